@@ -1,0 +1,108 @@
+/**
+ * Resource documents: what may be written, addressed by their path below the service
+ * (`products/aoai/policies/policy`). Everything that plans or writes speaks in these.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** Path of a document below the service's ARM id, e.g. `backends/aoai-eastus`. */
+export type DocumentId = string;
+
+/** A document as a list shows it: without an ETag. `properties` is ARM's raw JSON, unknown members included. */
+export interface ListedDocument {
+  readonly id: DocumentId;
+  readonly properties: JsonObject;
+}
+
+/** A document that was read by itself; its ETag guards a write of it. */
+export interface Document extends ListedDocument {
+  readonly etag: string;
+}
+
+export type DocumentKind = "policy" | "fragment" | "named_value" | "backend";
+
+/** Where a policy document stands. */
+export type PolicyScope =
+  | { readonly kind: "global" }
+  | { readonly kind: "product"; readonly productId: string }
+  | { readonly kind: "api"; readonly apiId: string }
+  | { readonly kind: "operation"; readonly apiId: string; readonly operationId: string };
+
+export function policyDocumentId(scope: PolicyScope): DocumentId {
+  switch (scope.kind) {
+    case "global":
+      return "policies/policy";
+    case "product":
+      return `products/${scope.productId}/policies/policy`;
+    case "api":
+      return `apis/${scope.apiId}/policies/policy`;
+    case "operation":
+      return `apis/${scope.apiId}/operations/${scope.operationId}/policies/policy`;
+  }
+}
+
+export const backendDocumentId = (backendId: string): DocumentId => `backends/${backendId}`;
+export const fragmentDocumentId = (fragmentId: string): DocumentId => `policyFragments/${fragmentId}`;
+
+const documentForms: readonly { pattern: RegExp; kind: DocumentKind }[] = [
+  {
+    pattern: /^(?:policies|products\/[^/]+\/policies|apis\/[^/]+\/policies|apis\/[^/]+\/operations\/[^/]+\/policies)\/policy$/,
+    kind: "policy",
+  },
+  { pattern: /^policyFragments\/[^/]+$/, kind: "fragment" },
+  { pattern: /^namedValues\/[^/]+$/, kind: "named_value" },
+  { pattern: /^backends\/[^/]+$/, kind: "backend" },
+];
+
+/** The kind of a document; throws on a path that is none of the documents that we write. */
+export function documentKind(id: DocumentId): DocumentKind {
+  const form = documentForms.find(({ pattern }) => pattern.test(id));
+  if (form === undefined) throw new Error(`not a document id: ${id}`);
+  return form.kind;
+}
+
+/** The scope of a policy document's id, or null where the id is not a policy's. */
+export function policyScopeOf(id: DocumentId): PolicyScope | null {
+  if (id === "policies/policy") return { kind: "global" };
+  const product = /^products\/([^/]+)\/policies\/policy$/.exec(id)?.[1];
+  if (product !== undefined) return { kind: "product", productId: product };
+  const api = /^apis\/([^/]+)\/policies\/policy$/.exec(id)?.[1];
+  if (api !== undefined) return { kind: "api", apiId: api };
+  const [, apiId, operationId] = /^apis\/([^/]+)\/operations\/([^/]+)\/policies\/policy$/.exec(id) ?? [];
+  if (apiId !== undefined && operationId !== undefined) return { kind: "operation", apiId, operationId };
+  return null;
+}
+
+/** How a document is called in answers: `product 'aoai' policy`, `backend 'aoai-eastus'`. */
+export function documentTitle(id: DocumentId): string {
+  const scope = policyScopeOf(id);
+  if (scope !== null) {
+    switch (scope.kind) {
+      case "global":
+        return "global policy";
+      case "product":
+        return `product '${scope.productId}' policy`;
+      case "api":
+        return `API '${scope.apiId}' policy`;
+      case "operation":
+        return `operation '${scope.apiId}/${scope.operationId}' policy`;
+    }
+  }
+  const [collection, name] = id.split("/");
+  const nouns: Record<string, string> = { backends: "backend", policyFragments: "fragment", namedValues: "named value" };
+  return `${nouns[collection ?? ""] ?? collection} '${name}'`;
+}
+
+/** The XML of a policy or fragment document. */
+export function policyText(document: ListedDocument): string {
+  const { value } = document.properties;
+  return typeof value === "string" ? value : "";
+}
+
+/** Properties of a policy or fragment document with this XML; everything else as it was. */
+export function withPolicyText(properties: JsonObject | null, value: string): JsonObject {
+  return { ...(properties ?? {}), format: "rawxml", value };
+}

@@ -1,0 +1,87 @@
+import { unknownName } from "../errors.ts";
+import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId } from "./documents.ts";
+import type { Api, Product, Service, Subscription } from "./model.ts";
+import type { GatewayReader } from "./ports.ts";
+
+/**
+ * What the pure modules reason over: one state of the service, read once. `policies` holds a document for each policy
+ * that was read, by id; `fragments`, `namedValues` and `backends` are whole lists.
+ */
+export interface Inventory {
+  readonly service: Service;
+  readonly products: readonly Product[];
+  readonly apis: readonly Api[];
+  readonly subscriptions: readonly Subscription[];
+  readonly policies: ReadonlyMap<DocumentId, Document>;
+  readonly fragments: readonly ListedDocument[];
+  readonly namedValues: readonly ListedDocument[];
+  readonly backends: readonly ListedDocument[];
+}
+
+/** Reads the whole service: lists, and every policy document that is in `wanted` (default: all). */
+export async function readInventory(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean = () => true): Promise<Inventory> {
+  const [service, products, apis, subscriptions, fragments, namedValues, backends, policies] = await Promise.all([
+    reader.service(),
+    reader.products(),
+    reader.apis(),
+    reader.subscriptions(),
+    reader.fragments(),
+    reader.namedValues(),
+    reader.backends(),
+    readPolicies(reader, wanted),
+  ]);
+  return { service, products, apis, subscriptions, fragments, namedValues, backends, policies };
+}
+
+async function readPolicies(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean): Promise<ReadonlyMap<DocumentId, Document>> {
+  const scopes = (await reader.policyScopes()).filter(wanted);
+  const documents = await Promise.all(scopes.map((scope) => reader.document(policyDocumentId(scope))));
+  return new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
+}
+
+/** The inventory as it would be with other policy documents, e.g. those of a proposed change. */
+export function withPolicies(inventory: Inventory, changed: Iterable<Document>): Inventory {
+  const policies = new Map(inventory.policies);
+  for (const document of changed) policies.set(document.id, document);
+  return { ...inventory, policies };
+}
+
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+export function findApi(apis: readonly Api[], apiId: string): Api {
+  const api = apis.find(({ id }) => sameName(id, apiId));
+  if (api === undefined) {
+    throw unknownName(
+      "API",
+      apiId,
+      apis.map(({ id }) => id),
+    );
+  }
+  return api;
+}
+
+export function findProduct(products: readonly Product[], productId: string): Product {
+  const product = products.find(({ id }) => sameName(id, productId));
+  if (product === undefined) {
+    throw unknownName(
+      "product",
+      productId,
+      products.map(({ id }) => id),
+    );
+  }
+  return product;
+}
+
+/** By `sid`, or by a display name that only one subscription has (display names are not unique by contract). */
+export function findSubscription(subscriptions: readonly Subscription[], name: string): Subscription {
+  const bySid = subscriptions.find(({ id }) => sameName(id, name));
+  if (bySid !== undefined) return bySid;
+  const byDisplayName = subscriptions.filter(({ displayName }) => sameName(displayName, name));
+  if (byDisplayName.length === 1 && byDisplayName[0] !== undefined) return byDisplayName[0];
+  throw unknownName(
+    "subscription",
+    name,
+    byDisplayName.length > 1 ? byDisplayName.map(({ id }) => id) : subscriptions.map(({ id }) => id),
+    "list_subscriptions shows all of them.",
+  );
+}
