@@ -1,5 +1,5 @@
-import type { z } from "zod";
-import type { Applier, ChangeLog, Planner } from "./change/types.ts";
+import { z } from "zod";
+import type { Applier, ChangeLog, Plan, Planner } from "./change/types.ts";
 import type { GatewayReader, MetricsReader } from "./gateway/ports.ts";
 
 /** What a tool may do; annotations, read-only behaviour and the context of its handler follow from it. */
@@ -41,9 +41,16 @@ export interface Tool<E extends Effect, I extends z.ZodObject, O extends z.ZodOb
   readonly toolset: Toolset;
   readonly input: I;
   readonly output: O;
-  handler(context: Contexts[E], input: z.output<I>): Promise<z.output<O>>;
+  handler(context: Contexts[E], input: z.output<I>): Promise<Answer<z.output<O>>>;
   render(output: z.output<O>): string;
 }
+
+/** What a handler may answer: the output's shape, with data that nobody may write to. */
+export type Answer<T> = T extends readonly (infer Item)[]
+  ? readonly Answer<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Answer<T[Key]> }
+    : T;
 
 export const defineTool = <E extends Effect, I extends z.ZodObject, O extends z.ZodObject>(tool: Tool<E, I, O>): Tool<E, I, O> => tool;
 
@@ -70,3 +77,68 @@ export function anyTool<E extends Effect, I extends z.ZodObject, O extends z.Zod
     },
   };
 }
+
+/** Inputs of every tool that plans a change. */
+export const changeInputs = {
+  dry_run: z.boolean().default(true).describe("true: only plan. false still needs the user's yes: through apply_change"),
+  override: z.array(z.string()).default([]).describe("Guards to override, where the operator allows it"),
+};
+
+/** The answer of every tool that plans a change. */
+export const planOutput = z.object({
+  status: z.enum(["planned", "unchanged", "blocked"]),
+  plan_id: z.string().optional(),
+  confirm: z.string().optional(),
+  service: z.string(),
+  summary: z.string(),
+  documents: z.array(z.object({ id: z.string(), action: z.enum(["create", "update", "delete"]), diff: z.string() })),
+  affected: z.array(z.string()),
+  warnings: z.array(z.string()),
+  guards: z.array(z.object({ name: z.string(), verdict: z.enum(["passed", "blocked", "overridden"]), message: z.string() })),
+  next: z.string(),
+  expires_at: z.string().optional(),
+});
+
+export type PlanOutput = z.output<typeof planOutput>;
+
+/** A plan in the shape in which tools answer it. */
+export function planAnswer({ planId, expiresAt, confirm, ...plan }: Plan): Answer<PlanOutput> {
+  return {
+    ...plan,
+    ...(planId === undefined ? {} : { plan_id: planId }),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+  };
+}
+
+/** A plan for people and for clients that read only text. */
+export function renderPlan(plan: PlanOutput): string {
+  const expiry = plan.expires_at === undefined ? "" : `, until ${plan.expires_at}`;
+  return lines(
+    `**${plan.status}** on ${plan.service}: ${plan.summary}`,
+    ...plan.documents.map(({ id, action, diff }) => `${action} \`${id}\`\n${fenced(diff, "diff")}`),
+    plan.affected.length > 0 && `Affected: ${plan.affected.join(", ")}`,
+    ...plan.warnings.map((warning) => `Warning: ${warning}`),
+    ...plan.guards.map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${message}`),
+    plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
+    `Next: ${plan.next}`,
+  );
+}
+
+/** Lines of an answer; what does not apply is left out. */
+export const lines = (...parts: readonly (string | false)[]): string => parts.filter((part) => part !== false && part !== "").join("\n");
+
+/** Text that came from the gateway, in a fence that it cannot close: data, not instructions. */
+export function fenced(text: string, language = ""): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.replace(/\n$/, "")}\n${fence}`;
+}
+
+/** A markdown table; cells may hold text from the gateway. */
+export function table(headers: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const line = (cells: readonly (string | number | null)[]) => `| ${cells.map((cell) => escapeCell(String(cell ?? "-"))).join(" | ")} |`;
+  return [line(headers), `|${headers.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+const escapeCell = (text: string): string => text.replace(/[\r\n]+/g, " ").replaceAll("|", "\\|");

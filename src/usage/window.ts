@@ -1,0 +1,121 @@
+import { GatewayError } from "../errors.ts";
+
+/** A window of time that metrics are asked for; `since` lies before `until`. */
+export interface Window {
+  readonly since: Date;
+  readonly until: Date;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long Azure Monitor keeps platform metrics: https://learn.microsoft.com/azure/azure-monitor/essentials/data-platform-metrics */
+export const RETENTION_DAYS = 93;
+
+/**
+ * The window of a call: the last hour by default, `since` until now, or the hour before `until`. Times are ISO 8601
+ * with an offset. Throws `invalid_input` for a time that cannot be read, a reversed, empty or over-long window, and for
+ * an `until` more than a minute ahead (clocks differ by less).
+ */
+export function metricsWindow(input: { readonly since?: string | undefined; readonly until?: string | undefined }, now: Date): Window {
+  const until = input.until === undefined ? now : parseTime("until", input.until);
+  const since = input.since === undefined ? new Date(until.getTime() - HOUR) : parseTime("since", input.since);
+  const length = until.getTime() - since.getTime();
+  const shown = `since ${since.toISOString()}, until ${until.toISOString()}`;
+  if (until.getTime() > now.getTime() + MINUTE) {
+    throw new GatewayError("invalid_input", `'until' lies in the future: ${until.toISOString()}.`, {
+      hint: `It is ${now.toISOString()} now. Leave 'until' out for everything up to now.`,
+    });
+  }
+  if (length === 0) {
+    throw new GatewayError("invalid_input", `The window is empty: ${shown}.`, { hint: "Make 'since' earlier than 'until'." });
+  }
+  if (length < 0) {
+    throw new GatewayError("invalid_input", `The window is reversed: ${shown}.`, {
+      hint: input.until === undefined ? `It is ${now.toISOString()} now; 'since' must be earlier.` : "Swap 'since' and 'until'.",
+    });
+  }
+  if (length > RETENTION_DAYS * DAY) {
+    throw new GatewayError("invalid_input", `The window is longer than ${RETENTION_DAYS} days: ${shown}.`, {
+      hint: `Azure Monitor keeps platform metrics for ${RETENTION_DAYS} days. Ask for a shorter window.`,
+    });
+  }
+  return { since, until };
+}
+
+const timeForm = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$/i;
+
+function parseTime(name: string, text: string): Date {
+  const match = timeForm.exec(text.trim());
+  const [, day, offset] = match ?? [];
+  if (day !== undefined && offset === undefined) {
+    throw new GatewayError("invalid_input", `'${name}' has no offset from UTC: '${text}'.`, {
+      hint: `Write ${text.trim()}Z for UTC, or add an offset such as +01:00.`,
+    });
+  }
+  const time = new Date(text.trim().toUpperCase());
+  if (day === undefined || Number.isNaN(time.getTime()) || !isCalendarDay(day)) {
+    throw new GatewayError("invalid_input", `'${name}' is not a time: '${text}'.`, {
+      hint: "Write ISO 8601 with an offset, e.g. 2026-01-31T09:00:00Z.",
+    });
+  }
+  return time;
+}
+
+/** False for 30 February, which `Date` silently reads as a day in March. */
+function isCalendarDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
+
+/** The grains that Azure Monitor offers for the service's metrics (its `metricDefinitions`), finest first. */
+const grains = [
+  { name: "PT1M", length: MINUTE },
+  { name: "PT5M", length: 5 * MINUTE },
+  { name: "PT15M", length: 15 * MINUTE },
+  { name: "PT30M", length: 30 * MINUTE },
+  { name: "PT1H", length: HOUR },
+  { name: "PT6H", length: 6 * HOUR },
+  { name: "PT12H", length: 12 * HOUR },
+  { name: "P1D", length: DAY },
+] as const;
+
+/** A day by the minute: what one call may ask for at most, for every combination of dimension values. */
+const MAX_POINTS = 1_440;
+
+/**
+ * The length of one point as an ISO 8601 duration: the one asked for, or else the finest that gives at most `points`
+ * points over the window. Throws `invalid_input` for a grain that Azure Monitor does not have, and for one that is too
+ * fine for the window.
+ */
+export function chooseInterval(window: Window, interval?: string, points = 200): string {
+  const length = window.until.getTime() - window.since.getTime();
+  const fitting = (bound: number) => grains.find((grain) => length / grain.length <= bound)?.name ?? "P1D";
+  if (interval === undefined) return fitting(points);
+  const asked = grains.find(({ name }) => name === interval.toUpperCase());
+  if (asked === undefined) {
+    throw new GatewayError("invalid_input", `Azure Monitor has no interval '${interval}'.`, {
+      hint: `Use one of ${grains.map(({ name }) => name).join(", ")}.`,
+    });
+  }
+  if (length / asked.length > MAX_POINTS) {
+    throw new GatewayError("invalid_input", `Interval ${asked.name} gives more than ${MAX_POINTS} points over this window.`, {
+      hint: `Use ${fitting(MAX_POINTS)} or coarser, or a shorter window.`,
+    });
+  }
+  return asked.name;
+}
+
+/** Whether the window begins and ends between two points, so that the outer points reach beyond it. */
+export function cutsPoints(window: Window, interval: string): boolean {
+  const length = grains.find(({ name }) => name === interval)?.length ?? MINUTE;
+  return length > MINUTE && (window.since.getTime() % length !== 0 || window.until.getTime() % length !== 0);
+}
+
+/** The part of the window that Azure Monitor no longer keeps. */
+export function forgotten(window: Window, now: Date): "none" | "part" | "all" {
+  const oldest = now.getTime() - RETENTION_DAYS * DAY;
+  if (window.until.getTime() <= oldest) return "all";
+  return window.since.getTime() < oldest ? "part" : "none";
+}

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { defineTool, lines } from "../src/tool.ts";
+
+export const applyChange = defineTool({
+  name: "apply_change",
+  title: "Apply a planned change",
+  description: "Writes a plan, exactly as it was shown, after the user has agreed. The only tool that writes. Undo with undo_change.",
+  effect: "write",
+  toolset: "changes",
+  input: z.strictObject({
+    plan_id: z.string().min(1),
+    confirm: z.string().min(1).describe("The plan's confirm line, word for word"),
+  }),
+  output: z.object({
+    status: z.literal("applied"),
+    change_id: z.string(),
+    service: z.string(),
+    summary: z.string(),
+    documents: z.array(z.object({ id: z.string(), action: z.enum(["create", "update", "delete"]) })),
+    next: z.string(),
+  }),
+  async handler({ applier }, { plan_id, confirm }) {
+    const { changeId, ...change } = await applier.apply(plan_id, confirm);
+    return { change_id: changeId, ...change };
+  },
+  render: ({ change_id, service, summary, documents, next }) =>
+    lines(
+      `**applied** on ${service}: ${summary} (change \`${change_id}\`)`,
+      ...documents.map(({ id, action }) => `- ${action} \`${id}\`, read back and compared`),
+      `Next: ${next}`,
+    ),
+});
