@@ -63,8 +63,10 @@ export interface AnyTool {
   readonly toolset: Toolset;
   readonly input: z.ZodObject;
   readonly output: z.ZodObject;
-  /** Parses the input, runs the handler on the context of the tool's effect, parses and renders its output. */
-  run(contexts: Contexts, input: unknown): Promise<{ readonly structured: Record<string, unknown>; readonly text: string }>;
+  /** Parses the input, runs the handler on the context of the tool's effect, parses its output. */
+  run(contexts: Contexts, input: unknown): Promise<Record<string, unknown>>;
+  /** Apart from `run`, so that hidden characters are gone before text from the gateway is fenced. */
+  render(output: Record<string, unknown>): string;
 }
 
 /** Forgets a tool's types, for the list of tools. */
@@ -72,9 +74,9 @@ export function anyTool<E extends Effect, I extends z.ZodObject, O extends z.Zod
   return {
     ...tool,
     async run(contexts, input) {
-      const output = tool.output.parse(await tool.handler(contexts[tool.effect], tool.input.parse(input)));
-      return { structured: output, text: tool.render(output) };
+      return tool.output.parse(await tool.handler(contexts[tool.effect], tool.input.parse(input)));
     },
+    render: (output) => tool.render(tool.output.parse(output)),
   };
 }
 

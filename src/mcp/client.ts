@@ -1,6 +1,7 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { uncheckedJsonSchemas } from "./validator.ts";
 
 /** A tool call's answer as a client sees it: both forms, and whether it is an error. */
 export interface ToolAnswer {
@@ -23,7 +24,7 @@ export const connectProcess = (command: string, args: readonly string[]): Promis
 
 /** Speaks MCP over any transport. */
 export async function connect(transport: Transport): Promise<Connection> {
-  const client = new Client({ name: "azure-ai-gateway-demo", version: "1.0.0" });
+  const client = new Client({ name: "azure-ai-gateway-demo", version: "1.0.0" }, { jsonSchemaValidator: uncheckedJsonSchemas });
   await client.connect(transport);
   return {
     async call(tool, input) {

@@ -65,9 +65,9 @@ export function relativeSource(document: PolicyDocument, element: Element): stri
  */
 function rewriteLineStarts(xml: string, lineEnding: string, leading: (whiteSpace: string) => string): string {
   const kept = valueSpans(parse(xml));
-  return xml.replace(/\r?\n([ \t]*)(\r?\n)?/g, (whole: string, whiteSpace: string, next: string | undefined, offset: number) => {
+  return xml.replace(/\r?\n([ \t]*)(?=(\r?\n)?)/g, (whole: string, whiteSpace: string, blank: string | undefined, offset: number) => {
     if (kept.some(({ start, end }) => start <= offset && offset < end)) return whole;
-    return next === undefined ? lineEnding + leading(whiteSpace) : lineEnding + lineEnding;
+    return blank === undefined ? lineEnding + leading(whiteSpace) : lineEnding;
   });
 }
 

@@ -61,7 +61,7 @@ function scanAttribute(scan: Scan, name: string, start: number): { readonly attr
 
 /** Behind at least one character that has no place in a tag. */
 function endOfJunk(source: string, start: number): number {
-  const junk = /.[^\s<>/A-Za-z_:]*/suy;
+  const junk = /.(?:[^\s<>/]|\/(?!>))*/sy;
   junk.lastIndex = start;
   junk.exec(source);
   return junk.lastIndex;

@@ -1,0 +1,53 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Gateway } from "../gateway/ports.ts";
+import { type CloudName, clouds, endpointOf } from "./clouds.ts";
+import { credentialFor } from "./credentials.ts";
+import { type Fetch, httpClientFor } from "./http-client.ts";
+import { createReader } from "./management.ts";
+import { metricsReaders } from "./monitor.ts";
+import { type Connection, openArm, type Timing } from "./pipeline.ts";
+import { parseServiceId } from "./resource-ids.ts";
+import { createWriter } from "./writer.ts";
+
+export interface GatewayOptions {
+  /** Whole ARM id of the service. */
+  readonly resourceId: string;
+  readonly cloud: CloudName;
+  /** In place of the cloud's: https, or http on a loopback address. */
+  readonly armEndpoint?: string;
+  /** A ready-made token for ARM; without it `DefaultAzureCredential`. */
+  readonly accessToken?: string;
+  /** A service in this process in place of the network. */
+  readonly fetch?: Fetch;
+}
+
+const realTiming: Timing = {
+  retryDelayMs: 1000,
+  requestTimeoutMs: 60_000,
+  wait: (milliseconds) => wait(milliseconds),
+};
+
+/**
+ * Opens one API Management service in ARM and Azure Monitor. Nothing is sent and no credential is looked for before the
+ * first read. Throws `not_configured` for an id or an endpoint that cannot be one.
+ */
+export function openGateway(options: GatewayOptions, timing: Timing = realTiming): Gateway {
+  const address = parseServiceId(options.resourceId);
+  const cloud = clouds[options.cloud];
+  const endpoint = endpointOf(cloud, options.armEndpoint);
+  const connection: Connection = {
+    endpoint,
+    credential: credentialFor(cloud, options.accessToken),
+    scope: cloud.scope,
+    httpClient: httpClientFor(endpoint, timing.requestTimeoutMs, options.fetch),
+    timing,
+  };
+  const arm = openArm(connection, address);
+  return {
+    name: address.name,
+    resourceId: address.resourceId,
+    reader: (signal) => createReader(arm, signal),
+    metrics: metricsReaders(connection, address),
+    writer: createWriter(arm),
+  };
+}

@@ -1,0 +1,106 @@
+import { GatewayError } from "../errors.ts";
+import type { Json, JsonObject } from "../gateway/documents.ts";
+import { type ArmResponse, isObject } from "./arm-response.ts";
+import { type Attempt, armError } from "./errors.ts";
+import { retryAfterSeconds } from "./throttling.ts";
+
+export interface Polling {
+  /** A GET that answers with any status; throws where there is no answer. */
+  readonly poll: (url: string) => Promise<ArmResponse>;
+  readonly wait: (milliseconds: number) => Promise<void>;
+}
+
+const firstDelayMs = 500;
+const longestDelayMs = 10_000;
+const longestRetryAfterMs = 30_000;
+const longestWaitMs = 120_000;
+
+/**
+ * Waits until a write that ARM has accepted is stored. Returns on success; throws what the service says against it, or
+ * `unavailable` where that cannot be learnt within two minutes of waiting. The SDK's own poller takes one shape of
+ * failure (a poll that answers 200 with status `Failed`) for success, and forgets the details of another.
+ *
+ * Shapes: 202 with `Location`; 200 or 201 with `Azure-AsyncOperation` or `Location`; a resource that is still in
+ * provisioning with no link at all (`resourceUrl` is polled). A poll fails with a status of 4xx, with 200 and status
+ * `Failed`, or with a resource whose provisioning failed.
+ */
+export async function untilStored(started: ArmResponse, resourceUrl: string, attempt: Attempt, { poll, wait }: Polling): Promise<void> {
+  let link = linkOf(started.headers);
+  let response = started;
+  let running = link !== null || isRunning(started);
+  let delay = firstDelayMs;
+  for (let waited = 0; running; waited += delay) {
+    if (waited >= longestWaitMs) throw unknownOutcome(attempt, "Azure was still at it after two minutes.");
+    delay = nextDelay(response, delay);
+    await wait(delay);
+    try {
+      response = await poll(new URL(link ?? resourceUrl, resourceUrl).href);
+    } catch (error) {
+      // The write is accepted: whatever keeps us from asking about it, it may yet take effect.
+      throw unknownOutcome(attempt, error instanceof Error ? error.message : "asking for it failed.");
+    }
+    link = linkOf(response.headers) ?? link;
+    running = isRunning(response);
+  }
+  throwFailure(response, attempt);
+}
+
+const linkOf = (headers: ArmResponse["headers"]): string | null => headers.get("azure-asyncoperation") ?? headers.get("location") ?? null;
+
+function nextDelay({ headers }: ArmResponse, last: number): number {
+  const asked = (retryAfterSeconds(headers) ?? 0) * 1000;
+  return asked > 0 ? Math.min(asked, longestRetryAfterMs) : Math.min(last * 1.5, longestDelayMs);
+}
+
+/** Of an operation (`status`, in a resource's form `properties.status`) or of a resource (`properties.provisioningState`). */
+function stateOf(body: JsonObject | null): string {
+  const properties = isObject(body?.properties) ? body.properties : {};
+  const state = body?.status ?? properties.provisioningState ?? properties.status;
+  return typeof state === "string" ? state.toLowerCase() : "";
+}
+
+const runningStates = new Set([
+  "started",
+  "notstarted",
+  "accepted",
+  "pending",
+  "inprogress",
+  "running",
+  "creating",
+  "updating",
+  "deleting",
+]);
+const failedStates = new Set(["failed", "canceled", "cancelled"]);
+
+const isRunning = ({ status, body }: ArmResponse): boolean => status === 202 || (status < 300 && runningStates.has(stateOf(body)));
+
+function throwFailure(response: ArmResponse, attempt: Attempt): void {
+  const { status, body } = response;
+  if (status < 300) {
+    if (!failedStates.has(stateOf(body))) return;
+    const error = operationError(body);
+    throw armError({ ...response, status: statusOfCode(error.code), body: { error } }, attempt);
+  }
+  // These are said of the document that was sent; any other status is the poll's own trouble.
+  if ([400, 409, 412, 422].includes(status)) throw armError(response, attempt);
+  throw unknownOutcome(attempt, `asking for it was answered with HTTP ${status}.`);
+}
+
+/** Stands beside the status, or in a resource's form below `properties`. */
+function operationError(body: JsonObject | null): JsonObject {
+  const nested = isObject(body?.properties) ? body.properties.error : undefined;
+  if (isObject(body?.error)) return body.error;
+  return isObject(nested) ? nested : { message: `the operation ended as '${stateOf(body)}'` };
+}
+
+/** The status that the same error has where it is answered at once; 500, an unknown outcome, where the code says nothing. */
+function statusOfCode(code: Json | undefined): number {
+  if (typeof code !== "string" || /internal|timeout|unavailable/i.test(code)) return 500;
+  if (/conflict/i.test(code)) return 409;
+  return /precondition/i.test(code) ? 412 : 400;
+}
+
+const unknownOutcome = ({ what }: Attempt, reason: string): GatewayError =>
+  new GatewayError("unavailable", `The outcome of the ${what} is unknown: ${reason}`, {
+    hint: "Read it again to see whether it took effect before trying again.",
+  });

@@ -1,0 +1,138 @@
+import type { Document, DocumentId, JsonObject, ListedDocument, PolicyScope } from "../gateway/documents.ts";
+import type { GatewayReader } from "../gateway/ports.ts";
+import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
+import { type ArmResponse, isObject } from "./arm-response.ts";
+import { remembered, slots } from "./call-limits.ts";
+import {
+  apiOf,
+  isCurrentRevision,
+  listedDocumentOf,
+  operationOf,
+  policyScopeOf,
+  productOf,
+  serviceOf,
+  subscriptionOf,
+} from "./contracts.ts";
+import { readLiveDocument, unexpected } from "./documents.ts";
+import { type Attempt, armError, thrownError } from "./errors.ts";
+import type { Arm } from "./pipeline.ts";
+import { send } from "./requests.ts";
+import { withoutSecrets } from "./secrets.ts";
+
+/** ARM gives a burst of 250 reads and 25 a second from then on, to all that share the identity. */
+const requestsSideBySide = 8;
+
+/** Reads of one call: see the port. Plain lists come through the SDK's pagers, whatever may be written or shown whole as raw JSON. */
+export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
+  const { reading, address } = arm;
+  const slot = slots(requestsSideBySide);
+  const reads = (what: string): Attempt => ({ what: `read of ${what}`, writes: false });
+
+  const serviceUrl = `${arm.endpoint.sdk}${address.resourceId}`;
+
+  async function get(urlIn: (version: string) => string, version: string, attempt: Attempt): Promise<JsonObject> {
+    const ask = (apiVersion: string) => send(reading, { method: "GET", url: urlIn(apiVersion), signal }, attempt);
+    return bodyOf(await slot(() => arm.versioned(version, ask)), attempt);
+  }
+
+  /** A list as raw JSON: the pagers drop the properties that they do not know. */
+  async function rawList(collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> {
+    const attempt = reads(collection);
+    const items: JsonObject[] = [];
+    let pageIn: ((version: string) => string) | null = (apiVersion) => `${serviceUrl}/${collection}?api-version=${apiVersion}`;
+    while (pageIn !== null) {
+      const { value, nextLink } = await get(pageIn, version, attempt);
+      if (!Array.isArray(value)) throw unexpected(attempt, "is not a list");
+      items.push(...value.filter(isObject));
+      pageIn = typeof nextLink === "string" && nextLink !== "" ? () => nextLink : null;
+    }
+    return items;
+  }
+
+  async function listed(collection: "backends" | "policyFragments" | "namedValues", version?: string): Promise<readonly ListedDocument[]> {
+    return (await rawList(collection, version)).map((item) => listedDocumentOf(collection, item));
+  }
+
+  /** A pager asks for one page after the other, so it takes one slot. */
+  const pages = <T>(what: string, open: () => AsyncIterable<T>): Promise<readonly T[]> =>
+    slot(async () => {
+      const items: T[] = [];
+      try {
+        for await (const item of open()) items.push(item);
+      } catch (error) {
+        throw thrownError(error, reads(what), signal);
+      }
+      return items;
+    });
+
+  const { resourceGroup, name } = address;
+  const options = { abortSignal: signal };
+
+  async function readService() {
+    const body = await get((version) => `${serviceUrl}?api-version=${version}`, defaultApiVersion, reads("the service"));
+    return serviceOf(address, body);
+  }
+
+  async function readProducts() {
+    const products = await pages("products", () => reading.product.listByService(resourceGroup, name, options));
+    return Promise.all(
+      products.map(async (product) => {
+        const productId = product.name ?? "";
+        const apis = await pages(`APIs of product '${productId}'`, () =>
+          reading.productApi.listByProduct(resourceGroup, name, productId, options),
+        );
+        return productOf(product, apis.filter(isCurrentRevision));
+      }),
+    );
+  }
+
+  async function readSubscriptions() {
+    const subscriptions = await pages("subscriptions", () => reading.subscription.list(resourceGroup, name, options));
+    return subscriptions.map(subscriptionOf).filter((subscription) => subscription !== null);
+  }
+
+  async function readApis() {
+    const apis = await pages("APIs", () => reading.api.listByService(resourceGroup, name, options));
+    return apis.filter(isCurrentRevision).map(apiOf);
+  }
+
+  async function readOperations(apiId: string) {
+    const operations = await pages(`operations of API '${apiId}'`, () =>
+      reading.apiOperation.listByApi(resourceGroup, name, apiId, options),
+    );
+    return operations.map(operationOf);
+  }
+
+  async function readPolicyScopes(): Promise<readonly PolicyScope[]> {
+    return (await rawList("allPolicies")).map(policyScopeOf).filter((scope) => scope !== null);
+  }
+
+  async function readDocument(id: DocumentId): Promise<Document | null> {
+    const document = await slot(() => readLiveDocument(arm, id, signal));
+    return document && { ...document, properties: withoutSecrets(id, document.properties) };
+  }
+
+  const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
+    const ask = remembered(read);
+    return () => ask(undefined);
+  };
+
+  return {
+    service: once(readService),
+    products: once(readProducts),
+    subscriptions: once(readSubscriptions),
+    apis: once(readApis),
+    operations: remembered(readOperations),
+    policyScopes: once(readPolicyScopes),
+    backends: once(() => listed("backends", backendReadVersion)),
+    fragments: once(() => listed("policyFragments")),
+    namedValues: once(() => listed("namedValues")),
+    document: remembered(readDocument),
+  };
+}
+
+function bodyOf(response: ArmResponse, attempt: Attempt): JsonObject {
+  if (response.status !== 200) throw armError(response, attempt);
+  if (response.body === null) throw unexpected(attempt, "is not JSON");
+  return response.body;
+}

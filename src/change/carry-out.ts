@@ -1,0 +1,121 @@
+import { GatewayError } from "../errors.ts";
+import { type Document, documentTitle } from "../gateway/documents.ts";
+import type { Gateway } from "../gateway/ports.ts";
+import type { Journal, PlannedChange, RecordedFailure } from "./journal.ts";
+import { failureOf, inverse, type Step, type Written, writeDocument } from "./write.ts";
+
+/**
+ * Writes a claimed change, one document after the other, each recorded with what the service then stores. Where a write
+ * or its record fails, what was written before is taken back; the error says what stands, and so does the journal.
+ */
+export async function carryOut(gateway: Gateway, journal: Journal, change: PlannedChange, steps: readonly Step[]): Promise<void> {
+  const { done, failure } = await writeAll(gateway, journal, change, steps);
+  if (failure !== null) throw await settle(gateway, journal, change, { steps, done, failure });
+  // Without this mark the undone change stays undoable, and planning that again finds every document as it was before.
+  if (change.undoes !== undefined) await failureOf(journal.enter(change.undoes, "undone", { undoneBy: change.changeId }));
+}
+
+interface Done {
+  readonly step: Step;
+  readonly stored: Document | null;
+}
+
+/** Why a change did not get to its end; `failed` is null where every write so far worked, but not its record. */
+interface Failure {
+  readonly error: GatewayError;
+  readonly failed: { readonly step: Step; readonly outcome: Exclude<Written["outcome"], "applied"> } | null;
+}
+
+interface Progress {
+  readonly done: readonly Done[];
+  readonly failure: Failure | null;
+}
+
+async function writeAll(gateway: Gateway, journal: Journal, change: PlannedChange, steps: readonly Step[]): Promise<Progress> {
+  const done: Done[] = [];
+  for (const step of steps) {
+    const written = await writeDocument(gateway, step);
+    if (written.outcome !== "applied") return { done, failure: { error: written.error, failed: { step, outcome: written.outcome } } };
+    done.push({ step, stored: written.stored });
+    const error = await failureOf(journal.wrote(change, step.id, written.stored));
+    if (error !== null) return { done, failure: { error, failed: null } };
+  }
+  const error = await failureOf(journal.enter(change.changeId, "applied"));
+  return { done, failure: error === null ? null : { error, failed: null } };
+}
+
+interface Broken {
+  readonly steps: readonly Step[];
+  readonly done: readonly Done[];
+  readonly failure: Failure;
+}
+
+/**
+ * Takes back what was written, and records and reports what stands. While it is unknown whether a document was written,
+ * nothing is taken back: it may refer to what was written before it.
+ */
+async function settle(gateway: Gateway, journal: Journal, { changeId }: PlannedChange, broken: Broken): Promise<GatewayError> {
+  const { done, failure } = broken;
+  const unknown = failure.failed?.outcome === "unknown";
+  const rollback = unknown ? { putBack: [], left: done, reason: null } : await takeBack(gateway, done);
+  const state = !unknown && done.length > 0 && rollback.left.length === 0 ? "rolled_back" : "failed";
+  const report = failureReport(broken, rollback);
+  const unrecorded = await failureOf(journal.enter(changeId, state, { failure: report }));
+  const details = unrecorded === null ? report.details : [...report.details, unrecorded.message];
+  return new GatewayError(report.code, report.message, { ...report, details, cause: failure.error });
+}
+
+interface Rollback {
+  readonly putBack: readonly Done[];
+  /** Still as the change wrote them. */
+  readonly left: readonly Done[];
+  readonly reason: GatewayError | null;
+}
+
+/** Last write first. Ends at the first that cannot be taken back, because it may need those before it. */
+async function takeBack(gateway: Gateway, done: readonly Done[]): Promise<Rollback> {
+  for (const [position, { step, stored }] of [...done.entries()].toReversed()) {
+    const written = await writeDocument(gateway, inverse(step, stored));
+    if (written.outcome !== "applied")
+      return { putBack: done.slice(position + 1), left: done.slice(0, position + 1), reason: written.error };
+  }
+  return { putBack: done, left: [], reason: null };
+}
+
+function failureReport({ steps, failure: { error, failed } }: Broken, { putBack, left, reason }: Rollback): RecordedFailure {
+  const clean = left.length === 0 && failed?.outcome !== "unknown";
+  const message = [
+    failureSentence(error, failed),
+    putBack.length > 0 ? `Put back as before: ${titles(putBack)}.` : "",
+    left.length > 0 ? `Still as this change wrote it: ${titles(left)}${reason === null ? "" : ` (not put back: ${reason.message})`}.` : "",
+    clean ? "Nothing of this change stands." : "",
+  ];
+  const next = clean
+    ? "This plan is used up: plan the change again once the cause is gone."
+    : "This plan is used up: read these documents before you plan what is left.";
+  const states = new Map<Step, string>([
+    ...putBack.map(({ step }) => [step, "put back"] as const),
+    ...left.map(({ step }) => [step, "written"] as const),
+    ...(failed === null ? [] : [[failed.step, failed.outcome.replace("_", " ")] as const]),
+  ]);
+  return {
+    code: error.code,
+    message: message.filter((part) => part !== "").join(" "),
+    hint: error.hint === undefined ? next : `${error.hint} ${next}`,
+    details: [...error.details, ...steps.map((step) => `${step.id}: ${states.get(step) ?? "not written"}`)],
+  };
+}
+
+function failureSentence({ message }: GatewayError, failed: Failure["failed"]): string {
+  if (failed === null) return `The change could not be recorded: ${message}`;
+  switch (failed.outcome) {
+    case "not_applied":
+      return `${documentTitle(failed.step.id)} was not written: ${message}`;
+    case "conflict":
+      return message;
+    case "unknown":
+      return `Whether ${documentTitle(failed.step.id)} was written is unknown: ${message}`;
+  }
+}
+
+const titles = (done: readonly Done[]): string => done.map(({ step }) => documentTitle(step.id)).join(", ");

@@ -1,0 +1,100 @@
+import type { Gateway } from "../gateway/ports.ts";
+import { sameContent } from "./compare.ts";
+import { documentDiff } from "./diff.ts";
+import { judge, waysOut } from "./guards.ts";
+import type { Journal, PlannedChange } from "./journal.ts";
+import type { GuardResult, Plan, Proposal } from "./types.ts";
+
+export interface Planning {
+  readonly gateway: Pick<Gateway, "name" | "resourceId">;
+  readonly journal: Journal;
+  readonly caller: string;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  readonly planTtlMs: number;
+  readonly allowOverride: readonly string[];
+}
+
+/**
+ * Judges and stores a proposal. `unchanged` where every document already is as proposed, `blocked` where a guard speaks
+ * against it; in both cases nothing is stored and there is nothing to apply.
+ */
+export async function plan(planning: Planning, proposal: Proposal): Promise<Plan> {
+  const documents = proposal.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
+  const { guards, warnings } = verdicts({ ...proposal, documents }, planning.allowOverride);
+  const shown = {
+    service: planning.gateway.name,
+    summary: proposal.summary,
+    documents: documents.map(({ id, before, after }) => documentDiff(id, before?.properties ?? null, after)),
+    affected: proposal.affected,
+    warnings: [...proposal.warnings, ...warnings],
+    guards,
+  };
+  const blocked = guards.filter(({ verdict }) => verdict === "blocked");
+  if (blocked.length > 0) return { status: "blocked", ...shown, next: waysOut(blocked, planning.allowOverride) };
+  if (documents.length === 0) return { status: "unchanged", ...shown, next: "Nothing to do: the service already is as asked." };
+
+  const change = plannedChange(planning, { ...proposal, documents }, guards);
+  await planning.journal.plan(change);
+  return {
+    status: "planned",
+    planId: change.changeId,
+    confirm: change.confirm,
+    ...shown,
+    next: `apply_change ${JSON.stringify({ plan_id: change.changeId, confirm: change.confirm })}`,
+    expiresAt: change.expiresAt,
+  };
+}
+
+/** On an undo what guards object to only warns: it is a state that the service has been in. */
+function verdicts(proposal: Proposal, allowOverride: readonly string[]): { guards: readonly GuardResult[]; warnings: readonly string[] } {
+  const results = judge(proposal, proposal.override, allowOverride);
+  if (proposal.undoes === undefined) return { guards: results, warnings: [] };
+  return {
+    guards: results.filter(({ verdict }) => verdict === "passed"),
+    warnings: results.filter(({ verdict }) => verdict !== "passed").map(({ message }) => message),
+  };
+}
+
+function plannedChange(planning: Planning, proposal: Proposal, guards: readonly GuardResult[]): PlannedChange {
+  const time = planning.now();
+  return {
+    changeId: planning.newId(),
+    time: time.toISOString(),
+    expiresAt: new Date(time.getTime() + planning.planTtlMs).toISOString(),
+    caller: planning.caller,
+    resourceId: planning.gateway.resourceId,
+    service: planning.gateway.name,
+    tool: proposal.tool,
+    action: proposal.action,
+    confirm: confirmLine(planning.gateway.name, proposal.action, overridden(guards)),
+    summary: proposal.summary,
+    affected: proposal.affected,
+    documents: proposal.documents.map(({ id, before, after }) => ({
+      id,
+      before: before === null ? null : { etag: before.etag, properties: before.properties },
+      after,
+    })),
+    ...(proposal.after === undefined ? {} : { showEffect: proposal.after }),
+    ...(proposal.undoes === undefined ? {} : { undoes: proposal.undoes }),
+  };
+}
+
+const overridden = (guards: readonly GuardResult[]): readonly string[] =>
+  guards.filter(({ verdict }) => verdict === "overridden").map(({ name }) => name);
+
+const longestConfirm = 200;
+
+/**
+ * The line that a user approves: one line of printable ASCII, so that no name in it can hide or reorder a part of it, and
+ * short enough for an approval dialog. Overrides are never cut off.
+ */
+export function confirmLine(service: string, action: string, overrides: readonly string[]): string {
+  const suffix = overrides.length === 0 ? "" : ` [override: ${overrides.join(", ")}]`;
+  const line = `${service}: ${action}`
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(/[^\x20-\x7e]/gu, "?");
+  const room = longestConfirm - suffix.length;
+  return `${line.length > room ? `${line.slice(0, room - 3)}...` : line}${suffix}`;
+}

@@ -1,0 +1,101 @@
+import { GatewayError } from "../errors.ts";
+import { type Document, type DocumentId, documentKind, documentTitle, type JsonObject } from "../gateway/documents.ts";
+import type { DocumentWriter, Gateway } from "../gateway/ports.ts";
+import { holds, sameContent } from "./compare.ts";
+
+/** One write: the live document with its ETag, and what is to stand there. */
+export interface Step {
+  readonly id: DocumentId;
+  readonly before: Document | null;
+  readonly after: JsonObject | null;
+}
+
+/**
+ * What has become of a write, as a read behind it shows. `not_applied`: the document is as it was. `conflict`: it is
+ * neither as it was nor as intended. `unknown`: it could not be read.
+ */
+export type Written =
+  | { readonly outcome: "applied"; readonly stored: Document | null }
+  | { readonly outcome: "not_applied" | "conflict" | "unknown"; readonly error: GatewayError };
+
+/**
+ * Writes one document, guarded by its ETag, and reads it back. Never repeats a write: whatever ARM has answered, the
+ * document itself decides, because a lost answer and a refused write look alike.
+ */
+export async function writeDocument(gateway: Gateway, step: Step): Promise<Written> {
+  const refusal = await failureOf(write(gateway.writer, step));
+  let live: Document | null;
+  try {
+    live = await readUncancelled(gateway, step.id);
+  } catch (error) {
+    return { outcome: "unknown", error: refusal ?? asGatewayError(error) };
+  }
+  const properties = live?.properties ?? null;
+  const before = step.before?.properties ?? null;
+  if (holds(step.id, properties, step.after, before)) return { outcome: "applied", stored: live };
+  if (sameContent(step.id, properties, before)) return { outcome: "not_applied", error: refusal ?? withoutEffect(step.id) };
+  return { outcome: "conflict", error: overwritten(step.id, refusal) };
+}
+
+/** The step that takes a written one back. */
+export const inverse = ({ id, before }: Step, stored: Document | null): Step => ({ id, before: stored, after: before?.properties ?? null });
+
+/**
+ * Steps in the order of their dependencies: what others refer to is written first and deleted last, and nothing is
+ * deleted before what referred to it has been rewritten.
+ */
+export function inDependencyOrder(steps: readonly Step[]): readonly Step[] {
+  const writes = steps.filter(({ after }) => after !== null).sort((a, b) => rank(a) - rank(b));
+  const deletes = steps.filter(({ after }) => after === null).sort((a, b) => rank(b) - rank(a));
+  return [...writes, ...deletes];
+}
+
+function rank({ id, before, after }: Step): number {
+  switch (documentKind(id)) {
+    case "named_value":
+      return 0;
+    case "fragment":
+      return 1;
+    case "backend":
+      return (after ?? before?.properties)?.pool === undefined ? 2 : 3;
+    case "policy":
+      return 4;
+  }
+}
+
+async function write(writer: DocumentWriter, { id, before, after }: Step): Promise<void> {
+  if (after !== null) await writer.put(id, after, before === null ? { ifNoneMatch: "*" } : { ifMatch: before.etag });
+  else if (before !== null) await writer.delete(id, { ifMatch: before.etag });
+}
+
+/** A reader remembers what it has read and ends with its call; a write that has begun must be followed up all the same. */
+const readUncancelled = (gateway: Gateway, id: DocumentId): Promise<Document | null> =>
+  gateway.reader(new AbortController().signal).document(id);
+
+/** How a promise has failed; null where it has not. */
+export async function failureOf(work: Promise<unknown>): Promise<GatewayError | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    return asGatewayError(error);
+  }
+}
+
+const asGatewayError = (error: unknown): GatewayError =>
+  error instanceof GatewayError
+    ? error
+    : new GatewayError("internal", error instanceof Error ? error.message : String(error), { cause: error });
+
+const withoutEffect = (id: DocumentId): GatewayError =>
+  new GatewayError("unavailable", `Azure accepted the write of ${documentTitle(id)}, but still shows it as it was.`);
+
+function overwritten(id: DocumentId, refusal: GatewayError | null): GatewayError {
+  return new GatewayError(
+    "conflict",
+    `Someone else has edited ${documentTitle(id)} at the same moment: it is neither as it was nor as planned.`,
+    {
+      ...(refusal === null ? {} : { cause: refusal, details: [refusal.message, ...refusal.details] }),
+    },
+  );
+}

@@ -1,0 +1,288 @@
+import { z } from "zod";
+import { GatewayError } from "./errors.ts";
+
+/** What a person must know of a setting; flags, environment, `--help` and the README's table are made from it. */
+export interface Setting {
+  readonly description: string;
+  /** Environment variable. */
+  readonly env?: string;
+  /** Command line flag, without the dashes. Secrets have none: a command line is readable by every process. */
+  readonly flag?: string;
+  /** One letter for the flag. */
+  readonly short?: string;
+  /** Commands that know the flag; without it, all that open a service. */
+  readonly commands?: readonly string[];
+  /** Only needed to reach Azure: without meaning on the embedded sandbox. */
+  readonly azure?: true;
+  readonly secret?: true;
+  /** A command that prints the value. */
+  readonly find?: string;
+  /** What stands in the documentation where a value would. */
+  readonly placeholder?: string;
+}
+
+const about = z.registry<Setting>();
+
+const guid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+// Name rules: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+const serviceName = "[a-zA-Z](?:[a-zA-Z0-9-]{0,48}[a-zA-Z0-9])?";
+const groupName = "[\\p{L}\\p{N}_.()-]{0,89}[\\p{L}\\p{N}_()-]";
+const serviceNamePattern = new RegExp(`^${serviceName}$`);
+const resourceIdPattern = new RegExp(
+  `^/subscriptions/${guid}/resourceGroups/${groupName}/providers/Microsoft\\.ApiManagement/service/${serviceName}$`,
+  "iu",
+);
+
+/**
+ * Where a token is sent: https to any host, http to a loopback address only, and an origin alone, so that nothing in
+ * the URL can lead the token elsewhere.
+ */
+const endpoint = z
+  .string()
+  .transform((text, context) => {
+    const refused = endpointProblem(text);
+    if (refused === null) return new URL(text).origin;
+    context.addIssue({ code: "custom", message: refused });
+    return z.NEVER;
+  })
+  .optional();
+
+function endpointProblem(text: string): string | null {
+  if (!URL.canParse(text)) return "is not a URL";
+  const url = new URL(text);
+  if (url.protocol !== "https:" && url.protocol !== "http:") return "must be an https URL";
+  if (url.username !== "" || url.password !== "") return "must not hold a user name or password";
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || /[?#\\]/.test(text))
+    return "must be an origin such as https://host:port, without a path";
+  if (url.protocol === "http:" && !isLoopback(url.hostname))
+    return "must be https: a token is sent there, and http is allowed on a loopback address only";
+  return null;
+}
+
+const isLoopback = (hostname: string): boolean => ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
+
+const names = z
+  .string()
+  .transform((text) =>
+    text
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]*$/, "must be guard names, separated by commas")
+        .readonly(),
+    ),
+  );
+
+const onOff = z.stringbool({ error: "must be true or false" }).default(false);
+
+/** Every setting of the program, in the order in which it is documented. Values are text, from a flag or the environment. */
+const schema = z.object({
+  service: z
+    .string()
+    .refine(
+      (value) => serviceNamePattern.test(value) || resourceIdPattern.test(value),
+      "must be the name of an API Management service or its whole ARM id",
+    )
+    .optional()
+    .register(about, {
+      env: "AIGW_SERVICE",
+      azure: true,
+      description: "The API Management service: its whole ARM id, or its name together with the two variables below",
+      find: 'az apim list --query "[].id" --output tsv',
+      placeholder: "/subscriptions/.../service/NAME",
+    }),
+  azureSubscriptionId: z
+    .string()
+    .regex(new RegExp(`^${guid}$`), "must be a UUID")
+    .optional()
+    .register(about, {
+      env: "AZURE_SUBSCRIPTION_ID",
+      azure: true,
+      description: "The Azure subscription of the service, where AIGW_SERVICE is a name",
+      find: "az account show --query id --output tsv",
+      placeholder: "UUID",
+    }),
+  resourceGroup: z
+    .string()
+    .regex(new RegExp(`^${groupName}$`, "u"), "must be the name of a resource group")
+    .optional()
+    .register(about, {
+      env: "AZURE_RESOURCE_GROUP",
+      azure: true,
+      description: "The resource group of the service, where AIGW_SERVICE is a name",
+      find: 'az apim list --query "[].{name:name, resourceGroup:resourceGroup}" --output table',
+      placeholder: "NAME",
+    }),
+  cloud: z.enum(["public", "usgovernment", "china"], { error: "must be public, usgovernment or china" }).default("public").register(about, {
+    env: "AZURE_CLOUD",
+    azure: true,
+    description: "The Azure cloud: public, usgovernment or china",
+    find: "az cloud show --query name",
+  }),
+  accessToken: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be a token without spaces")
+    .optional()
+    .register(about, {
+      env: "AIGW_ACCESS_TOKEN",
+      azure: true,
+      secret: true,
+      description:
+        "A ready-made token for Azure Resource Manager; without it the login of the Azure CLI, a managed identity and so on are tried",
+      find: "az account get-access-token --query accessToken --output tsv",
+      placeholder: "TOKEN",
+    }),
+  armEndpoint: endpoint.register(about, {
+    env: "AIGW_ARM_ENDPOINT",
+    azure: true,
+    description: "Another Azure Resource Manager, e.g. the sandbox's; https, or http on a loopback address",
+    placeholder: "URL",
+  }),
+  logsEndpoint: endpoint.register(about, {
+    env: "AIGW_LOGS_ENDPOINT",
+    azure: true,
+    description: "Another Azure Monitor logs endpoint, e.g. the sandbox's; https, or http on a loopback address",
+    placeholder: "URL",
+  }),
+  state: z.string().min(1, "must be a directory").optional().register(about, {
+    env: "AIGW_STATE",
+    description: "Directory of the plans and the journal of changes; without it the user's own state directory",
+    placeholder: "DIRECTORY",
+  }),
+  allowOverride: names.default([]).register(about, {
+    env: "AIGW_ALLOW_OVERRIDE",
+    description: "Guards that a call may override, separated by commas; none by default",
+    placeholder: "NAME,...",
+  }),
+  readOnly: onOff.register(about, {
+    env: "AIGW_READ_ONLY",
+    flag: "read-only",
+    description: "Plan, but never write: tools that write are neither listed nor run",
+  }),
+  sandbox: onOff.register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
+  json: onOff.register(about, { flag: "json", commands: ["call"], description: "Print the structured answer" }),
+  port: z
+    .string()
+    .regex(/^\d+$/, "must be a port number")
+    .transform(Number)
+    .refine((port) => port <= 65_535, "must be at most 65535")
+    .default(0)
+    .register(about, { flag: "port", commands: ["sandbox"], description: "Port of the sandbox; without it a free one", placeholder: "N" }),
+  help: onOff.register(about, { flag: "help", short: "h", commands: [], description: "Print this help" }),
+  version: onOff.register(about, { flag: "version", short: "v", commands: [], description: "Print the version" }),
+});
+
+type Values = z.output<typeof schema>;
+type Name = keyof Values;
+
+/** A setting's name and what is known of it. */
+export interface NamedSetting extends Setting {
+  readonly name: string;
+}
+
+/** All settings, in the order of the documentation. */
+export const settings: readonly NamedSetting[] = Object.entries(schema.shape).map(([name, field]) => {
+  const setting = about.get(field);
+  if (setting === undefined) throw new Error(`setting without metadata: ${name}`);
+  return { name, ...setting };
+});
+
+/** Values that could be read, and for the others why not; `problems` never hold a value. */
+export interface Configuration {
+  readonly values: Readonly<Partial<Values>>;
+  readonly problems: readonly { readonly setting: NamedSetting; readonly reason: string }[];
+}
+
+/** Reads every setting from its flag, else from its environment variable; an empty variable counts as not set. Never throws. */
+export function readConfiguration(
+  flags: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Configuration {
+  const values: Record<string, unknown> = {};
+  const problems: Configuration["problems"][number][] = [];
+  for (const setting of settings) {
+    const given = (setting.flag && flags[setting.flag]) ?? (setting.env && environment[setting.env]?.trim());
+    const parsed = schema.shape[setting.name as Name].safeParse(given === "" ? undefined : given);
+    if (parsed.success) values[setting.name] = parsed.data;
+    else problems.push({ setting, reason: parsed.error.issues[0]?.message ?? "is not valid" });
+  }
+  return { values, problems };
+}
+
+/** The service to work on, with all that is needed to reach it. */
+export type Target =
+  | { readonly kind: "sandbox" }
+  | {
+      readonly kind: "azure";
+      /** Whole ARM id. */
+      readonly resourceId: string;
+      readonly cloud: Values["cloud"];
+      readonly armEndpoint?: string;
+      readonly logsEndpoint?: string;
+      readonly accessToken?: string;
+    };
+
+/** The configured service; `not_configured` with each missing or invalid variable and the command that finds its value. */
+export function target(configuration: Configuration): Target {
+  const { values } = configuration;
+  const problems = configuration.problems.filter(({ setting }) => setting.azure === undefined || values.sandbox !== true);
+  if (problems.length > 0) {
+    throw notConfigured(
+      "The configuration is not valid.",
+      problems.map(({ setting, reason }) => `${nameOf(setting)} ${reason}.${finding(setting)}`),
+    );
+  }
+  if (values.sandbox === true) return { kind: "sandbox" };
+  const { armEndpoint, logsEndpoint, accessToken } = values;
+  return {
+    kind: "azure",
+    resourceId: resourceId(values),
+    cloud: values.cloud ?? "public",
+    ...(armEndpoint === undefined ? {} : { armEndpoint }),
+    ...(logsEndpoint === undefined ? {} : { logsEndpoint }),
+    ...(accessToken === undefined ? {} : { accessToken }),
+  };
+}
+
+function resourceId({ service, azureSubscriptionId, resourceGroup }: Configuration["values"]): string {
+  if (service?.startsWith("/")) return service;
+  if (service !== undefined && azureSubscriptionId !== undefined && resourceGroup !== undefined) {
+    return `/subscriptions/${azureSubscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ApiManagement/service/${service}`;
+  }
+  const given: Partial<Record<string, unknown>> = { service, azureSubscriptionId, resourceGroup };
+  const missing = settings.filter(({ name }) => name in given && given[name] === undefined);
+  throw notConfigured(
+    "No API Management service is configured.",
+    missing.map((setting) => `${nameOf(setting)} is not set: ${setting.description}.${finding(setting)}`),
+  );
+}
+
+const notConfigured = (message: string, details: readonly string[]): GatewayError =>
+  new GatewayError("not_configured", message, {
+    details,
+    hint: "Set the variables where the MCP client starts this server (its env block) and restart it. AIGW_SERVICE with the whole ARM id is enough; --sandbox needs nothing.",
+  });
+
+const finding = ({ find }: Setting): string => (find === undefined ? "" : ` Find it with: ${find}`);
+
+/** How a setting is called towards its user: its variable, else its flag. */
+const nameOf = ({ env, flag, name }: NamedSetting): string => env ?? `--${flag ?? name}`;
+
+/** The settings of the environment as a markdown table, for the README. */
+export function configurationTable(): string {
+  const rows = settings
+    .filter(({ env }) => env !== undefined)
+    .map(({ env, flag, description, find }) => [
+      flag === undefined ? `\`${env}\`` : `\`${env}\`, \`--${flag}\``,
+      description,
+      find === undefined ? "" : `\`${find.replaceAll("|", "\\|")}\``,
+    ]);
+  return [["Variable", "What it is", "How to find it"], ["---", "---", "---"], ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
+}

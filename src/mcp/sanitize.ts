@@ -1,0 +1,18 @@
+/**
+ * Characters that a person does not see and a model does: controls except tab and newline, line separators, and what
+ * Unicode has displays ignore (zero-width and bidirectional controls, variation selectors, tag characters, which can
+ * carry whole hidden sentences): https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point, https://trojansource.codes
+ */
+const hidden = /(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
+
+/** The text without hidden characters. */
+export const visible = (text: string): string => text.replace(hidden, "");
+
+/** A JSON value with hidden characters taken out of every string and key. */
+export function sanitize<T>(value: T): T;
+export function sanitize(value: unknown): unknown {
+  if (typeof value === "string") return visible(value);
+  if (Array.isArray(value)) return value.map((item) => sanitize(item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [visible(key), sanitize(item)]));
+}

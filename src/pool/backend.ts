@@ -1,0 +1,107 @@
+import type { DocumentId, Json, JsonObject, ListedDocument } from "../gateway/documents.ts";
+
+/** A rule that takes a backend out of use: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
+export interface Breaker {
+  /** Failures that trip it; one of the two is set. */
+  readonly failureCount: number | null;
+  readonly failurePercent: number | null;
+  /** ISO 8601 duration in which failures are counted. */
+  readonly interval: string | null;
+  /** What counts as a failure: `429`, `500-599`. */
+  readonly statusCodes: readonly string[];
+  readonly errorReasons: readonly string[];
+  /** ISO 8601 duration for which it stays open. */
+  readonly tripDuration: string | null;
+  /** Whether a Retry-After of the backend decides instead of `tripDuration`. */
+  readonly acceptRetryAfter: boolean;
+}
+
+/** A backend that requests can reach, as a pool lists it; a backend outside of a pool is its own only member. */
+export interface Member {
+  readonly backendId: string;
+  /** Null where the backend does not exist, or is itself a pool. */
+  readonly url: string | null;
+  /** A lower number is used first. */
+  readonly priority: number;
+  /** Share among the members of one priority. */
+  readonly weight: number;
+  readonly circuitBreaker: Breaker | null;
+}
+
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
+
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+const numberOf = (value: Json | undefined): number | null => (typeof value === "number" ? value : null);
+const textOf = (value: Json | undefined): string | null => (typeof value === "string" ? value : null);
+
+export const backendIdOf = (id: DocumentId): string => id.replace(/^backends\//, "");
+
+/** Backend ids are compared as ARM compares resource names: without regard to case. */
+export const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+export function findBackend(backends: readonly ListedDocument[], backendId: string): ListedDocument | undefined {
+  return backends.find(({ id }) => sameId(backendIdOf(id), backendId));
+}
+
+export const isPool = (properties: JsonObject): boolean => /^pool$/i.test(textOf(properties.type) ?? "") || isObject(properties.pool);
+
+/** The entries of a pool, unknown members included. */
+export const poolItems = (properties: JsonObject): readonly JsonObject[] => listOf(objectOf(properties.pool).services).filter(isObject);
+
+/** The backend that a pool's entry names, by a whole ARM id or by `/backends/<name>`. */
+export const itemBackendId = (item: JsonObject): string => (textOf(item.id) ?? "").split("/").at(-1) ?? "";
+
+/** Ids of the backends in a pool; none for a backend that is no pool. */
+export const poolMembers = (properties: JsonObject): readonly string[] => poolItems(properties).map(itemBackendId);
+
+/** The pools that have this backend as a member. */
+export function poolsWith(backends: readonly ListedDocument[], backendId: string): readonly string[] {
+  return backends
+    .filter(({ properties }) => poolMembers(properties).some((member) => sameId(member, backendId)))
+    .map(({ id }) => backendIdOf(id));
+}
+
+/** Assumed: an entry that names no priority or weight counts as 1, so that a pool without either is a round robin. */
+export const itemPriority = (item: JsonObject): number => numberOf(item.priority) ?? 1;
+export const itemWeight = (item: JsonObject): number => numberOf(item.weight) ?? 1;
+
+/** The members behind a backend: those of a pool, or the backend itself. */
+export function membersOf(backends: readonly ListedDocument[], backend: ListedDocument): readonly Member[] {
+  const items = isPool(backend.properties) ? poolItems(backend.properties) : [{ id: backend.id }];
+  return items.map((item) => {
+    const own = findBackend(backends, itemBackendId(item));
+    return {
+      backendId: own === undefined ? itemBackendId(item) : backendIdOf(own.id),
+      url: textOf(own?.properties.url),
+      priority: itemPriority(item),
+      weight: itemWeight(item),
+      circuitBreaker: breakerOf(own?.properties ?? {}),
+    };
+  });
+}
+
+/** The first rule: API Management allows one. Null where the backend has none. */
+export function breakerOf(properties: JsonObject): Breaker | null {
+  const [rule] = listOf(objectOf(properties.circuitBreaker).rules).filter(isObject);
+  if (rule === undefined) return null;
+  const condition = objectOf(rule.failureCondition);
+  return {
+    failureCount: numberOf(condition.count),
+    failurePercent: numberOf(condition.percentage),
+    interval: textOf(condition.interval),
+    statusCodes: listOf(condition.statusCodeRanges)
+      .filter(isObject)
+      .map(({ min, max }) => (min === max ? `${min}` : `${min}-${max}`)),
+    errorReasons: listOf(condition.errorReasons).filter((reason) => typeof reason === "string"),
+    tripDuration: textOf(rule.tripDuration),
+    acceptRetryAfter: rule.acceptRetryAfter === true,
+  };
+}
+
+/** The cookie that keeps a caller on one member: https://learn.microsoft.com/azure/api-management/backends#session-affinity */
+export function affinityCookie(properties: JsonObject): string | null {
+  return textOf(objectOf(objectOf(objectOf(properties.pool).sessionAffinity).sessionId).name);
+}

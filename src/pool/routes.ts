@@ -1,0 +1,159 @@
+import { policyScopeOf } from "../gateway/documents.ts";
+import { findApi, type Inventory } from "../gateway/inventory.ts";
+import type { Api } from "../gateway/model.ts";
+import { affinityCookie, findBackend, isPool, type Member, membersOf } from "./backend.ts";
+import { type Choice, choicesOf } from "./choices.ts";
+import { type Retry, retryOf } from "./retry.ts";
+import { type Place, type StepReader, stepReader } from "./steps.ts";
+
+/** Where traffic of an API can go. */
+export interface Route {
+  /** Null for a URL, and where an expression decides and names no existing backend. */
+  readonly backendId: string | null;
+  readonly url: string | null;
+  readonly kind: "pool" | "backend" | "url";
+  /**
+   * `certain`: every call that reaches a backend goes here. `conditional`: those that meet `condition`. `dynamic`: an
+   * expression decides; the route is one of its candidates.
+   */
+  readonly certainty: "certain" | "conditional" | "dynamic";
+  readonly condition: string | null;
+  readonly expression: string | null;
+  /** Set where the route holds for one operation only; all others take the routes without one. */
+  readonly operationId: string | null;
+  readonly source: Place | "API serviceUrl";
+  readonly members: readonly Member[];
+  /** The cookie of the pool's session affinity. */
+  readonly affinityCookie: string | null;
+}
+
+export interface ApiRoutes {
+  readonly apiId: string;
+  readonly routes: readonly Route[];
+  /** The retry around the call to the backend. */
+  readonly retry: Retry | null;
+  /** Other APIs that reach a backend or pool of these routes. */
+  readonly sharedWith: readonly { readonly backendId: string; readonly apiIds: readonly string[] }[];
+  /** What is wrong or cannot be told. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Where an API's traffic goes, over the policies that apply to it: its own and its operations', its products' and the
+ * global one, fragments and named values put in; its own service URL where no policy says otherwise. Backends that
+ * policies use for other things (embeddings, content safety) are no routes. Throws `not_found` for an unknown API.
+ */
+export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
+  const api = findApi(inventory.apis, apiId);
+  const reader = stepReader(inventory);
+  const routes = routesOf(inventory, reader, api);
+  const backendIds = reachedBy(routes);
+  const others = inventory.apis
+    .filter(({ id }) => id !== api.id)
+    .map(({ id, ...rest }) => ({ id, reached: reachedBy(routesOf(inventory, reader, { id, ...rest })) }));
+  return {
+    apiId: api.id,
+    routes,
+    retry: retryOf(reader.steps(api.id, { operationId: null, productId: null }).backend, reader),
+    sharedWith: backendIds
+      .map((backendId) => ({ backendId, apiIds: others.filter(({ reached }) => reached.includes(backendId)).map(({ id }) => id) }))
+      .filter(({ apiIds }) => apiIds.length > 0),
+    notes: notesOn(inventory, routes),
+  };
+}
+
+/** Ids of the pools and backends that routes lead to, each once. */
+function reachedBy(routes: readonly Route[]): readonly string[] {
+  const ids = routes.flatMap(({ backendId, members }) => [
+    ...(backendId === null ? [] : [backendId]),
+    ...members.map((member) => member.backendId),
+  ]);
+  return [...new Set(ids)];
+}
+
+function routesOf(inventory: Inventory, reader: StepReader, api: Api): readonly Route[] {
+  const usual = choicesAt(inventory, reader, api, null);
+  const operations = [...inventory.policies.keys()].flatMap((id) => {
+    const scope = policyScopeOf(id);
+    return scope?.kind === "operation" && scope.apiId === api.id ? [scope.operationId] : [];
+  });
+  return [
+    ...asRoutes(inventory, usual, null),
+    ...operations.flatMap((operationId) => {
+      const own = choicesAt(inventory, reader, api, operationId);
+      return sameChoices(own, usual) ? [] : asRoutes(inventory, own, operationId);
+    }),
+  ];
+}
+
+/** The choices of an API or operation, over all products through which it can be called. */
+function choicesAt(inventory: Inventory, reader: StepReader, api: Api, operationId: string | null): readonly Choice[] {
+  const start: Choice = {
+    target: { kind: "url", backendId: null, url: api.serviceUrl, expression: null },
+    source: "API serviceUrl",
+    conditions: [],
+    breadth: Number.POSITIVE_INFINITY,
+  };
+  const products = inventory.products
+    .filter(({ id, apiIds }) => apiIds.includes(api.id) && inventory.policies.has(`products/${id}/policies/policy`))
+    .map(({ id }) => id);
+  const [first = [], ...others] = [null, ...products].map((productId) => {
+    const choices = choicesOf(start, { steps: reader.steps(api.id, { operationId, productId }), reader, backends: inventory.backends });
+    const calls = productId === null ? "calls without a product that says otherwise" : `product '${productId}'`;
+    return choices.map((choice) => ({ ...choice, calls }));
+  });
+  const merged = others.every((choices) => sameChoices(choices, first))
+    ? first
+    : [first, ...others].flat().map(({ calls, ...choice }) => ({ ...choice, conditions: [calls, ...choice.conditions] }));
+  return mergeTargets(merged.filter(({ target }) => target.backendId !== null || target.url !== null || target.expression !== null));
+}
+
+const sameChoices = (a: readonly Choice[], b: readonly Choice[]): boolean =>
+  JSON.stringify(a.map(visible)) === JSON.stringify(b.map(visible));
+
+const visible = ({ target, source, conditions }: Choice) => ({ target, source, conditions });
+
+/** One choice a target: the same target under several conditions is taken under any of them, a sole target under all. */
+function mergeTargets(choices: readonly Choice[]): readonly Choice[] {
+  const groups = new Map<string, Choice[]>();
+  for (const choice of choices) {
+    const key = JSON.stringify(choice.target);
+    groups.set(key, [...(groups.get(key) ?? []), choice]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const always = groups.size === 1 || group.some(({ conditions }) => conditions.length === 0);
+    const ways = group.map(({ conditions }) => conditions.join(" and "));
+    return [{ ...first, conditions: always ? [] : [ways.join(" or ")] }];
+  });
+}
+
+function asRoutes({ backends }: Inventory, choices: readonly Choice[], operationId: string | null): readonly Route[] {
+  return choices.map(({ target, source, conditions }) => {
+    const { kind, backendId, url, expression } = target;
+    const backend = backendId === null ? undefined : findBackend(backends, backendId);
+    return {
+      backendId,
+      url,
+      kind: kind === "backend" && backend !== undefined && isPool(backend.properties) ? "pool" : kind,
+      certainty: expression !== null ? "dynamic" : conditions.length === 0 ? "certain" : "conditional",
+      condition: conditions[0] ?? null,
+      expression,
+      operationId,
+      source,
+      members: backend === undefined ? [] : membersOf(backends, backend),
+      affinityCookie: backend === undefined ? null : affinityCookie(backend.properties),
+    };
+  });
+}
+
+function notesOn({ backends }: Inventory, routes: readonly Route[]): readonly string[] {
+  const missing = reachedBy(routes).filter((backendId) => findBackend(backends, backendId) === undefined);
+  const undecided = routes.filter(({ backendId, url, expression }) => expression !== null && backendId === null && url === null);
+  return [
+    ...(routes.length === 0 ? ["No backend: no policy chooses one, and the API has no service URL."] : []),
+    ...missing.map((backendId) => `Backend '${backendId}' does not exist.`),
+    ...undecided.map(({ kind }) => `An expression or a secret named value decides the ${kind} at run time; the policy names no candidate.`),
+  ];
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { armError, HttpError, notFound, unknownRoute } from "./arm/errors.ts";
+import { operationStatus, settleOperations } from "./arm/operations.ts";
+import { answerResource } from "./arm/resources.ts";
+import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
+import { regionName, sandboxService } from "./service.ts";
+import { etagOf, type WorldState } from "./world.ts";
+
+const serviceRoot = sandboxService.resourceId.toLowerCase();
+
+/** The management API and Azure Monitor's metrics of the service, for requests that carry `token`. */
+export function armApp(world: WorldState, token: string): Hono {
+  const app = new Hono({ getPath: (request) => pathOf(request).toLowerCase() });
+  app.onError((error) => {
+    if (error instanceof HttpError) return Response.json(error.body, { status: error.status });
+    return Response.json({ error: { code: "InternalServerError", message: String(error), details: null } }, { status: 500 });
+  });
+  app.notFound(({ req }) => {
+    throw unknownService(req.raw);
+  });
+  app.use(requestIds);
+  app.use(rateLimits(world));
+  app.use(authentication(token));
+  app.use(apiVersion(world));
+  app.use(async (_, next) => {
+    settleOperations(world);
+    await next();
+  });
+  app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, new URL(req.url)));
+  app.get(`${serviceRoot}/tenant/operationresults/:id`, ({ req }) => operationStatus(world, req.param("id")));
+  app.get(serviceRoot, () => serviceAnswer(world));
+  app.all(`${serviceRoot}/*`, ({ req }) => answerResource(world, req.raw, segmentsOf(req.raw)));
+  return app;
+}
+
+/** The URL's path with repeated and trailing slashes removed: some Azure clients send `//subscriptions/...`. */
+export const pathOf = (request: Request): string => new URL(request.url).pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+
+const segmentsOf = (request: Request): readonly string[] =>
+  pathOf(request)
+    .slice(serviceRoot.length + 1)
+    .split("/")
+    .map(decodeURIComponent);
+
+function unknownService(request: Request): Error {
+  const path = pathOf(request);
+  const [, group, name] = /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)\/providers\/microsoft\.apimanagement\/service\/([^/]+)/i.exec(path) ?? [];
+  if (name === undefined || path.toLowerCase().startsWith(serviceRoot)) return unknownRoute(request.method, path);
+  return armError(
+    404,
+    "ResourceNotFound",
+    `The Resource 'Microsoft.ApiManagement/service/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+  );
+}
+
+/** Sets headers on whatever is answered further in. */
+const requestIds: MiddlewareHandler = async (context, next) => {
+  await next();
+  const id = randomUUID();
+  context.res.headers.set("x-ms-request-id", id);
+  context.res.headers.set("x-ms-correlation-request-id", context.req.header("x-ms-correlation-request-id") ?? id);
+};
+
+/** https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling */
+const budgets = {
+  reads: { capacity: 250, perSecond: 25 },
+  writes: { capacity: 200, perSecond: 10 },
+  deletes: { capacity: 200, perSecond: 10 },
+} as const;
+
+/** Counts down ARM's token buckets in the headers; refuses nothing. */
+function rateLimits(world: WorldState): MiddlewareHandler {
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  return async (context, next) => {
+    const kind = kindOf(context);
+    const { capacity, perSecond } = budgets[kind];
+    const at = world.now().getTime();
+    const before = buckets.get(kind) ?? { tokens: capacity, at };
+    const tokens = Math.max(0, Math.min(capacity, before.tokens + ((at - before.at) / 1000) * perSecond) - 1);
+    buckets.set(kind, { tokens, at });
+    await next();
+    context.res.headers.set(`x-ms-ratelimit-remaining-subscription-${kind}`, String(Math.floor(tokens)));
+  };
+}
+
+function kindOf({ req }: Context): keyof typeof budgets {
+  if (req.method === "GET" || req.method === "HEAD") return "reads";
+  return req.method === "DELETE" ? "deletes" : "writes";
+}
+
+function authentication(token: string): MiddlewareHandler {
+  return async ({ req }, next) => {
+    const given = req.header("authorization");
+    if (given === undefined) {
+      throw armError(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.");
+    }
+    if (given !== `Bearer ${token}`) throw armError(401, "InvalidAuthenticationToken", "The access token is invalid.");
+    await next();
+  };
+}
+
+function apiVersion(world: WorldState): MiddlewareHandler {
+  return async ({ req }, next) => {
+    const version = req.query("api-version");
+    if (version === undefined || version === "") {
+      throw armError(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.");
+    }
+    const isMetrics = req.path.includes("/providers/microsoft.insights/");
+    const supported = isMetrics ? metricsApiVersions : world.settings.apiVersions;
+    if (!supported.includes(version)) throw unsupportedVersion(version, isMetrics ? "metrics" : "service", supported, world);
+    await next();
+  };
+}
+
+/** https://github.com/Azure/bicep-types-az/issues/2319 */
+function unsupportedVersion(version: string, type: string, supported: readonly string[], { service }: WorldState): Error {
+  const region = regionName(service.location);
+  return armError(
+    400,
+    "NoRegisteredProviderFound",
+    `No registered resource provider found for location '${region}' and API version '${version}' for type '${type}'. ` +
+      `The supported api-versions are '${supported.join(", ")}'. The supported locations are '${region}'.`,
+  );
+}
+
+function serviceAnswer({ service }: WorldState): Response {
+  if (service.location === "") throw notFound("Service");
+  const etag = etagOf({ path: "", properties: {}, rowVersion: 1 }).replaceAll('"', "");
+  return Response.json({
+    id: sandboxService.resourceId,
+    name: sandboxService.name,
+    type: "Microsoft.ApiManagement/service",
+    etag,
+    ...service,
+  });
+}

@@ -1,0 +1,235 @@
+import type { Json, JsonObject } from "../../gateway/documents.ts";
+import { textAt } from "../json.ts";
+import type { PolicyFormat } from "../policy-text.ts";
+import { sandboxService } from "../service.ts";
+import { armId, holdsPolicy, type LongRunning, nameOf, type Resource, type World } from "../world.ts";
+import { acceptBackend, shownBackend } from "./backends.ts";
+import { invalidFields } from "./errors.ts";
+import { acceptPolicy, shownPolicy } from "./policies.ts";
+
+export type Method = "HEAD" | "GET" | "PUT" | "PATCH" | "DELETE";
+
+/** What a list shows: a path below the service and the resource's properties as read. */
+export interface Item {
+  readonly path: string;
+  readonly properties: JsonObject;
+}
+
+/** A write on its way in: the properties as they would be stored, and what they would replace. */
+interface Write {
+  readonly world: World;
+  readonly path: string;
+  readonly properties: JsonObject;
+  readonly before: JsonObject | null;
+}
+
+/** One kind of resource and what the management API lets one do with it. */
+export interface ResourceType {
+  /** Its collections from the service down, e.g. `products/policies`. */
+  readonly collection: string;
+  /** As ARM calls it in "... not found." */
+  readonly noun: string;
+  /** Of a single resource; the list can always be read. */
+  readonly methods: readonly Method[];
+  /** What `$filter` may compare. */
+  readonly filterable?: readonly string[];
+  readonly longRunning?: LongRunning;
+  /** The only name that such a resource may have. */
+  readonly onlyName?: string;
+  /** Checks a write and fills in what the service adds; throws an `HttpError`. */
+  accept?(write: Write): JsonObject;
+  /** The properties as read: without secrets. */
+  show?(properties: JsonObject, format: PolicyFormat): JsonObject;
+  /** The list's items, where they are not the resources below the collection. */
+  items?(world: World, collection: string): readonly Item[];
+}
+
+const entity: readonly Method[] = ["HEAD", "GET", "PUT", "PATCH", "DELETE"];
+const document: readonly Method[] = ["HEAD", "GET", "PUT", "DELETE"];
+
+/** Assumed: the wording; what is required is the specification's. */
+function required(properties: JsonObject, names: readonly string[]): void {
+  const fields = names.filter((name) => (properties[name] ?? "") === "").map((target) => ({ target, message: `'${target}' must not be empty.` }));
+  if (fields.length > 0) throw invalidFields(fields);
+}
+
+const without = (properties: JsonObject, secrets: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(properties).filter(([name]) => !secrets.includes(name)));
+
+const policyText = {
+  methods: document,
+  accept: ({ world, path, properties }: Write) => acceptPolicy(world, path, properties),
+  show: shownPolicy,
+};
+
+const policy = { ...policyText, noun: "Policy", onlyName: "policy" };
+
+const diagnostic = {
+  noun: "Diagnostic",
+  methods: entity,
+  filterable: ["name"],
+  accept: ({ properties }: Write) => {
+    required(properties, ["loggerId"]);
+    return properties;
+  },
+};
+
+export const resourceTypes: readonly ResourceType[] = [
+  {
+    collection: "apis",
+    noun: "Api",
+    methods: entity,
+    filterable: ["name", "displayName", "description", "serviceUrl", "path", "isCurrent"],
+    accept({ properties, before }) {
+      required(properties, ["path"]);
+      const filled = { apiRevision: "1", isCurrent: true, subscriptionRequired: true };
+      return { ...filled, ...(before === null ? {} : pick(before, ["apiRevision", "isCurrent"])), ...properties };
+    },
+  },
+  {
+    collection: "apis/operations",
+    noun: "Operation",
+    methods: entity,
+    filterable: ["name", "displayName", "method", "description", "urlTemplate"],
+    accept({ properties }) {
+      required(properties, ["displayName", "method", "urlTemplate"]);
+      return properties;
+    },
+  },
+  { collection: "apis/operations/policies", ...policy },
+  { collection: "apis/policies", ...policy },
+  { collection: "apis/diagnostics", ...diagnostic },
+  {
+    collection: "apis/products",
+    noun: "Product",
+    methods: [],
+    filterable: ["name", "displayName", "description", "state"],
+    items: (world, collection) =>
+      world
+        .list("products")
+        .filter(({ path }) => world.get(`${path}/apis/${collection.split("/")[1]}`) !== undefined)
+        .map(({ path, properties }) => ({ path: `${collection}/${nameOf(path)}`, properties })),
+  },
+  {
+    collection: "products",
+    noun: "Product",
+    methods: entity,
+    filterable: ["name", "displayName", "description", "state"],
+    accept({ properties }) {
+      required(properties, ["displayName"]);
+      return { subscriptionRequired: true, state: "notPublished", ...properties };
+    },
+  },
+  {
+    collection: "products/apis",
+    noun: "Api",
+    methods: ["HEAD", "PUT", "DELETE"],
+    filterable: ["name", "displayName", "description", "serviceUrl", "path"],
+    items: (world, collection) =>
+      world.list(collection).flatMap((link) => {
+        const api = world.get(`apis/${nameOf(link.path)}`);
+        return api === undefined ? [] : [{ path: link.path, properties: api.properties }];
+      }),
+  },
+  { collection: "products/policies", ...policy },
+  {
+    collection: "products/subscriptions",
+    noun: "Subscription",
+    methods: [],
+    filterable: ["name", "displayName", "state"],
+    items: (world, collection) =>
+      world
+        .list("subscriptions")
+        .filter(({ properties }) => isScopedTo(properties, collection.slice(0, collection.lastIndexOf("/"))))
+        .map(({ path, properties }) => ({ path: `${collection}/${nameOf(path)}`, properties: shownSubscription(properties) })),
+  },
+  {
+    collection: "subscriptions",
+    noun: "Subscription",
+    methods: entity,
+    filterable: ["name", "displayName", "stateComment", "ownerId", "scope", "state"],
+    accept({ world, properties, before }) {
+      required(properties, ["displayName", "scope"]);
+      const filled = { state: "submitted", createdDate: world.now().toISOString() };
+      const kept = before === null ? {} : pick(before, ["state", "createdDate"]);
+      return { ...filled, ...kept, ...properties, scope: wholeId(textAt(properties, "scope") ?? "") };
+    },
+    show: shownSubscription,
+  },
+  {
+    collection: "backends",
+    noun: "Backend",
+    methods: entity,
+    filterable: ["name", "title", "url"],
+    accept: ({ world, properties }) => acceptBackend(world, properties),
+    show: shownBackend,
+  },
+  { collection: "policies", ...policy },
+  {
+    ...policyText,
+    collection: "policyFragments",
+    noun: "PolicyFragment",
+    filterable: ["name", "description"],
+    longRunning: "policyFragments",
+  },
+  {
+    collection: "namedValues",
+    noun: "NamedValue",
+    methods: entity,
+    filterable: ["name", "displayName"],
+    longRunning: "namedValues",
+    accept({ world, path, properties }) {
+      required(properties, properties.keyVault === undefined ? ["displayName", "value"] : ["displayName"]);
+      const others = world.list("namedValues").filter((other) => other.path.toLowerCase() !== path.toLowerCase());
+      if (others.some((other) => other.properties.displayName === properties.displayName)) {
+        throw invalidFields([{ target: "name", message: "Property with the same name already exist." }]);
+      }
+      return { secret: false, ...properties };
+    },
+    show: (properties) => (properties.secret === true ? without(properties, ["value"]) : properties),
+  },
+  {
+    collection: "loggers",
+    noun: "Logger",
+    methods: entity,
+    filterable: ["name", "loggerType", "description"],
+    accept({ properties }) {
+      required(properties, ["loggerType"]);
+      return properties;
+    },
+  },
+  { collection: "diagnostics", ...diagnostic },
+  { collection: "caches", noun: "Cache", methods: entity },
+  {
+    collection: "allPolicies",
+    noun: "Policy",
+    methods: [],
+    items: (world) =>
+      world
+        .all()
+        .filter(({ path }) => holdsPolicy(path) && nameOf(path) === "policy")
+        .map(({ path }, index) => ({
+          path: `allPolicies/allPolicies${index + 1}`,
+          properties: { referencePolicyId: armId(path), complianceState: "Compliant" },
+        })),
+  },
+];
+
+function shownSubscription(properties: JsonObject): JsonObject {
+  return without(properties, ["primaryKey", "secondaryKey"]);
+}
+
+function pick(properties: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.flatMap((name): [string, Json][] => (properties[name] === undefined ? [] : [[name, properties[name]]])));
+}
+
+/** A scope as reads show it: `/products/x`, as a write may have it, becomes a whole ARM id. */
+const wholeId = (scope: string): string =>
+  scope.toLowerCase().startsWith("/subscriptions/") ? scope : `${sandboxService.resourceId}${scope}`;
+
+const isScopedTo = (properties: JsonObject, path: string): boolean =>
+  textAt(properties, "scope")?.toLowerCase().endsWith(`/${path.toLowerCase()}`) ?? false;
+
+/** The properties of a resource as a reader gets them. */
+export const shown = (type: ResourceType, { properties }: Resource, format: PolicyFormat): JsonObject =>
+  type.show?.(properties, format) ?? properties;

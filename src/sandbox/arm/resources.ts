@@ -1,0 +1,243 @@
+import type { JsonObject } from "../../gateway/documents.ts";
+import { isObject, textAt } from "../json.ts";
+import type { PolicyFormat } from "../policy-text.ts";
+import { sandboxService } from "../service.ts";
+import { armId, etagOf, isFragment, nameOf, type Resource, type WorldState } from "../world.ts";
+import { armError, invalid, invalidFields, modified, notFound, unknownRoute } from "./errors.ts";
+import { listPage } from "./lists.ts";
+import { pollAnswer, refuseWhileRunning, startOperation } from "./operations.ts";
+import { policyFormat } from "./policies.ts";
+import { usersOf } from "./references.ts";
+import { type Method, type ResourceType, resourceTypes, shown } from "./resource-types.ts";
+
+/** A request to a resource or to a collection of a known type. */
+interface Target {
+  readonly world: WorldState;
+  readonly request: Request;
+  readonly url: URL;
+  readonly type: ResourceType;
+  /** Below the service, collections spelled as ARM does. */
+  readonly path: string;
+}
+
+/** Answers a request below the service; `segments` is its path from there, decoded. */
+export async function answerResource(world: WorldState, request: Request, segments: readonly string[]): Promise<Response> {
+  const url = new URL(request.url);
+  const method = request.method as Method;
+  const type = typeOf(segments);
+  if (type === undefined) throw unknownRoute(method, url.pathname);
+  const target = { world, request, url, type, path: canonicalPath(type, segments) };
+  if (segments.length % 2 === 1) return method === "GET" ? list(target) : refuse(target);
+  if (!type.methods.includes(method) || (type.onlyName ?? segments.at(-1)) !== segments.at(-1)) return refuse(target);
+  if (method !== "PUT" || type.collection === "products/apis") requireParent(target);
+  switch (method) {
+    case "HEAD":
+      return head(target);
+    case "GET":
+      return get(target);
+    case "PUT":
+      return type.collection === "products/apis" ? link(target) : put(target);
+    case "PATCH":
+      return patch(target);
+    case "DELETE":
+      return remove(target);
+  }
+}
+
+function typeOf(segments: readonly string[]): ResourceType | undefined {
+  const collection = segments
+    .filter((_, index) => index % 2 === 0)
+    .join("/")
+    .toLowerCase();
+  return resourceTypes.find((type) => type.collection.toLowerCase() === collection);
+}
+
+function canonicalPath({ collection }: ResourceType, segments: readonly string[]): string {
+  const names = collection.split("/");
+  return segments.map((segment, index) => (index % 2 === 0 ? names[index / 2] : segment)).join("/");
+}
+
+function refuse({ request, url }: Target): never {
+  throw unknownRoute(request.method, url.pathname);
+}
+
+/** `ApiManagement/service/{collection}` in ARM's form. */
+const resourceBody = (type: ResourceType, path: string, properties: JsonObject): JsonObject => ({
+  id: armId(path),
+  type: `Microsoft.ApiManagement/service/${type.collection}`,
+  name: nameOf(path),
+  properties,
+});
+
+function resourceAnswer({ type }: Target, resource: Resource, format: PolicyFormat, status = 200): Response {
+  const body = resourceBody(type, resource.path, shown(type, resource, format));
+  return Response.json(body, { status, headers: { etag: etagOf(resource) } });
+}
+
+function list({ world, url, type, path }: Target): Response {
+  if (path.includes("/")) requireParent({ world, path });
+  const { items, count, nextLink } = listPage(world, type, path, url);
+  return Response.json({ value: items.map((item) => resourceBody(type, item.path, item.properties)), count, nextLink });
+}
+
+/** 404 where the resource around this one is missing. */
+function requireParent({ world, path }: Pick<Target, "world" | "path">): void {
+  const segments = path.split("/");
+  const parent = segments.slice(0, segments.length - (segments.length % 2 === 0 ? 2 : 1));
+  if (parent.length === 0 || world.get(parent.join("/")) !== undefined) return;
+  throw notFound(typeOf(parent)?.noun ?? "Resource");
+}
+
+function existing({ world, type, path }: Target): Resource {
+  const resource = world.get(path);
+  if (resource === undefined) throw notFound(type.noun);
+  return resource;
+}
+
+function head(target: Target): Response {
+  const resource = existing(target);
+  return target.type.collection === "products/apis"
+    ? new Response(null, { status: 204 })
+    : new Response(null, { headers: { etag: etagOf(resource) } });
+}
+
+function get(target: Target): Response {
+  const { world, type, path, url } = target;
+  const format = readFormat(url);
+  const show = (at: string, properties: JsonObject) =>
+    resourceBody(type, at, shown(type, { path: at, properties, rowVersion: 0 }, format));
+  return pollAnswer(world, path, url, show) ?? resourceAnswer(target, existing(target), format);
+}
+
+function readFormat({ searchParams }: URL): PolicyFormat {
+  const asked = searchParams.get("format") ?? "xml";
+  const format = policyFormat(asked);
+  if (format === undefined) throw invalid(`The sandbox does not export policies as '${asked}'.`);
+  return format;
+}
+
+async function put(target: Target): Promise<Response> {
+  const { request, world, path, type } = target;
+  requireParentOfWrite(target);
+  const before = world.get(path);
+  checkPreconditions(request, before);
+  return write(target, before, { properties: await propertiesOf(request), path: before?.path ?? path, type });
+}
+
+/** What ARM says about a missing operation (https://github.com/Azure/apiops/issues/513) differs from what it says about the rest. */
+function requireParentOfWrite(target: Target): void {
+  const { world, path, type } = target;
+  const operation = path.split("/").slice(0, 4).join("/");
+  if (type.collection === "apis/operations/policies" && world.get(operation) === undefined) {
+    throw invalid("Entity with specified identifier not found");
+  }
+  if (path.includes(";rev=")) throw unknownRoute("PUT", target.url.pathname);
+  requireParent(target);
+}
+
+async function patch(target: Target): Promise<Response> {
+  const { request, path, type } = target;
+  const before = existing(target);
+  requireIfMatch(request);
+  checkPreconditions(request, before);
+  const properties = { ...before.properties, ...(await propertiesOf(request)) };
+  return write(target, before, { properties, path, type });
+}
+
+interface Change {
+  readonly properties: JsonObject;
+  readonly path: string;
+  readonly type: ResourceType;
+}
+
+function write(target: Target, before: Resource | undefined, { properties, path, type }: Change): Response {
+  const { world, url } = target;
+  refuseWhileRunning(world, path);
+  const format = policyFormat(textAt(properties, "format")) ?? "xml";
+  const prepare = (): JsonObject => type.accept?.({ world, path, properties, before: before?.properties ?? null }) ?? properties;
+  if (type.longRunning === undefined) {
+    return resourceAnswer(target, world.put(path, prepare()), format, before === undefined ? 201 : 200);
+  }
+  const created = before === undefined;
+  // A started operation shows the document as it was sent, not as it will be stored.
+  const show = (at: string): JsonObject => resourceBody(type, at, isFragment(at) ? properties : shown(type, { path: at, properties, rowVersion: 0 }, format));
+  return startOperation(world, { kind: type.longRunning, path, created, format, prepare }, url, show);
+}
+
+/** A product's link to an API has no body, no ETag and no precondition. */
+function link(target: Target): Response {
+  const { world, path, type } = target;
+  const api = world.get(`apis/${nameOf(path)}`);
+  if (api === undefined) throw notFound("Api");
+  const isNew = world.get(path) === undefined;
+  world.put(path, {});
+  return Response.json(resourceBody(type, path, api.properties), { status: isNew ? 201 : 200 });
+}
+
+function remove(target: Target): Response {
+  const { world, request, path, type, url } = target;
+  if (type.collection !== "products/apis") requireIfMatch(request);
+  const before = world.get(path);
+  if (before === undefined) return new Response(null, { status: 204 });
+  checkPreconditions(request, before);
+  refuseWhileRunning(world, path);
+  refuseWhileUsed(target, before);
+  const subscriptions = url.searchParams.get("deleteSubscriptions") === "true" ? subscriptionsOf(world, path) : [];
+  for (const removed of [...subscriptions, path]) world.delete(removed);
+  return new Response(null, { status: 200 });
+}
+
+/** https://github.com/Azure/apiops-cli/issues/261. Assumed: that backends and named values are refused alike, with these words. */
+function refuseWhileUsed({ world, type, url }: Target, before: Resource): void {
+  const name = nameOf(before.path);
+  const users = usersOf(world, before);
+  if (users.length > 0) {
+    const kind = type.collection === "policyFragments" ? "Policy Fragment" : type.noun;
+    throw invalid(`The ${kind} '${name}' is used by the following entities:\r\n${users.map((user) => `/${user}\r\n`).join("")}`);
+  }
+  // Assumed: the wording; that subscriptions stand in the way without `deleteSubscriptions` is the specification's.
+  if (type.collection === "products" && url.searchParams.get("deleteSubscriptions") !== "true" && subscriptionsOf(world, before.path).length > 0) {
+    throw invalid(`Product '${name}' cannot be deleted while it has subscriptions.`);
+  }
+}
+
+const subscriptionsOf = (world: WorldState, productPath: string): readonly string[] => {
+  const scope = `${sandboxService.resourceId}/${productPath}`.toLowerCase();
+  return world
+    .list("subscriptions")
+    .filter(({ properties }) => textAt(properties, "scope")?.toLowerCase() === scope)
+    .map(({ path }) => path);
+};
+
+function requireIfMatch(request: Request): void {
+  // Assumed: the wording; that the header is required is the specification's.
+  if (request.headers.get("if-match") === null) throw invalidFields([{ target: "If-Match", message: "'If-Match' header is required." }]);
+}
+
+/** `If-Match: *` also creates, as in ARM's own examples. Assumed: that a precondition is looked at before the body. */
+function checkPreconditions(request: Request, before: Resource | undefined): void {
+  const ifMatch = request.headers.get("if-match");
+  const ifNoneMatch = request.headers.get("if-none-match");
+  if (ifNoneMatch !== null && ifNoneMatch !== "*") throw invalid("The sandbox knows If-None-Match only as '*'.");
+  if (ifNoneMatch === "*" && before !== undefined) throw modified();
+  if (ifMatch === null || ifMatch === "*") return;
+  if (before === undefined || etagOf(before) !== ifMatch) throw modified();
+}
+
+async function propertiesOf(request: Request): Promise<JsonObject> {
+  const body = parsedBody(await request.text());
+  if (!isObject(body) || !isObject(body.properties)) {
+    // Assumed: the wording.
+    throw invalidFields([{ target: "properties", message: "'properties' must be an object." }]);
+  }
+  return body.properties;
+}
+
+function parsedBody(text: string): JsonObject | undefined {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "";
+    throw armError(400, "InvalidRequestContent", `The request content was invalid and could not be deserialized: '${reason}'.`);
+  }
+}
