@@ -34,29 +34,29 @@ const resourceIdPattern = new RegExp(
 );
 
 /**
- * Where a token is sent: https to any host, http to a loopback address only, and an origin alone, so that nothing in
- * the URL can lead the token elsewhere.
+ * Where a token is sent: https to any host, http to a loopback address only, and an origin alone (or with the one path
+ * that belongs to the API), so that nothing in the URL can lead the token elsewhere.
  */
-const endpoint = z
-  .string()
-  .transform((text, context) => {
-    const refused = endpointProblem(text);
-    if (refused === null) return new URL(text).origin;
-    context.addIssue({ code: "custom", message: refused });
-    return z.NEVER;
-  })
-  .optional();
+const endpoint = (path: "" | "/v1") =>
+  z
+    .string()
+    .transform((text, context) => {
+      const refused = endpointProblem(text, path);
+      if (refused === null) return `${new URL(text).origin}${path}`;
+      context.addIssue({ code: "custom", message: refused });
+      return z.NEVER;
+    })
+    .optional();
 
-function endpointProblem(text: string): string | null {
+function endpointProblem(text: string, path: string): string | null {
   if (!URL.canParse(text)) return "is not a URL";
-  const url = new URL(text);
-  if (url.protocol !== "https:" && url.protocol !== "http:") return "must be an https URL";
-  if (url.username !== "" || url.password !== "") return "must not hold a user name or password";
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || /[?#\\]/.test(text))
-    return "must be an origin such as https://host:port, without a path";
-  if (url.protocol === "http:" && !isLoopback(url.hostname))
-    return "must be https: a token is sent there, and http is allowed on a loopback address only";
-  return null;
+  const { protocol, username, password, hostname } = new URL(text);
+  if (protocol !== "https:" && protocol !== "http:") return "must be an https URL";
+  if (username !== "" || password !== "") return "must not hold a user name or password";
+  const [, given] = /^https?:\/\/[^/?#\\\s]+(.*)$/i.exec(text) ?? [];
+  if (given !== "" && given !== "/" && given !== path) return "must be an origin such as https://host:port, without a path";
+  if (protocol === "https:" || isLoopback(hostname)) return null;
+  return "must be https: a token is sent there, and http is allowed on a loopback address only";
 }
 
 const isLoopback = (hostname: string): boolean => ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
@@ -78,7 +78,7 @@ const names = z
     ),
   );
 
-const onOff = z.stringbool({ error: "must be true or false" }).default(false);
+const onOff = () => z.stringbool({ error: "must be true or false" }).default(false);
 
 /** Every setting of the program, in the order in which it is documented. Values are text, from a flag or the environment. */
 const schema = z.object({
@@ -122,7 +122,6 @@ const schema = z.object({
     env: "AZURE_CLOUD",
     azure: true,
     description: "The Azure cloud: public, usgovernment or china",
-    find: "az cloud show --query name",
   }),
   accessToken: z
     .string()
@@ -137,13 +136,13 @@ const schema = z.object({
       find: "az account get-access-token --query accessToken --output tsv",
       placeholder: "TOKEN",
     }),
-  armEndpoint: endpoint.register(about, {
+  armEndpoint: endpoint("").register(about, {
     env: "AIGW_ARM_ENDPOINT",
     azure: true,
     description: "Another Azure Resource Manager, e.g. the sandbox's; https, or http on a loopback address",
     placeholder: "URL",
   }),
-  logsEndpoint: endpoint.register(about, {
+  logsEndpoint: endpoint("/v1").register(about, {
     env: "AIGW_LOGS_ENDPOINT",
     azure: true,
     description: "Another Azure Monitor logs endpoint, e.g. the sandbox's; https, or http on a loopback address",
@@ -159,13 +158,13 @@ const schema = z.object({
     description: "Guards that a call may override, separated by commas; none by default",
     placeholder: "NAME,...",
   }),
-  readOnly: onOff.register(about, {
+  readOnly: onOff().register(about, {
     env: "AIGW_READ_ONLY",
     flag: "read-only",
     description: "Plan, but never write: tools that write are neither listed nor run",
   }),
-  sandbox: onOff.register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
-  json: onOff.register(about, { flag: "json", commands: ["call"], description: "Print the structured answer" }),
+  sandbox: onOff().register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
+  json: onOff().register(about, { flag: "json", commands: ["call"], description: "Print the structured answer" }),
   port: z
     .string()
     .regex(/^\d+$/, "must be a port number")
@@ -173,8 +172,8 @@ const schema = z.object({
     .refine((port) => port <= 65_535, "must be at most 65535")
     .default(0)
     .register(about, { flag: "port", commands: ["sandbox"], description: "Port of the sandbox; without it a free one", placeholder: "N" }),
-  help: onOff.register(about, { flag: "help", short: "h", commands: [], description: "Print this help" }),
-  version: onOff.register(about, { flag: "version", short: "v", commands: [], description: "Print the version" }),
+  help: onOff().register(about, { flag: "help", short: "h", commands: [], description: "Print this help" }),
+  version: onOff().register(about, { flag: "version", short: "v", commands: [], description: "Print the version" }),
 });
 
 type Values = z.output<typeof schema>;
@@ -214,18 +213,19 @@ export function readConfiguration(
   return { values, problems };
 }
 
-/** The service to work on, with all that is needed to reach it. */
-export type Target =
-  | { readonly kind: "sandbox" }
-  | {
-      readonly kind: "azure";
-      /** Whole ARM id. */
-      readonly resourceId: string;
-      readonly cloud: Values["cloud"];
-      readonly armEndpoint?: string;
-      readonly logsEndpoint?: string;
-      readonly accessToken?: string;
-    };
+/** A service in Azure, with all that is needed to reach it. */
+export interface AzureTarget {
+  readonly kind: "azure";
+  /** Whole ARM id. */
+  readonly resourceId: string;
+  readonly cloud: Values["cloud"];
+  readonly armEndpoint?: string;
+  readonly logsEndpoint?: string;
+  readonly accessToken?: string;
+}
+
+/** The service to work on. */
+export type Target = { readonly kind: "sandbox" } | AzureTarget;
 
 /** The configured service; `not_configured` with each missing or invalid variable and the command that finds its value. */
 export function target(configuration: Configuration): Target {

@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Changes } from "./change/changes.ts";
 import type { JournalStore } from "./change/journal-store.ts";
-import { type Configuration, target } from "./config.ts";
+import { type AzureTarget, type Configuration, target } from "./config.ts";
 import type { Gateway } from "./gateway/ports.ts";
 import type { Contexts } from "./tool.ts";
 
@@ -15,22 +15,31 @@ export interface Runtime {
 /** Variables of the process, of which those of the configuration have been read already. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-interface Service {
+/** A service, and where the journal of its changes stands. */
+interface Opened {
   readonly gateway: Gateway;
   readonly store: JournalStore;
-  readonly now: () => Date;
 }
 
 /**
  * Opens the configured service at the first call and keeps it. Until then nothing of Azure, the sandbox or the journal is
  * loaded: a client gets its list of tools without network, credentials or a wait.
  */
-export function openRuntime(configuration: Configuration, environment: Environment): Runtime {
-  let opened: Promise<Service & { readonly changes: Changes }> | undefined;
+export function openRuntime(configuration: Configuration, environment: Environment, now: () => Date = () => new Date()): Runtime {
+  let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes }> | undefined;
+  const open = async () => {
+    const found = target(configuration);
+    const [{ gateway, store }, { openChanges }] = await Promise.all([
+      found.kind === "sandbox" ? openSandbox(now) : openAzure(found, configuration.values.state, environment),
+      import("./change/changes.ts"),
+    ]);
+    const allowOverride = configuration.values.allowOverride ?? [];
+    return { gateway, changes: openChanges({ gateway, store, caller: localCaller(), now, allowOverride }) };
+  };
   return {
     async contexts({ signal }) {
-      opened ??= open(configuration, environment);
-      const { gateway, changes, now } = await opened;
+      opened ??= open();
+      const { gateway, changes } = await opened;
       const reader = gateway.reader(signal);
       const read = { service: gateway.name, gateway: reader, metrics: gateway.metrics(signal), changes: changes.log, now };
       return { read, plan: { ...read, planner: changes.planner(reader) }, write: { ...read, applier: changes.applier(signal) } };
@@ -38,49 +47,37 @@ export function openRuntime(configuration: Configuration, environment: Environme
   };
 }
 
-async function open(configuration: Configuration, environment: Environment): Promise<Service & { readonly changes: Changes }> {
-  const found = target(configuration);
-  const [service, { openChanges }] = await Promise.all([
-    found.kind === "sandbox" ? openSandbox() : openAzure(found, configuration.values.state, environment),
-    import("./change/changes.ts"),
-  ]);
-  return {
-    ...service,
-    changes: openChanges({ ...service, caller: localCaller(), allowOverride: configuration.values.allowOverride ?? [] }),
-  };
-}
-
-/** The embedded sandbox: the real adapter on an `HttpClient` that ends in this process; plans and journal end with it too. */
-async function openSandbox(): Promise<Service> {
-  const [{ openGateway }, { createSandbox, sandboxService }, { memoryStore }] = await Promise.all([
+/** The embedded sandbox: the real adapter on an `HttpClient` that ends in this process. Plans and journal end with it too. */
+async function openSandbox(now: () => Date): Promise<Opened> {
+  const [{ openGateway }, { createSandbox }, { sandboxService }, { memoryStore }] = await Promise.all([
     import("./azure/gateway.ts"),
     import("./sandbox/sandbox.ts"),
+    import("./sandbox/service.ts"),
     import("./change/memory-store.ts"),
   ]);
-  const { world, fetch, token } = createSandbox();
+  const { fetch, token } = createSandbox({ now });
   return {
     gateway: openGateway({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token, fetch }),
     store: memoryStore(),
-    now: world.now,
   };
 }
 
-async function openAzure(
-  { kind: _, ...options }: Extract<ReturnType<typeof target>, { kind: "azure" }>,
-  state: string | undefined,
-  environment: Environment,
-): Promise<Service> {
+async function openAzure(service: AzureTarget, state: string | undefined, environment: Environment): Promise<Opened> {
   const [{ openGateway }, { directoryStore }, { defaultStateDirectory }] = await Promise.all([
     import("./azure/gateway.ts"),
     import("./change/directory-store.ts"),
     import("./change/state-directory.ts"),
   ]);
   const directory = state === undefined ? defaultStateDirectory(environment, process.platform) : resolve(state);
-  return { gateway: openGateway(options), store: directoryStore(directory), now: () => new Date() };
+  return { gateway: openGateway(service), store: directoryStore(directory) };
 }
 
-/** Who calls where there is no login of its own: the user that runs the process. */
-export function localCaller(): string {
-  const { username, uid } = userInfo();
-  return `local:${username === "" ? uid : username}`;
+/** Who calls where there is no login of its own: the user that the process runs as. */
+function localCaller(): string {
+  try {
+    return `local:${userInfo().username}`;
+  } catch {
+    // A container's user may have a number and no name.
+    return `local:${process.getuid?.() ?? "unknown"}`;
+  }
 }

@@ -116,12 +116,16 @@ export function planAnswer({ planId, expiresAt, confirm, ...plan }: Plan): Answe
 /** A plan for people and for clients that read only text. */
 export function renderPlan(plan: PlanOutput): string {
   const expiry = plan.expires_at === undefined ? "" : `, until ${plan.expires_at}`;
+  const passed = plan.guards.filter(({ verdict }) => verdict === "passed").map(({ name }) => name);
   return lines(
     `**${plan.status}** on ${plan.service}: ${plan.summary}`,
     ...plan.documents.map(({ id, action, diff }) => `${action} \`${id}\`\n${fenced(diff, "diff")}`),
     plan.affected.length > 0 && `Affected: ${plan.affected.join(", ")}`,
     ...plan.warnings.map((warning) => `Warning: ${warning}`),
-    ...plan.guards.map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${message}`),
+    ...plan.guards
+      .filter(({ verdict }) => verdict !== "passed")
+      .map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${message}`),
+    passed.length > 0 && `Guards passed: ${passed.join(", ")}`,
     plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
     `Next: ${plan.next}`,
   );

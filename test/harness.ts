@@ -68,7 +68,9 @@ export async function openHarness({ seed = "demo", env = {}, now }: HarnessOptio
   const answered = async (tool: string, input: Record<string, unknown>, isError: boolean): Promise<ToolAnswer> => {
     const answer = await client.call(tool, input);
     if (answer.isError !== isError) {
-      throw new Error(`${tool} ${JSON.stringify(input)} answered ${isError ? "no error" : "an error"}: ${answer.text}\n${reports.join("\n")}`);
+      throw new Error(
+        `${tool} ${JSON.stringify(input)} answered ${isError ? "no error" : "an error"}: ${answer.text}\n${reports.join("\n")}`,
+      );
     }
     return answer;
   };
@@ -82,6 +84,6 @@ export async function openHarness({ seed = "demo", env = {}, now }: HarnessOptio
       const { structured } = await answered("apply_change", { plan_id, confirm }, false);
       return String(structured["change_id"]);
     },
-    documents: () => sandbox.world.snapshot(),
+    documents: () => new Map(sandbox.world.all().map(({ path, properties }) => [path, JSON.stringify(properties)])),
   };
 }

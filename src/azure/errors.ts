@@ -82,7 +82,7 @@ function unavailable(reason: string, { what, writes }: Attempt, options: ErrorOp
 function failureOf({ status, headers, body }: ArmResponse): Failure {
   const envelope = isObject(body?.error) ? body.error : (body ?? {});
   const messages = detailMessages(envelope.details);
-  const message = typeof envelope.message === "string" && envelope.message !== "" ? envelope.message : `HTTP ${status}`;
+  const message = typeof envelope.message === "string" && envelope.message !== "" ? envelope.message : "no reason given";
   const [first = message, ...rest] = messages;
   return {
     status,

@@ -78,8 +78,10 @@ function throwFailure(response: ArmResponse, attempt: Attempt): void {
   const { status, body } = response;
   if (status < 300) {
     if (!failedStates.has(stateOf(body))) return;
-    const error = operationError(body);
-    throw armError({ ...response, status: statusOfCode(error.code), body: { error } }, attempt);
+    const { code, message } = operationError(body);
+    const sameStatus = statusOfCode(code);
+    if (sameStatus === null) throw unknownOutcome(attempt, typeof message === "string" ? message : "it gives no reason.");
+    throw armError({ ...response, status: sameStatus, body: { error: operationError(body) } }, attempt);
   }
   // These are said of the document that was sent; any other status is the poll's own trouble.
   if ([400, 409, 412, 422].includes(status)) throw armError(response, attempt);
@@ -93,9 +95,9 @@ function operationError(body: JsonObject | null): JsonObject {
   return isObject(nested) ? nested : { message: `the operation ended as '${stateOf(body)}'` };
 }
 
-/** The status that the same error has where it is answered at once; 500, an unknown outcome, where the code says nothing. */
-function statusOfCode(code: Json | undefined): number {
-  if (typeof code !== "string" || /internal|timeout|unavailable/i.test(code)) return 500;
+/** The status that the same error has where it is answered at once; null where its code does not say that nothing was stored. */
+function statusOfCode(code: Json | undefined): number | null {
+  if (typeof code !== "string" || /internal|timeout|unavailable/i.test(code)) return null;
   if (/conflict/i.test(code)) return 409;
   return /precondition/i.test(code) ? 412 : 400;
 }

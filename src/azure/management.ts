@@ -1,4 +1,12 @@
-import type { Document, DocumentId, JsonObject, ListedDocument, PolicyScope } from "../gateway/documents.ts";
+import {
+  type Document,
+  type DocumentId,
+  type JsonObject,
+  type ListedDocument,
+  type PolicyScope,
+  policyText,
+  withPolicyText,
+} from "../gateway/documents.ts";
 import type { GatewayReader } from "../gateway/ports.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
 import { type ArmResponse, isObject } from "./arm-response.ts";
@@ -112,6 +120,20 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return document && { ...document, properties: withoutSecrets(id, document.properties) };
   }
 
+  const document = remembered(readDocument);
+
+  /** ARM lists fragments as `xml` only; that differs from `rawxml` where something in it is escaped. */
+  async function readFragments(): Promise<readonly ListedDocument[]> {
+    const fragments = await Promise.all(
+      (await listed("policyFragments")).map(async ({ id, properties }) => {
+        const text = policyText({ id, properties });
+        if (text.includes("&")) return document(id);
+        return { id, properties: withPolicyText(properties, text) };
+      }),
+    );
+    return fragments.filter((fragment) => fragment !== null);
+  }
+
   const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
     const ask = remembered(read);
     return () => ask(undefined);
@@ -125,9 +147,9 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     operations: remembered(readOperations),
     policyScopes: once(readPolicyScopes),
     backends: once(() => listed("backends", backendReadVersion)),
-    fragments: once(() => listed("policyFragments")),
+    fragments: once(readFragments),
     namedValues: once(() => listed("namedValues")),
-    document: remembered(readDocument),
+    document,
   };
 }
 

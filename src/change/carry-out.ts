@@ -20,10 +20,17 @@ interface Done {
   readonly stored: Document | null;
 }
 
+/** A write that did not work. */
+interface Failed {
+  readonly step: Step;
+  readonly outcome: Exclude<Written["outcome"], "applied">;
+  readonly error: GatewayError;
+}
+
 /** Why a change did not get to its end; `failed` is null where every write so far worked, but not its record. */
 interface Failure {
   readonly error: GatewayError;
-  readonly failed: { readonly step: Step; readonly outcome: Exclude<Written["outcome"], "applied"> } | null;
+  readonly failed: Failed | null;
 }
 
 interface Progress {
@@ -35,7 +42,7 @@ async function writeAll(gateway: Gateway, journal: Journal, change: PlannedChang
   const done: Done[] = [];
   for (const step of steps) {
     const written = await writeDocument(gateway, step);
-    if (written.outcome !== "applied") return { done, failure: { error: written.error, failed: { step, outcome: written.outcome } } };
+    if (written.outcome !== "applied") return { done, failure: { error: written.error, failed: { step, ...written } } };
     done.push({ step, stored: written.stored });
     const error = await failureOf(journal.wrote(change, step.id, written.stored));
     if (error !== null) return { done, failure: { error, failed: null } };
@@ -57,8 +64,8 @@ interface Broken {
 async function settle(gateway: Gateway, journal: Journal, { changeId }: PlannedChange, broken: Broken): Promise<GatewayError> {
   const { done, failure } = broken;
   const unknown = failure.failed?.outcome === "unknown";
-  const rollback = unknown ? { putBack: [], left: done, reason: null } : await takeBack(gateway, done);
-  const state = !unknown && done.length > 0 && rollback.left.length === 0 ? "rolled_back" : "failed";
+  const rollback = unknown ? { putBack: [], left: done, stuck: null } : await takeBack(gateway, done);
+  const state = done.length > 0 && rollback.putBack.length === done.length ? "rolled_back" : "failed";
   const report = failureReport(broken, rollback);
   const unrecorded = await failureOf(journal.enter(changeId, state, { failure: report }));
   const details = unrecorded === null ? report.details : [...report.details, unrecorded.message];
@@ -67,28 +74,30 @@ async function settle(gateway: Gateway, journal: Journal, { changeId }: PlannedC
 
 interface Rollback {
   readonly putBack: readonly Done[];
-  /** Still as the change wrote them. */
+  /** Not tried, and so still as the change wrote them. */
   readonly left: readonly Done[];
-  readonly reason: GatewayError | null;
+  readonly stuck: Failed | null;
 }
 
 /** Last write first. Ends at the first that cannot be taken back, because it may need those before it. */
 async function takeBack(gateway: Gateway, done: readonly Done[]): Promise<Rollback> {
   for (const [position, { step, stored }] of [...done.entries()].toReversed()) {
     const written = await writeDocument(gateway, inverse(step, stored));
-    if (written.outcome !== "applied")
-      return { putBack: done.slice(position + 1), left: done.slice(0, position + 1), reason: written.error };
+    if (written.outcome !== "applied") {
+      return { putBack: done.slice(position + 1), left: done.slice(0, position), stuck: { step, ...written } };
+    }
   }
-  return { putBack: done, left: [], reason: null };
+  return { putBack: done, left: [], stuck: null };
 }
 
-function failureReport({ steps, failure: { error, failed } }: Broken, { putBack, left, reason }: Rollback): RecordedFailure {
-  const clean = left.length === 0 && failed?.outcome !== "unknown";
+function failureReport({ steps, done, failure: { error, failed } }: Broken, { putBack, left, stuck }: Rollback): RecordedFailure {
+  const clean = putBack.length === done.length && failed?.outcome !== "unknown";
   const message = [
-    failureSentence(error, failed),
-    putBack.length > 0 ? `Put back as before: ${titles(putBack)}.` : "",
-    left.length > 0 ? `Still as this change wrote it: ${titles(left)}${reason === null ? "" : ` (not put back: ${reason.message})`}.` : "",
-    clean ? "Nothing of this change stands." : "",
+    ...failureSentences(error, failed),
+    ...(putBack.length > 0 ? [`Put back as before: ${titles(putBack)}.`] : []),
+    ...(stuck === null ? [] : [`Not put back: ${documentTitle(stuck.step.id)}. ${sentence(stuck.error.message)}`]),
+    ...(left.length > 0 ? [`Still as this change wrote it: ${titles(left)}.`] : []),
+    ...(clean ? ["Nothing of this change stands."] : []),
   ];
   const next = clean
     ? "This plan is used up: plan the change again once the cause is gone."
@@ -96,26 +105,31 @@ function failureReport({ steps, failure: { error, failed } }: Broken, { putBack,
   const states = new Map<Step, string>([
     ...putBack.map(({ step }) => [step, "put back"] as const),
     ...left.map(({ step }) => [step, "written"] as const),
+    ...(stuck === null ? [] : [[stuck.step, stuck.outcome === "not_applied" ? "written" : stuck.outcome] as const]),
     ...(failed === null ? [] : [[failed.step, failed.outcome.replace("_", " ")] as const]),
   ]);
   return {
     code: error.code,
-    message: message.filter((part) => part !== "").join(" "),
-    hint: error.hint === undefined ? next : `${error.hint} ${next}`,
+    message: message.join(" "),
+    // What an unavailable service asks for, to read the document, has been done.
+    hint: error.hint === undefined || error.code === "unavailable" ? next : `${error.hint} ${next}`,
     details: [...error.details, ...steps.map((step) => `${step.id}: ${states.get(step) ?? "not written"}`)],
   };
 }
 
-function failureSentence({ message }: GatewayError, failed: Failure["failed"]): string {
-  if (failed === null) return `The change could not be recorded: ${message}`;
+function failureSentences({ message }: GatewayError, failed: Failed | null): readonly string[] {
+  const reason = sentence(message);
+  if (failed === null) return [`The change could not be recorded: ${reason}`];
   switch (failed.outcome) {
     case "not_applied":
-      return `${documentTitle(failed.step.id)} was not written: ${message}`;
+      return [reason, "A read shows that it was not written."];
     case "conflict":
-      return message;
+      return [reason];
     case "unknown":
-      return `Whether ${documentTitle(failed.step.id)} was written is unknown: ${message}`;
+      return [reason, `Whether ${documentTitle(failed.step.id)} was written could not be read.`];
   }
 }
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 const titles = (done: readonly Done[]): string => done.map(({ step }) => documentTitle(step.id)).join(", ");

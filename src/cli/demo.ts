@@ -97,7 +97,7 @@ async function addRegion(tour: Tour): Promise<void> {
 
 async function deployPolicy(tour: Tour): Promise<void> {
   step(tour, "5. Deploy a policy: validated first, so a broken one gets no further than here");
-  const embeddings = { api_id: "azure-openai", operation_id: "embeddings" };
+  const embeddings = { api_id: "azure-openai", operation_id: "Embeddings_Create" };
   const broken = await ask(tour, applyPolicy, { ...embeddings, policy_xml: operationPolicy(brokenLimit) });
   expect(broken.status === "blocked", "the broken policy is blocked");
   for (const { severity, line, column, message } of broken.diagnostics)

@@ -16,7 +16,7 @@ export function helpText(): string {
         ],
   );
   const variables = settings.flatMap(({ env, description, find }) =>
-    env === undefined ? [] : [[env, find === undefined ? description : `${description}\n${find}`] as const],
+    env === undefined ? [] : [[env, find === undefined ? description : `${description}\nFind it with: ${find}`] as const],
   );
   return [
     "Runs an Azure API Management AI gateway from a chat: quotas, backend pools, policies, metrics.",

@@ -5,7 +5,7 @@ import { inputSchema, type JsonSchema } from "./schema.ts";
 
 /** Throws `invalid_input` where a tool's schema refuses the input: each place, what was expected there, the nearest names. */
 export function checkInput(tool: AnyTool, input: unknown): void {
-  const parsed = tool.input.safeParse(input);
+  const parsed = tool.input.safeParse(input, { reportInput: true });
   if (parsed.success) return;
   throw new GatewayError("invalid_input", `The input of ${tool.name} is not valid.`, {
     details: parsed.error.issues.flatMap((issue) => describe(tool, issue)),
@@ -22,7 +22,9 @@ function describe(tool: AnyTool, issue: Issue): string[] {
     const alternatives = issue.errors.map((branch) => branch.map(({ message }) => message).join(", "));
     return [`${place}: ${[...new Set(alternatives)].join("; or ")}`];
   }
-  return [place === "" ? issue.message : `${place}: ${issue.message}`];
+  const missing = issue.code === "invalid_type" && issue.input === undefined;
+  const message = missing ? `is required (${issue.expected})` : issue.message;
+  return [place === "" ? message : `${place}: ${message}`];
 }
 
 function unknownKey(tool: AnyTool, path: readonly PropertyKey[], key: string): string {

@@ -47,19 +47,23 @@ export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
   const api = findApi(inventory.apis, apiId);
   const reader = stepReader(inventory);
   const routes = routesOf(inventory, reader, api);
-  const backendIds = reachedBy(routes);
-  const others = inventory.apis
-    .filter(({ id }) => id !== api.id)
-    .map(({ id, ...rest }) => ({ id, reached: reachedBy(routesOf(inventory, reader, { id, ...rest })) }));
+  const reach = backendsReached(inventory);
+  const others = inventory.apis.map(({ id }) => id).filter((id) => id !== api.id);
   return {
     apiId: api.id,
     routes,
     retry: retryOf(reader.steps(api.id, { operationId: null, productId: null }).backend, reader),
-    sharedWith: backendIds
-      .map((backendId) => ({ backendId, apiIds: others.filter(({ reached }) => reached.includes(backendId)).map(({ id }) => id) }))
+    sharedWith: reachedBy(routes)
+      .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),
     notes: notesOn(inventory, routes),
   };
+}
+
+/** For each API the ids of the pools, members and backends that its traffic can reach. */
+export function backendsReached(inventory: Inventory): ReadonlyMap<string, readonly string[]> {
+  const reader = stepReader(inventory);
+  return new Map(inventory.apis.map((api) => [api.id, reachedBy(routesOf(inventory, reader, api))]));
 }
 
 /** Ids of the pools and backends that routes lead to, each once. */

@@ -1,9 +1,6 @@
-import type { DocumentId, ListedDocument } from "../gateway/documents.ts";
-import { fragmentDocumentId, policyDocumentId, policyText } from "../gateway/documents.ts";
+import { type DocumentId, fragmentDocumentId, type ListedDocument, policyDocumentId, policyText } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import { attribute, childElements, type Element, namedValuesIn, type PolicyDocument, parse, positionAt } from "../policy/document.ts";
-
-export type Section = "inbound" | "backend";
 
 /** Whose policies a call meets besides those of its API and the global one. */
 export interface CallContext {
@@ -20,34 +17,41 @@ export interface Place {
 /** One policy as it runs: an element, and where it comes from. */
 export interface Step {
   readonly element: Element;
+  /** The document that the element stands in. */
+  readonly policy: PolicyDocument;
   readonly place: Place;
-  /** How broad the scope is whose document put it there; the operation's is 0. */
+  /** How broad the scope is that put it there: a larger number is inherited by a smaller one. */
   readonly breadth: number;
-  /** Steps inside of it, `<base />` and fragments expanded. */
+  /** The steps inside of it. */
   readonly children: () => readonly Step[];
 }
 
-/** What runs for a call to an API, section by section. */
+/** The policies of a call as they run, `<base />` and fragments put in. */
 export interface Steps {
   readonly inbound: readonly Step[];
   readonly backend: readonly Step[];
 }
 
-/** Reads policies of one inventory; parses each document once. */
-export interface StepReader {
-  steps(apiId: string, context: CallContext): Steps;
-  /** The value with named values put in; `missing` are those that do not exist or are secret. */
-  resolve(text: string): { readonly text: string; readonly missing: readonly string[] };
+/** A value with named values put in; `missing` names those that do not exist or are secret. */
+export interface Resolved {
+  readonly text: string;
+  readonly missing: readonly string[];
 }
 
-export function stepReader(inventory: Inventory): StepReader {
-  const parsed = new Map<DocumentId, PolicyDocument>();
-  const parseOnce = (document: ListedDocument): PolicyDocument => {
-    const known = parsed.get(document.id) ?? parse(policyText(document));
-    parsed.set(document.id, known);
+/** Reads the policies of one inventory; parses each document once. */
+export interface StepReader {
+  steps(apiId: string, context: CallContext): Steps;
+  resolve(text: string): Resolved;
+}
+
+export function stepReader({ policies, fragments, namedValues }: Inventory): StepReader {
+  const trees = new Map<DocumentId, PolicyDocument>();
+  const tree = (document: ListedDocument): PolicyDocument => {
+    const known = trees.get(document.id) ?? parse(policyText(document));
+    trees.set(document.id, known);
     return known;
   };
-  const resolve = (text: string) => substitute(inventory.namedValues, text);
+  const resolve = (text: string) => substitute(namedValues, text);
   return {
     resolve,
     steps(apiId, { operationId, productId }) {
@@ -56,38 +60,59 @@ export function stepReader(inventory: Inventory): StepReader {
         policyDocumentId({ kind: "api", apiId }),
         ...(productId === null ? [] : [policyDocumentId({ kind: "product", productId })]),
         policyDocumentId({ kind: "global" }),
-      ].flatMap((id) => inventory.policies.get(id) ?? []);
-      const expand = (parent: Element, source: ListedDocument, section: Section, breadth: number): readonly Step[] =>
-        childElements(parent).flatMap((element) => {
-          if (element.name === "base") return sectionOf(section, breadth + 1);
-          if (element.name === "include-fragment")
-            return fragmentOf(resolve(attribute(element, "fragment-id") ?? "").text, source, section, breadth);
-          const { line } = positionAt(parseOnce(source).source, element.span.start);
-          return [{ element, place: { document: source.id, line }, breadth, children: () => expand(element, source, section, breadth) }];
-        });
-      const fragmentOf = (fragmentId: string, includedBy: ListedDocument, section: Section, breadth: number): readonly Step[] => {
-        const id = fragmentDocumentId(fragmentId);
-        const fragment = inventory.fragments.find((candidate) => candidate.id.toLowerCase() === id.toLowerCase());
-        // Fragments cannot include fragments (https://learn.microsoft.com/azure/api-management/policy-fragments).
-        if (fragment === undefined || inventory.fragments.includes(includedBy)) return [];
-        const { root } = parseOnce(fragment);
-        return root === null ? [] : expand(root, fragment, section, breadth);
-      };
-      // Assumed: a scope without the section inherits it, as policies in production that omit <backend> and still forward suggest.
-      const sectionOf = (section: Section, breadth: number): readonly Step[] => {
-        const source = scopes[breadth];
-        if (source === undefined) return [];
-        const { root } = parseOnce(source);
-        const [element] = root === null ? [] : childElements(root, section);
-        return element === undefined ? sectionOf(section, breadth + 1) : expand(element, source, section, breadth);
-      };
-      return { inbound: sectionOf("inbound", 0), backend: sectionOf("backend", 0) };
+      ].flatMap((id) => policies.get(id) ?? []);
+      const chain = { scopes, fragments, tree, resolve };
+      return { inbound: sectionSteps(chain, "inbound", 0), backend: sectionSteps(chain, "backend", 0) };
     },
   };
 }
 
-/** A policy refers to a named value by its display name (https://learn.microsoft.com/azure/api-management/api-management-howto-properties). */
-function substitute(namedValues: readonly ListedDocument[], text: string): { readonly text: string; readonly missing: readonly string[] } {
+/** The documents that apply to a call, the narrowest scope first, and what they refer to. */
+interface Chain {
+  readonly scopes: readonly ListedDocument[];
+  readonly fragments: readonly ListedDocument[];
+  readonly tree: (document: ListedDocument) => PolicyDocument;
+  readonly resolve: (text: string) => Resolved;
+}
+
+type Section = keyof Steps;
+
+/** Assumed: a scope without the section inherits it; policies in production omit `<backend>` and still forward. */
+function sectionSteps(chain: Chain, section: Section, breadth: number): readonly Step[] {
+  const source = chain.scopes[breadth];
+  if (source === undefined) return [];
+  const { root } = chain.tree(source);
+  const [element] = root === null ? [] : childElements(root, section);
+  return element === undefined ? sectionSteps(chain, section, breadth + 1) : childSteps(chain, element, { source, section, breadth });
+}
+
+interface Position {
+  readonly source: ListedDocument;
+  readonly section: Section;
+  readonly breadth: number;
+}
+
+function childSteps(chain: Chain, parent: Element, at: Position): readonly Step[] {
+  const policy = chain.tree(at.source);
+  return childElements(parent).flatMap((element) => {
+    if (element.name === "base") return sectionSteps(chain, at.section, at.breadth + 1);
+    if (element.name === "include-fragment") return fragmentSteps(chain, element, at);
+    const place = { document: at.source.id, line: positionAt(policy.source, element.span.start).line };
+    return [{ element, policy, place, breadth: at.breadth, children: () => childSteps(chain, element, at) }];
+  });
+}
+
+function fragmentSteps(chain: Chain, include: Element, at: Position): readonly Step[] {
+  const id = fragmentDocumentId(chain.resolve(attribute(include, "fragment-id") ?? "").text);
+  const fragment = chain.fragments.find((candidate) => candidate.id.toLowerCase() === id.toLowerCase());
+  // A fragment cannot include another one: https://learn.microsoft.com/azure/api-management/policy-fragments
+  if (fragment === undefined || chain.fragments.includes(at.source)) return [];
+  const { root } = chain.tree(fragment);
+  return root === null ? [] : childSteps(chain, root, { ...at, source: fragment });
+}
+
+/** A policy refers to a named value by its display name: https://learn.microsoft.com/azure/api-management/api-management-howto-properties */
+function substitute(namedValues: readonly ListedDocument[], text: string): Resolved {
   const missing: string[] = [];
   let resolved = text;
   for (const name of namedValuesIn(text)) {

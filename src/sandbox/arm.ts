@@ -1,18 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { armError, HttpError, notFound, unknownRoute } from "./arm/errors.ts";
+import { armError, HttpError, unknownRoute } from "./arm/errors.ts";
 import { operationStatus, settleOperations } from "./arm/operations.ts";
 import { answerResource } from "./arm/resources.ts";
+import { connectionReset, type FaultOutcome, isConnectionReset } from "./faults.ts";
 import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
+import { requestUrl } from "./request-url.ts";
 import { regionName, sandboxService } from "./service.ts";
-import { etagOf, type WorldState } from "./world.ts";
+import type { WorldState } from "./world.ts";
 
 const serviceRoot = sandboxService.resourceId.toLowerCase();
 
 /** The management API and Azure Monitor's metrics of the service, for requests that carry `token`. */
 export function armApp(world: WorldState, token: string): Hono {
-  const app = new Hono({ getPath: (request) => pathOf(request).toLowerCase() });
+  const app = new Hono({ getPath: (request) => requestUrl(request).pathname.toLowerCase() });
   app.onError((error) => {
+    if (isConnectionReset(error)) throw error;
     if (error instanceof HttpError) return Response.json(error.body, { status: error.status });
     return Response.json({ error: { code: "InternalServerError", message: String(error), details: null } }, { status: 500 });
   });
@@ -21,31 +24,30 @@ export function armApp(world: WorldState, token: string): Hono {
   });
   app.use(requestIds);
   app.use(rateLimits(world));
+  app.use(scriptedFaults(world));
   app.use(authentication(token));
   app.use(apiVersion(world));
   app.use(async (_, next) => {
     settleOperations(world);
     await next();
   });
-  app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, new URL(req.url)));
+  app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, requestUrl(req.raw)));
   app.get(`${serviceRoot}/tenant/operationresults/:id`, ({ req }) => operationStatus(world, req.param("id")));
   app.get(serviceRoot, () => serviceAnswer(world));
   app.all(`${serviceRoot}/*`, ({ req }) => answerResource(world, req.raw, segmentsOf(req.raw)));
   return app;
 }
 
-/** The URL's path with repeated and trailing slashes removed: some Azure clients send `//subscriptions/...`. */
-export const pathOf = (request: Request): string => new URL(request.url).pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
-
 const segmentsOf = (request: Request): readonly string[] =>
-  pathOf(request)
-    .slice(serviceRoot.length + 1)
+  requestUrl(request)
+    .pathname.slice(serviceRoot.length + 1)
     .split("/")
     .map(decodeURIComponent);
 
 function unknownService(request: Request): Error {
-  const path = pathOf(request);
-  const [, group, name] = /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)\/providers\/microsoft\.apimanagement\/service\/([^/]+)/i.exec(path) ?? [];
+  const path = requestUrl(request).pathname;
+  const [, group, name] =
+    /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)\/providers\/microsoft\.apimanagement\/service\/([^/]+)/i.exec(path) ?? [];
   if (name === undefined || path.toLowerCase().startsWith(serviceRoot)) return unknownRoute(request.method, path);
   return armError(
     404,
@@ -89,6 +91,21 @@ function kindOf({ req }: Context): keyof typeof budgets {
   return req.method === "DELETE" ? "deletes" : "writes";
 }
 
+/** A broken connection is an error that nothing here answers: it rejects the whole `fetch`. */
+function scriptedFaults(world: WorldState): MiddlewareHandler {
+  return async (context, next) => {
+    const outcome = world.faults.take(context.req.method, requestUrl(context.req.raw).pathname);
+    if (outcome?.kind === "reset_before_apply") throw connectionReset();
+    if (outcome?.kind === "answer") context.res = scriptedAnswer(outcome);
+    else await next();
+    if (outcome?.kind === "reset_after_apply") throw connectionReset();
+  };
+}
+
+function scriptedAnswer({ status, headers = {}, body }: Extract<FaultOutcome, { kind: "answer" }>): Response {
+  return body === undefined ? new Response(null, { status, headers }) : Response.json(body, { status, headers });
+}
+
 function authentication(token: string): MiddlewareHandler {
   return async ({ req }, next) => {
     const given = req.header("authorization");
@@ -124,14 +141,11 @@ function unsupportedVersion(version: string, type: string, supported: readonly s
   );
 }
 
-function serviceAnswer({ service }: WorldState): Response {
-  if (service.location === "") throw notFound("Service");
-  const etag = etagOf({ path: "", properties: {}, rowVersion: 1 }).replaceAll('"', "");
-  return Response.json({
+const serviceAnswer = ({ service }: WorldState): Response =>
+  Response.json({
     id: sandboxService.resourceId,
     name: sandboxService.name,
     type: "Microsoft.ApiManagement/service",
-    etag,
+    etag: "AAAAAADmlgE=",
     ...service,
   });
-}

@@ -1,4 +1,5 @@
 import type { Json } from "../gateway/documents.ts";
+import { sandboxService } from "./service.ts";
 
 /** What happens to a matched request in place of, or after, the service's own answer. */
 export type FaultOutcome =
@@ -53,7 +54,7 @@ export function faultScript(): FaultScript {
 function matches({ method, path }: Fault, requestMethod: string, requestPath: string): boolean {
   if (method !== undefined && method.toUpperCase() !== requestMethod) return false;
   if (path === undefined) return true;
-  if (typeof path === "string") return requestPath.toLowerCase().endsWith(`/${path.toLowerCase()}`);
+  if (typeof path === "string") return requestPath.toLowerCase() === `${sandboxService.resourceId}/${path}`.toLowerCase();
   return new RegExp(path.source, path.flags.replace(/[gy]/g, "")).test(requestPath);
 }
 

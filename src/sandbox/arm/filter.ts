@@ -1,4 +1,5 @@
 import type { Json } from "../../gateway/documents.ts";
+import { conjuncts, unquoted } from "../odata.ts";
 import { invalid } from "./errors.ts";
 import type { Item } from "./resource-types.ts";
 
@@ -8,9 +9,8 @@ interface Condition {
   readonly test: (value: Json | undefined) => boolean;
 }
 
-const literal = String.raw`(?:'((?:[^']|'')*)'|(true|false))`;
-const comparison = new RegExp(String.raw`^(\w+)\s+(eq|ne)\s+${literal}$`);
-const prefixCall = new RegExp(String.raw`^(startswith|endswith|contains)\(\s*(\w+)\s*,\s*'((?:[^']|'')*)'\s*\)$`, "i");
+const comparison = /^(\w+)\s+(eq|ne)\s+(?:'((?:[^']|'')*)'|(true|false))$/;
+const prefixCall = /^(startswith|endswith|contains)\(\s*(\w+)\s*,\s*'((?:[^']|'')*)'\s*\)$/i;
 const substringCall = /^substringof\(\s*'((?:[^']|'')*)'\s*,\s*(\w+)\s*\)$/i;
 
 /**
@@ -18,7 +18,7 @@ const substringCall = /^substringof\(\s*'((?:[^']|'')*)'\s*,\s*(\w+)\s*\)$/i;
  * Throws 400 on anything else, so that no condition is silently without effect.
  */
 export function itemFilter(filter: string, fields: readonly string[], nameOfItem: (item: Item) => string): (item: Item) => boolean {
-  const conditions = splitAnd(filter).map((part) => condition(part, filter));
+  const conditions = conjuncts(filter).map((part) => condition(part, filter));
   for (const { field } of conditions) {
     if (!fields.includes(field)) {
       throw invalid(`Field '${field}' cannot be used in $filter here; fields: ${fields.join(", ") || "none"}.`);
@@ -27,29 +27,22 @@ export function itemFilter(filter: string, fields: readonly string[], nameOfItem
   return (item) => conditions.every(({ field, test }) => test(field === "name" ? nameOfItem(item) : item.properties[field]));
 }
 
-function splitAnd(filter: string): readonly string[] {
-  const parts = filter.match(/(?:'(?:[^']|'')*'|[^'])+?(?=\s+and\s+|$)/gi) ?? [];
-  return parts.map((part) => part.replace(/^\s*and\s+/i, "").trim());
-}
-
 function condition(part: string, filter: string): Condition {
   const compared = comparison.exec(part);
   if (compared !== null) {
-    const [, field = "", operator, text, flag] = compared;
+    const [, field = "", operator, text = "", flag] = compared;
     const expected = flag === undefined ? unquoted(text) : flag === "true";
     return { field, test: (value) => (value === expected) === (operator === "eq") };
   }
   const called = prefixCall.exec(part);
   if (called !== null) {
-    const [, name = "", field = "", text] = called;
+    const [, name = "", field = "", text = ""] = called;
     return { field, test: textTest(name.toLowerCase(), unquoted(text)) };
   }
-  const [, text, field] = substringCall.exec(part) ?? [];
+  const [, text = "", field] = substringCall.exec(part) ?? [];
   if (field === undefined) throw invalid(`The sandbox does not understand $filter=${filter}.`);
   return { field, test: textTest("contains", unquoted(text)) };
 }
-
-const unquoted = (text = ""): string => text.replaceAll("''", "'");
 
 function textTest(name: string, expected: string): (value: Json | undefined) => boolean {
   return (value) => {

@@ -1,7 +1,8 @@
 import type { JsonObject } from "../../gateway/documents.ts";
+import { objectAt } from "../json.ts";
 import type { PolicyFormat } from "../policy-text.ts";
 import { sandboxService } from "../service.ts";
-import { armId, etagOf, type LongRunning, type Operation, type WorldState } from "../world.ts";
+import { armId, etagOf, type LongRunning, type Operation, type Resource, type WorldState } from "../world.ts";
 import { ArmError, armError, errorEnvelope, invalid } from "./errors.ts";
 
 /** A write to be finished later. `prepare` checks it and gives what is to be stored; what it throws becomes the operation's failure. */
@@ -11,10 +12,9 @@ export interface SlowWrite {
   readonly created: boolean;
   readonly format: PolicyFormat;
   readonly prepare: () => JsonObject;
+  /** The resource as the first answer shows it, before anything is stored. */
+  readonly body: JsonObject;
 }
-
-/** The body of a resource as it is answered. */
-type Show = (path: string, properties: JsonObject) => JsonObject;
 
 /** Stores what the operations that are due by the world's clock have to store. A failed one leaves the resource as it was. */
 export function settleOperations(world: WorldState): void {
@@ -34,7 +34,7 @@ export function refuseWhileRunning(world: WorldState, path: string): void {
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /** Accepts a write and answers as the shape set for its kind does. */
-export function startOperation(world: WorldState, write: SlowWrite, url: URL, show: Show): Response {
+export function startOperation(world: WorldState, write: SlowWrite, url: URL): Response {
   const operation: Operation = {
     id: (world.operations.size + 0x63093a6b).toString(16).padStart(24, "0"),
     path: write.path,
@@ -47,7 +47,7 @@ export function startOperation(world: WorldState, write: SlowWrite, url: URL, sh
   };
   world.operations.set(operation.id, operation);
   settleOperations(world);
-  return startAnswer(operation, url, show);
+  return startAnswer(operation, write.body, url);
 }
 
 function outcomeOf({ prepare }: SlowWrite): Operation["outcome"] {
@@ -59,18 +59,14 @@ function outcomeOf({ prepare }: SlowWrite): Operation["outcome"] {
   }
 }
 
-function startAnswer(operation: Operation, url: URL, show: Show): Response {
+function startAnswer(operation: Operation, body: JsonObject, url: URL): Response {
   const status = operation.created ? 201 : 200;
   const headers: Record<string, string> = { location: pollUrl(operation, url) };
   if (operation.shape === "accepted") return new Response(null, { status: 202, headers });
-  const properties = "properties" in operation.outcome ? operation.outcome.properties : {};
-  const body = show(operation.path, properties);
   if (operation.shape !== "async_operation") return Response.json(body, { status, headers });
   headers["azure-asyncoperation"] = statusUrl(operation, url);
-  return Response.json({ ...body, properties: { ...objectOf(body.properties), provisioningState: "InProgress" } }, { status, headers });
+  return Response.json({ ...body, properties: { ...objectAt(body, "properties"), provisioningState: "InProgress" } }, { status, headers });
 }
-
-const objectOf = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
 /** The resource's own URL with the operation's id; on the origin that was asked. */
 function pollUrl({ id, path, shape, created, format }: Operation, url: URL): string {
@@ -85,7 +81,7 @@ const statusUrl = ({ id }: Operation, url: URL): string =>
   `${url.origin}${sandboxService.resourceId}/tenant/operationResults/${id}?api-version=${url.searchParams.get("api-version")}`;
 
 /** The answer to a poll of `Location`; null where the request is no poll. */
-export function pollAnswer(world: WorldState, path: string, url: URL, show: Show): Response | null {
+export function pollAnswer(world: WorldState, path: string, url: URL, show: (resource: Resource) => JsonObject): Response | null {
   const id = url.searchParams.get("asyncId") ?? url.searchParams.get("azure-asyncId");
   if (id === null) return null;
   const operation = knownOperation(world, id);
@@ -95,7 +91,7 @@ export function pollAnswer(world: WorldState, path: string, url: URL, show: Show
   const stored = world.get(operation.path);
   if (stored === undefined) throw armError(404, "ResourceNotFound", `'${path}' not found.`);
   const status = operation.shape === "accepted" && operation.created ? 201 : 200;
-  return Response.json(show(stored.path, stored.properties), { status, headers: { etag: etagOf(stored) } });
+  return Response.json(show(stored), { status, headers: { etag: etagOf(stored) } });
 }
 
 function failure({ shape, outcome }: Operation): Response {

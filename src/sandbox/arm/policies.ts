@@ -22,7 +22,8 @@ export function acceptPolicy(world: World, path: string, properties: JsonObject)
   const value = textAt(properties, "value");
   if (value === undefined) throw invalidFields([{ target: "value", message: "'value' must not be empty." }]);
   const format = policyFormat(textAt(properties, "format") ?? "xml");
-  if (format === undefined) throw invalid(`The sandbox fetches no links: policy format '${textAt(properties, "format")}' is not supported.`);
+  if (format === undefined)
+    throw invalid(`The sandbox fetches no links: policy format '${textAt(properties, "format")}' is not supported.`);
   checkSize(world, value);
   const document = parse(value);
   const malformed = format === "xml" ? xmlError(value) : rawXmlError(document);

@@ -49,7 +49,9 @@ const document: readonly Method[] = ["HEAD", "GET", "PUT", "DELETE"];
 
 /** Assumed: the wording; what is required is the specification's. */
 function required(properties: JsonObject, names: readonly string[]): void {
-  const fields = names.filter((name) => (properties[name] ?? "") === "").map((target) => ({ target, message: `'${target}' must not be empty.` }));
+  const fields = names
+    .filter((name) => (properties[name] ?? "") === "")
+    .map((target) => ({ target, message: `'${target}' must not be empty.` }));
   if (fields.length > 0) throw invalidFields(fields);
 }
 

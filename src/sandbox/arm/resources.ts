@@ -1,6 +1,7 @@
-import type { JsonObject } from "../../gateway/documents.ts";
+import type { Json, JsonObject } from "../../gateway/documents.ts";
 import { isObject, textAt } from "../json.ts";
 import type { PolicyFormat } from "../policy-text.ts";
+import { requestUrl } from "../request-url.ts";
 import { sandboxService } from "../service.ts";
 import { armId, etagOf, isFragment, nameOf, type Resource, type WorldState } from "../world.ts";
 import { armError, invalid, invalidFields, modified, notFound, unknownRoute } from "./errors.ts";
@@ -20,28 +21,25 @@ interface Target {
   readonly path: string;
 }
 
+const handlers: Readonly<Record<Method, (target: Target) => Response | Promise<Response>>> = {
+  HEAD: head,
+  GET: get,
+  PUT: put,
+  PATCH: patch,
+  DELETE: remove,
+};
+
 /** Answers a request below the service; `segments` is its path from there, decoded. */
 export async function answerResource(world: WorldState, request: Request, segments: readonly string[]): Promise<Response> {
-  const url = new URL(request.url);
-  const method = request.method as Method;
+  const url = requestUrl(request);
   const type = typeOf(segments);
-  if (type === undefined) throw unknownRoute(method, url.pathname);
+  if (type === undefined) throw unknownRoute(request.method, url.pathname);
   const target = { world, request, url, type, path: canonicalPath(type, segments) };
-  if (segments.length % 2 === 1) return method === "GET" ? list(target) : refuse(target);
-  if (!type.methods.includes(method) || (type.onlyName ?? segments.at(-1)) !== segments.at(-1)) return refuse(target);
-  if (method !== "PUT" || type.collection === "products/apis") requireParent(target);
-  switch (method) {
-    case "HEAD":
-      return head(target);
-    case "GET":
-      return get(target);
-    case "PUT":
-      return type.collection === "products/apis" ? link(target) : put(target);
-    case "PATCH":
-      return patch(target);
-    case "DELETE":
-      return remove(target);
-  }
+  if (segments.length % 2 === 1 && request.method === "GET") return list(target);
+  const method = type.methods.find((known) => known === request.method);
+  const isNamed = segments.length % 2 === 0 && (type.onlyName ?? segments.at(-1)) === segments.at(-1);
+  if (method === undefined || !isNamed) throw unknownRoute(request.method, url.pathname);
+  return handlers[method](target);
 }
 
 function typeOf(segments: readonly string[]): ResourceType | undefined {
@@ -57,11 +55,7 @@ function canonicalPath({ collection }: ResourceType, segments: readonly string[]
   return segments.map((segment, index) => (index % 2 === 0 ? names[index / 2] : segment)).join("/");
 }
 
-function refuse({ request, url }: Target): never {
-  throw unknownRoute(request.method, url.pathname);
-}
-
-/** `ApiManagement/service/{collection}` in ARM's form. */
+/** A resource in ARM's form. */
 const resourceBody = (type: ResourceType, path: string, properties: JsonObject): JsonObject => ({
   id: armId(path),
   type: `Microsoft.ApiManagement/service/${type.collection}`,
@@ -75,7 +69,7 @@ function resourceAnswer({ type }: Target, resource: Resource, format: PolicyForm
 }
 
 function list({ world, url, type, path }: Target): Response {
-  if (path.includes("/")) requireParent({ world, path });
+  requireParent({ world, path });
   const { items, count, nextLink } = listPage(world, type, path, url);
   return Response.json({ value: items.map((item) => resourceBody(type, item.path, item.properties)), count, nextLink });
 }
@@ -89,6 +83,7 @@ function requireParent({ world, path }: Pick<Target, "world" | "path">): void {
 }
 
 function existing({ world, type, path }: Target): Resource {
+  requireParent({ world, path });
   const resource = world.get(path);
   if (resource === undefined) throw notFound(type.noun);
   return resource;
@@ -104,8 +99,7 @@ function head(target: Target): Response {
 function get(target: Target): Response {
   const { world, type, path, url } = target;
   const format = readFormat(url);
-  const show = (at: string, properties: JsonObject) =>
-    resourceBody(type, at, shown(type, { path: at, properties, rowVersion: 0 }, format));
+  const show = (resource: Resource): JsonObject => resourceBody(type, resource.path, shown(type, resource, format));
   return pollAnswer(world, path, url, show) ?? resourceAnswer(target, existing(target), format);
 }
 
@@ -117,56 +111,48 @@ function readFormat({ searchParams }: URL): PolicyFormat {
 }
 
 async function put(target: Target): Promise<Response> {
-  const { request, world, path, type } = target;
+  if (target.type.collection === "products/apis") return link(target);
   requireParentOfWrite(target);
-  const before = world.get(path);
-  checkPreconditions(request, before);
-  return write(target, before, { properties: await propertiesOf(request), path: before?.path ?? path, type });
+  const before = target.world.get(target.path);
+  checkPreconditions(target.request, before);
+  return write(target, before, await propertiesOf(target.request));
 }
 
 /** What ARM says about a missing operation (https://github.com/Azure/apiops/issues/513) differs from what it says about the rest. */
 function requireParentOfWrite(target: Target): void {
-  const { world, path, type } = target;
+  const { world, path, type, url } = target;
   const operation = path.split("/").slice(0, 4).join("/");
   if (type.collection === "apis/operations/policies" && world.get(operation) === undefined) {
     throw invalid("Entity with specified identifier not found");
   }
-  if (path.includes(";rev=")) throw unknownRoute("PUT", target.url.pathname);
+  if (path.includes(";rev=")) throw unknownRoute("PUT", url.pathname);
   requireParent(target);
 }
 
 async function patch(target: Target): Promise<Response> {
-  const { request, path, type } = target;
   const before = existing(target);
-  requireIfMatch(request);
-  checkPreconditions(request, before);
-  const properties = { ...before.properties, ...(await propertiesOf(request)) };
-  return write(target, before, { properties, path, type });
+  requireIfMatch(target.request);
+  checkPreconditions(target.request, before);
+  return write(target, before, { ...before.properties, ...(await propertiesOf(target.request)) });
 }
 
-interface Change {
-  readonly properties: JsonObject;
-  readonly path: string;
-  readonly type: ResourceType;
-}
-
-function write(target: Target, before: Resource | undefined, { properties, path, type }: Change): Response {
-  const { world, url } = target;
+function write(target: Target, before: Resource | undefined, properties: JsonObject): Response {
+  const { world, url, type } = target;
+  const path = before?.path ?? target.path;
   refuseWhileRunning(world, path);
   const format = policyFormat(textAt(properties, "format")) ?? "xml";
   const prepare = (): JsonObject => type.accept?.({ world, path, properties, before: before?.properties ?? null }) ?? properties;
-  if (type.longRunning === undefined) {
-    return resourceAnswer(target, world.put(path, prepare()), format, before === undefined ? 201 : 200);
-  }
-  const created = before === undefined;
-  // A started operation shows the document as it was sent, not as it will be stored.
-  const show = (at: string): JsonObject => resourceBody(type, at, isFragment(at) ? properties : shown(type, { path: at, properties, rowVersion: 0 }, format));
-  return startOperation(world, { kind: type.longRunning, path, created, format, prepare }, url, show);
+  if (type.longRunning === undefined) return resourceAnswer(target, world.put(path, prepare()), format, before === undefined ? 201 : 200);
+  // A fragment is shown as it was sent: only a stored one can be exported in a format.
+  const sent = isFragment(path) ? properties : shown(type, { path, properties, rowVersion: 0 }, format);
+  const body = resourceBody(type, path, sent);
+  return startOperation(world, { kind: type.longRunning, path, created: before === undefined, format, prepare, body }, url);
 }
 
 /** A product's link to an API has no body, no ETag and no precondition. */
 function link(target: Target): Response {
   const { world, path, type } = target;
+  requireParent(target);
   const api = world.get(`apis/${nameOf(path)}`);
   if (api === undefined) throw notFound("Api");
   const isNew = world.get(path) === undefined;
@@ -196,7 +182,11 @@ function refuseWhileUsed({ world, type, url }: Target, before: Resource): void {
     throw invalid(`The ${kind} '${name}' is used by the following entities:\r\n${users.map((user) => `/${user}\r\n`).join("")}`);
   }
   // Assumed: the wording; that subscriptions stand in the way without `deleteSubscriptions` is the specification's.
-  if (type.collection === "products" && url.searchParams.get("deleteSubscriptions") !== "true" && subscriptionsOf(world, before.path).length > 0) {
+  if (
+    type.collection === "products" &&
+    url.searchParams.get("deleteSubscriptions") !== "true" &&
+    subscriptionsOf(world, before.path).length > 0
+  ) {
     throw invalid(`Product '${name}' cannot be deleted while it has subscriptions.`);
   }
 }
@@ -233,7 +223,7 @@ async function propertiesOf(request: Request): Promise<JsonObject> {
   return body.properties;
 }
 
-function parsedBody(text: string): JsonObject | undefined {
+function parsedBody(text: string): Json {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,0 +1,71 @@
+import type { JsonObject } from "../gateway/documents.ts";
+import { affinityCookie, breakerOf, itemBackendId, itemPriority, itemWeight, poolItems, sameId } from "./backend.ts";
+import { breakerText } from "./breaker.ts";
+import { defaultRetryCount, defaultStatusCodes, type RetryInput } from "./request.ts";
+import type { Retry } from "./retry.ts";
+
+/** A backend or pool before and after; `before` is null for one that is created. */
+export interface BackendEdit {
+  readonly backendId: string;
+  readonly before: JsonObject | null;
+  readonly after: JsonObject;
+}
+
+/** What changes in a pool and its members, one part for each: `+ west priority 2, breaker 5 in PT1M open PT5M`. */
+export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): readonly string[] {
+  const before = poolItems(pool.before ?? {});
+  const after = poolItems(pool.after);
+  const removed = before.map(itemBackendId).filter((id) => entryOf(after, id) === undefined);
+  const cookie = affinityCookie(pool.after);
+  return [
+    ...after.flatMap((item) => {
+      const id = itemBackendId(item);
+      const known = entryOf(before, id);
+      const edit = members.find(({ backendId }) => sameId(backendId, id));
+      const words = [
+        ...(edit === undefined ? [] : urlWords(edit)),
+        ...placeWords("priority", known, item, itemPriority),
+        ...placeWords("weight", known, item, itemWeight),
+        ...(edit === undefined ? [] : breakerWords(edit)),
+      ].join(", ");
+      if (known === undefined) return [`+ ${id} ${words}`.trimEnd()];
+      return words === "" ? [] : [`${id} ${words}`];
+    }),
+    ...removed.map((id) => `- ${id}`),
+    ...(cookie === affinityCookie(pool.before ?? {})
+      ? []
+      : [cookie === null ? "no session affinity" : `session affinity by cookie ${cookie}`]),
+  ];
+}
+
+/** What changes in a backend that stands alone. */
+export const backendParts = (edit: BackendEdit): readonly string[] => [...urlWords(edit), ...breakerWords(edit)];
+
+/** What a retry becomes; `known` is the one that is there. */
+export function retryText(known: Retry | null, retry: RetryInput | null): string {
+  if (retry === null) return "no retry";
+  const codes = retry.status_codes ?? (known === null ? defaultStatusCodes : null);
+  return `retry ${retry.count ?? known?.count ?? defaultRetryCount}${codes === null ? "" : ` on ${codes.join(",")}`}`;
+}
+
+const entryOf = (items: readonly JsonObject[], id: string): JsonObject | undefined => items.find((item) => sameId(itemBackendId(item), id));
+
+function placeWords(
+  key: "priority" | "weight",
+  before: JsonObject | undefined,
+  after: JsonObject,
+  read: (item: JsonObject) => number,
+): readonly string[] {
+  if (before === undefined) return after[key] === undefined ? [] : [`${key} ${read(after)}`];
+  return read(before) === read(after) ? [] : [`${key} ${read(before)} -> ${read(after)}`];
+}
+
+function urlWords({ before, after }: BackendEdit): readonly string[] {
+  if (before?.url === after.url) return [];
+  return [before === null ? `at ${after.url}` : `url -> ${after.url}`];
+}
+
+function breakerWords({ before, after }: BackendEdit): readonly string[] {
+  const text = breakerText(breakerOf(after));
+  return text === breakerText(breakerOf(before ?? {})) ? [] : [text];
+}

@@ -1,0 +1,124 @@
+import { GatewayError, unknownName } from "../errors.ts";
+import { backendDocumentId, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
+import type { Inventory } from "../gateway/inventory.ts";
+import { backendIdOf, findBackend, isPool, membersOf, poolMembers, sameId } from "./backend.ts";
+import { withBreaker } from "./breaker.ts";
+import { type BackendEdit, backendParts, poolParts } from "./describe.ts";
+import { editPool } from "./members.ts";
+import { newBackend } from "./new-backend.ts";
+import type { BackendInput, BreakerInput, PoolRequest } from "./request.ts";
+import type { Subject } from "./subject.ts";
+import { standbyWarnings } from "./warnings.ts";
+
+/** What a request makes of backends, in the order in which it has to be written: the pool last. */
+export interface BackendEdits {
+  readonly edits: readonly BackendEdit[];
+  /** Each change in a few words. */
+  readonly parts: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Only what changes; nothing where the request asks for what is there. */
+export function backendEdits({ backends }: Inventory, { kind, backendId }: Subject, request: PoolRequest): BackendEdits {
+  const subject = backendId === null ? undefined : findBackend(backends, backendId);
+  if (subject === undefined) return { edits: [], parts: [], warnings: [] };
+  if (kind === "pool") return poolEdits(backends, subject, withKnownIds(backends, request));
+  const [input] = request.backends ?? [];
+  const edit = editExisting(subject, input, breakerFor(input, request));
+  return { edits: [edit].filter(changes), parts: backendParts(edit), warnings: urlWarnings(edit) };
+}
+
+function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, request: PoolRequest): BackendEdits {
+  checkNames(backends, pool, request);
+  const edited = editPool(pool.properties, request);
+  const poolEdit = { backendId: backendIdOf(pool.id), before: pool.properties, after: edited.properties };
+  const members = poolMembers(edited.properties);
+  const siblings = poolMembers(pool.properties)
+    .map((id) => findBackend(backends, id)?.properties)
+    .filter((properties) => properties !== undefined);
+  const inputs = request.backends ?? [];
+  const created = inputs
+    .filter(({ backend_id }) => findBackend(backends, backend_id) === undefined)
+    .map((input) => createFor(input, siblings, breakerFor(input, request)));
+  const existing = members.flatMap((id) => {
+    const backend = findBackend(backends, id);
+    const input = inputs.find(({ backend_id }) => sameId(backend_id, id));
+    return backend === undefined ? [] : [editExisting(backend, input, breakerFor(input, request))];
+  });
+  const memberEdits = [...created.map(({ edit }) => edit), ...existing].filter(changes);
+  const edits = [...memberEdits, poolEdit].filter(changes);
+  const after = applied(backends, edits);
+  return {
+    edits,
+    parts: poolParts(poolEdit, memberEdits),
+    warnings: [
+      ...created.flatMap(({ warnings }) => warnings),
+      ...edited.warnings,
+      ...memberEdits.flatMap(urlWarnings),
+      ...standbyWarnings(membersOf(after, { ...pool, properties: edited.properties }), request),
+    ],
+  };
+}
+
+/** Ids in the spelling of the backends that they name. */
+function withKnownIds(backends: readonly ListedDocument[], request: PoolRequest): PoolRequest {
+  const known = (id: string) => backendIdOf(findBackend(backends, id)?.id ?? id);
+  return { ...request, backends: request.backends?.map((input) => ({ ...input, backend_id: known(input.backend_id) })) };
+}
+
+function checkNames(backends: readonly ListedDocument[], pool: ListedDocument, { backends: inputs = [], remove = [] }: PoolRequest): void {
+  const singles = backends.filter(({ properties }) => !isPool(properties)).map(({ id }) => backendIdOf(id));
+  for (const { backend_id, url } of inputs) {
+    const backend = findBackend(backends, backend_id);
+    if (backend === undefined && url === undefined)
+      throw unknownName("backend", backend_id, singles, "To create it as a member, give its 'url'.");
+    // Assumed: Microsoft's documents have said both that a pool in a pool is refused and nothing.
+    if (backend !== undefined && isPool(backend.properties)) {
+      throw new GatewayError("unsupported", `'${backend_id}' is a pool, and a pool cannot be a member of a pool.`, {
+        hint: `Name its members instead: ${poolMembers(backend.properties).join(", ")}.`,
+      });
+    }
+  }
+  const members = poolMembers(pool.properties);
+  for (const name of remove) {
+    // A backend that is not in the pool is as removed as can be; one that does not exist is a mistake.
+    if (![...singles, ...members].some((id) => sameId(id, name))) throw unknownName("pool member", name, members);
+  }
+}
+
+function createFor({ backend_id, url = "" }: BackendInput, siblings: readonly JsonObject[], breaker: BreakerInput | null | undefined) {
+  const { properties, warnings } = newBackend(backend_id, url, siblings);
+  return {
+    edit: { backendId: backend_id, before: null, after: breaker === undefined ? properties : withBreaker(properties, breaker) },
+    warnings,
+  };
+}
+
+function editExisting(
+  { id, properties }: ListedDocument,
+  input: BackendInput | undefined,
+  breaker: BreakerInput | null | undefined,
+): BackendEdit {
+  const moved = input?.url === undefined || sameUrl(properties.url, input.url) ? properties : { ...properties, url: input.url };
+  return { backendId: backendIdOf(id), before: properties, after: breaker === undefined ? moved : withBreaker(moved, breaker) };
+}
+
+/** What a member's breaker becomes: its own input comes before that for all; undefined leaves it alone. */
+const breakerFor = (input: BackendInput | undefined, { policies }: PoolRequest): BreakerInput | null | undefined =>
+  input?.circuit_breaker === undefined ? policies?.circuit_breaker : input.circuit_breaker;
+
+const sameUrl = (a: unknown, b: string): boolean => typeof a === "string" && a.replace(/\/+$/, "") === b.replace(/\/+$/, "");
+
+/** Edits keep the order of members, so that equal documents are equal texts. */
+const changes = ({ before, after }: BackendEdit): boolean => JSON.stringify(before) !== JSON.stringify(after);
+
+function applied(backends: readonly ListedDocument[], edits: readonly BackendEdit[]): readonly ListedDocument[] {
+  const edited = edits.map(({ backendId, after }) => ({ id: backendDocumentId(backendId), properties: after }));
+  return [...backends.filter(({ id }) => !edited.some((edit) => edit.id === id)), ...edited];
+}
+
+function urlWarnings({ backendId, before, after }: BackendEdit): readonly string[] {
+  return before === null || before.url === after.url
+    ? []
+    : [`Backend '${backendId}' moves from ${before.url} to ${after.url}, for all that use it.`];
+}

@@ -1,0 +1,34 @@
+import { GatewayError } from "../errors.ts";
+import type { JsonObject } from "../gateway/documents.ts";
+import { isObject, objectOf } from "./backend.ts";
+
+export interface NewBackend {
+  readonly properties: JsonObject;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * A backend for a new member of a pool. Of what the members authenticate with only a managed identity is taken over, and only
+ * where all of them use the same: keys and other credentials are never copied. ARM's `protocol` is `http` for https too.
+ */
+export function newBackend(backendId: string, url: string, siblings: readonly JsonObject[]): NewBackend {
+  if (!/^[a-z\d](?:[\w.-]{0,78}[a-z\d])?$/i.test(backendId)) {
+    throw new GatewayError("invalid_input", `'${backendId}' cannot be the id of a new backend.`, {
+      hint: "Use 1 to 80 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit.",
+    });
+  }
+  const credentials = siblings.map(({ credentials: own }) => objectOf(own));
+  const [identity, ...others] = credentials.map(({ managedIdentity }) => managedIdentity);
+  const properties = { url, protocol: "http" };
+  if (identity !== undefined && others.every((other) => JSON.stringify(other) === JSON.stringify(identity))) {
+    return {
+      properties: { ...properties, credentials: { managedIdentity: identity } },
+      warnings: [`New backend '${backendId}' authenticates with a managed identity, as the other members do: give it access to ${url}.`],
+    };
+  }
+  const used = credentials.some((own) => Object.values(own).some((part) => isObject(part) && Object.keys(part).length > 0));
+  return {
+    properties,
+    warnings: used ? [`New backend '${backendId}' has no credentials: those of the other members are not copied. Set them by hand.`] : [],
+  };
+}

@@ -1,0 +1,79 @@
+import { GatewayError, unknownName } from "../errors.ts";
+import type { Inventory } from "../gateway/inventory.ts";
+import { backendIdOf, findBackend, isPool, sameId } from "./backend.ts";
+import type { PoolRequest } from "./request.ts";
+import type { ApiRoutes } from "./routes.ts";
+
+/** What a request changes: a pool, a backend that stands alone, or, for an API that goes to a plain URL, its policy at most. */
+export interface Subject {
+  readonly kind: "pool" | "backend" | "url";
+  readonly backendId: string | null;
+}
+
+/**
+ * The pool or backend of the API that the request means. Throws `invalid_input` with the candidates where there are
+ * several, or where `pool_id` is none of them, and `not_found` where it does not exist.
+ */
+export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, { pool_id: poolId }: PoolRequest): Subject {
+  const ofKind = (kind: "pool" | "backend") => [
+    ...new Set(routes.filter((route) => route.kind === kind).flatMap(({ backendId }) => backendId ?? [])),
+  ];
+  const pools = ofKind("pool");
+  const candidates = pools.length > 0 ? pools : ofKind("backend");
+  if (poolId !== undefined) return named(inventory, { apiId, routes }, poolId, [...pools, ...ofKind("backend")]);
+  const [only, ...more] = candidates;
+  if (only === undefined) return { kind: "url", backendId: null };
+  if (more.length > 0) {
+    throw new GatewayError(
+      "invalid_input",
+      `API '${apiId}' goes to several ${pools.length > 0 ? "pools" : "backends"}: ${candidates.join(", ")}.`,
+      {
+        hint: "Name the one to change in 'pool_id'; get_backend_pool shows when each is used.",
+      },
+    );
+  }
+  return { kind: pools.length > 0 ? "pool" : "backend", backendId: only };
+}
+
+function named(
+  inventory: Inventory,
+  { apiId, routes }: Pick<ApiRoutes, "apiId" | "routes">,
+  poolId: string,
+  reached: readonly string[],
+): Subject {
+  const backend = findBackend(inventory.backends, poolId);
+  if (backend === undefined) {
+    const pools = inventory.backends.filter(({ properties }) => isPool(properties)).map(({ id }) => backendIdOf(id));
+    throw unknownName("pool", poolId, pools);
+  }
+  // Where an expression decides and names no candidate, any pool may be the API's.
+  const undecided = routes.some(({ backendId, expression }) => backendId === null && expression !== null);
+  if (!undecided && !reached.some((id) => sameId(id, poolId))) {
+    throw new GatewayError("invalid_input", `API '${apiId}' does not go to '${poolId}'.`, {
+      hint: reached.length === 0 ? "It goes to no backend or pool." : `It goes to ${reached.join(", ")}.`,
+    });
+  }
+  return { kind: isPool(backend.properties) ? "pool" : "backend", backendId: backendIdOf(backend.id) };
+}
+
+/** Refuses what only a pool has, for an API that has none. */
+export function checkFits({ kind, backendId }: Subject, { apiId, routes }: ApiRoutes, request: PoolRequest): void {
+  if (kind === "pool") return;
+  const { backends = [], remove = [], policies = {} } = request;
+  const own = backends.every(
+    (input) => backendId !== null && sameId(input.backend_id, backendId) && input.priority === undefined && input.weight === undefined,
+  );
+  const whole = policies.load_balancing !== undefined || policies.session_affinity !== undefined;
+  const breaker = policies.circuit_breaker !== undefined && backendId === null;
+  if (own && remove.length === 0 && !whole && !breaker) return;
+  const [route] = routes;
+  const place =
+    route === undefined || typeof route.source === "string"
+      ? `the policy of API '${apiId}'`
+      : `${route.source.document}, line ${route.source.line}`;
+  const where = backendId === null ? "to a URL" : `to the single backend '${backendId}'`;
+  const first = backendId === null ? "a backend for the URL, then a pool with it" : `a pool with '${backendId}'`;
+  throw new GatewayError("unsupported", `API '${apiId}' goes ${where}, not to a pool.`, {
+    hint: `By hand: create ${first} and the other members (az rest, Bicep or the portal), then point <set-backend-service backend-id="..." /> in ${place} at it.`,
+  });
+}

@@ -1,0 +1,365 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { arm, failureOf, gatewayOver, neverAborted, quickTiming, serviceId, token, wire } from "./wire.ts";
+
+const list = (items: readonly Record<string, unknown>[], nextLink?: string) => ({
+  body: JSON.parse(JSON.stringify({ value: items, ...(nextLink && { nextLink }) })),
+});
+
+const reader = (answer: Parameters<typeof wire>[0], signal = neverAborted) => {
+  const { fetch, sent } = wire(answer);
+  return { sent, gateway: gatewayOver(fetch).reader(signal) };
+};
+
+describe("plain lists", () => {
+  it("maps products with the current revisions of their APIs, over all pages", async () => {
+    const { gateway, sent } = reader(({ path, url }) => {
+      if (path === "products/aoai/apis") {
+        return list([
+          { name: "openai", properties: { isCurrent: true, path: "openai" } },
+          { name: "openai;rev=2", properties: { isCurrent: false, path: "openai" } },
+        ]);
+      }
+      if (path === "products/free/apis") return list([]);
+      return url.searchParams.has("$skip")
+        ? list([{ name: "free", properties: {} }])
+        : list([{ name: "aoai", properties: { displayName: "AOAI" } }], `${arm}${serviceId}/products?api-version=2024-05-01&$skip=1`);
+    });
+    expect(await gateway.products()).toEqual([
+      { id: "aoai", displayName: "AOAI", apiIds: ["openai"] },
+      { id: "free", displayName: "free", apiIds: [] },
+    ]);
+    expect(sent.map(({ url }) => url.searchParams.get("api-version"))).toEqual(Array(4).fill("2024-05-01"));
+  });
+
+  it("maps APIs", async () => {
+    const { gateway } = reader(() =>
+      list([
+        {
+          name: "openai",
+          properties: { displayName: "OpenAI", path: "openai", serviceUrl: "https://x", subscriptionRequired: false, isCurrent: true },
+        },
+        { name: "openai;rev=2", properties: { displayName: "OpenAI", path: "openai", isCurrent: false } },
+        { name: "echo", properties: { path: "echo" } },
+      ]),
+    );
+    expect(await gateway.apis()).toEqual([
+      { id: "openai", displayName: "OpenAI", path: "openai", serviceUrl: "https://x", subscriptionRequired: false },
+      { id: "echo", displayName: "echo", path: "echo", serviceUrl: null, subscriptionRequired: true },
+    ]);
+  });
+
+  it("maps operations of an API whose name needs escaping", async () => {
+    const { gateway, sent } = reader(() =>
+      list([{ name: "chat", properties: { displayName: "Chat", method: "POST", urlTemplate: "/deployments/{d}/chat/completions" } }]),
+    );
+    expect(await gateway.operations("open ai")).toEqual([
+      { id: "chat", displayName: "Chat", method: "POST", urlTemplate: "/deployments/{d}/chat/completions" },
+    ]);
+    expect(sent[0]?.url.pathname).toBe(`${serviceId}/apis/open%20ai/operations`);
+  });
+
+  it("maps subscriptions and leaves out those of workspaces", async () => {
+    const { gateway } = reader(() =>
+      list([
+        { name: "growth", properties: { displayName: "Growth", state: "active", scope: `${serviceId}/products/aoai` } },
+        { name: "nameless", properties: { displayName: null, state: "suspended", scope: `${serviceId}/apis` } },
+        { name: "master", properties: { displayName: "Built-in all-access", state: "active", scope: `${serviceId}/` } },
+        { name: "ws", properties: { displayName: "ws", state: "active", scope: `${serviceId}/workspaces/w/apis/a` } },
+      ]),
+    );
+    expect(await gateway.subscriptions()).toEqual([
+      { id: "growth", displayName: "Growth", state: "active", scope: { kind: "product", productId: "aoai" } },
+      { id: "nameless", displayName: "nameless", state: "suspended", scope: { kind: "apis" } },
+      { id: "master", displayName: "Built-in all-access", state: "active", scope: { kind: "service" } },
+    ]);
+  });
+
+  it("reads the service", async () => {
+    const { gateway } = reader(() => ({
+      body: { location: "East US", sku: { name: "StandardV2" }, properties: { gatewayUrl: "https://apim-prod.azure-api.net" } },
+    }));
+    expect(await gateway.service()).toEqual({
+      name: "apim-prod",
+      resourceId: serviceId,
+      location: "East US",
+      sku: "StandardV2",
+      tier: "v2",
+      gatewayUrl: "https://apim-prod.azure-api.net",
+    });
+  });
+});
+
+describe("raw lists", () => {
+  it("keeps what the SDK would drop, leaves nulls out and hides credentials", async () => {
+    const { gateway, sent } = reader(({ url }) =>
+      url.searchParams.has("$skip")
+        ? list([{ name: "pool", properties: { type: "Pool", url: null, pool: { services: [{ id: "/backends/a", weight: null }] } } }])
+        : list(
+            [
+              {
+                name: "a",
+                properties: { azureRegion: "eastus", future: { deep: [1] }, credentials: { header: { "api-key": ["canary"] } } },
+              },
+            ],
+            `${arm}${serviceId}/backends?api-version=2025-03-01-preview&$skip=1`,
+          ),
+    );
+    expect(await gateway.backends()).toEqual([
+      {
+        id: "backends/a",
+        properties: {
+          azureRegion: "eastus",
+          future: { deep: [1] },
+          credentials: { header: { "api-key": ["<secret:credentials.header.api-key.0>"] } },
+        },
+      },
+      { id: "backends/pool", properties: { type: "Pool", pool: { services: [{ id: "/backends/a" }] } } },
+    ]);
+    expect(sent[0]?.url.searchParams.get("api-version")).toBe("2025-03-01-preview");
+  });
+
+  it("falls back to a version that the cloud has, once for a gateway", async () => {
+    const { fetch, sent } = wire(({ url }) =>
+      url.searchParams.get("api-version") === "2024-05-01"
+        ? list([])
+        : {
+            status: 400,
+            body: {
+              error: {
+                code: "NoRegisteredProviderFound",
+                message:
+                  "No registered resource provider found for location 'chinaeast2' and API version '2025-03-01-preview' for type 'service/backends'. The supported api-versions are '2021-08-01, 2024-05-01'. The supported locations are 'chinaeast2'.",
+              },
+            },
+          },
+    );
+    const gateway = gatewayOver(fetch);
+    expect(await gateway.reader(neverAborted).backends()).toEqual([]);
+    expect(await gateway.reader(neverAborted).backends()).toEqual([]);
+    expect(sent.map(({ url }) => url.searchParams.get("api-version"))).toEqual(["2025-03-01-preview", "2024-05-01", "2024-05-01"]);
+  });
+
+  it("gives fragments as rawxml, asking again only for those in which something is escaped", async () => {
+    const raw = '<fragment><set-variable name="x" value="@(a && "b" == c)" /></fragment>';
+    const { gateway, sent } = reader(({ path }) =>
+      path === "policyFragments"
+        ? list([
+            { name: "plain", properties: { format: "xml", value: "<fragment />", description: "d" } },
+            { name: "escaped", properties: { format: "xml", value: "<fragment>@(a &amp;&amp; b)</fragment>" } },
+          ])
+        : { headers: { etag: '"1"' }, body: { properties: { format: "rawxml", value: raw } } },
+    );
+    const fragments = await gateway.fragments();
+    expect(fragments.map(({ id, properties }) => ({ id, properties }))).toEqual([
+      { id: "policyFragments/plain", properties: { format: "rawxml", value: "<fragment />", description: "d" } },
+      { id: "policyFragments/escaped", properties: { format: "rawxml", value: raw } },
+    ]);
+    await gateway.document("policyFragments/escaped");
+    expect(sent.map(({ path, url }) => `${path}${url.search}`)).toEqual([
+      "policyFragments?api-version=2024-05-01",
+      "policyFragments/escaped?api-version=2024-05-01&format=rawxml",
+    ]);
+  });
+
+  it("maps the scopes that have a policy", async () => {
+    const { gateway } = reader(() =>
+      list(
+        ["policies/policy", "products/p/policies/policy", "apis/a/operations/o/policies/policy", "workspaces/w/policies/policy"].map(
+          (path) => ({
+            name: "x",
+            properties: { referencePolicyId: `${serviceId}/${path}`, complianceState: "Compliant" },
+          }),
+        ),
+      ),
+    );
+    expect(await gateway.policyScopes()).toEqual([
+      { kind: "global" },
+      { kind: "product", productId: "p" },
+      { kind: "operation", apiId: "a", operationId: "o" },
+    ]);
+  });
+
+  it.each(["backends", "products"] as const)("does not follow a link of %s to another origin", async (collection) => {
+    const { gateway, sent } = reader(() => list([], "https://evil.example.net/next?api-version=2024-05-01"));
+    const error = await failureOf(gateway[collection]());
+    expect(error).toMatchObject({ code: "unavailable", message: expect.stringContaining("https://evil.example.net") });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("document", () => {
+  it.each([
+    ["policies/policy", "?api-version=2024-05-01&format=rawxml"],
+    ["policyFragments/f", "?api-version=2024-05-01&format=rawxml"],
+    ["namedValues/n", "?api-version=2024-05-01"],
+    ["backends/b", "?api-version=2025-03-01-preview"],
+  ])("%s is read with %s", async (id, search) => {
+    const { gateway, sent } = reader(() => ({ headers: { etag: '"AAAAAADmlmY="' }, body: { properties: { value: "v" } } }));
+    expect(await gateway.document(id)).toMatchObject({ id, etag: '"AAAAAADmlmY="' });
+    expect(sent[0]?.url.search).toBe(search);
+    expect(sent[0]?.path).toBe(id);
+  });
+
+  it("of a policy is its text, as rawxml", async () => {
+    const { gateway } = reader(() => ({
+      headers: { etag: '"1"' },
+      body: { id: "x", name: "policy", properties: { format: "rawxml", value: "<policies />\r\n", provisioningState: "Succeeded" } },
+    }));
+    expect(await gateway.document("apis/a/policies/policy")).toEqual({
+      id: "apis/a/policies/policy",
+      etag: '"1"',
+      properties: { format: "rawxml", value: "<policies />\r\n" },
+    });
+  });
+
+  it("takes an ETag from the body, and refuses to go without", async () => {
+    const body = { etag: "AAAA", properties: {} };
+    expect(await reader(() => ({ body })).gateway.document("backends/b")).toMatchObject({ etag: "AAAA" });
+    expect(await failureOf(reader(() => ({ body: { properties: {} } })).gateway.document("backends/b"))).toMatchObject({
+      code: "internal",
+    });
+  });
+
+  it("is null where there is none", async () => {
+    const { gateway } = reader(() => ({ status: 404, body: { error: { code: "ResourceNotFound", message: "Policy not found." } } }));
+    expect(await gateway.document("apis/a/policies/policy")).toBeNull();
+  });
+
+  it("fails where the service itself is missing", async () => {
+    const message = "The Resource 'Microsoft.ApiManagement/service/apim-prod' under resource group 'rg-ai' was not found.";
+    const { gateway } = reader(() => ({ status: 404, body: { error: { code: "ResourceNotFound", message } } }));
+    expect(await failureOf(gateway.document("apis/a/policies/policy"))).toMatchObject({
+      code: "not_found",
+      hint: expect.stringContaining("AIGW_SERVICE"),
+    });
+  });
+
+  it("does not reach above its collection", async () => {
+    const { gateway, sent } = reader(() => ({ body: {} }));
+    expect(await failureOf(gateway.document("backends/.."))).toMatchObject({ code: "invalid_input" });
+    expect(sent).toEqual([]);
+  });
+
+  it("fails on an answer that is not whole", async () => {
+    const { gateway } = reader(() => ({ text: '{"properties":{"credentials":"canary' }));
+    const error = await failureOf(gateway.document("backends/b"));
+    expect(error).toMatchObject({ code: "unavailable" });
+    expect(String(error)).not.toContain("canary");
+  });
+});
+
+describe("a reader", () => {
+  it("answers the same question once", async () => {
+    const { gateway, sent } = reader(() => ({ headers: { etag: '"1"' }, body: { value: [], properties: {} } }));
+    await Promise.all([
+      gateway.apis(),
+      gateway.apis(),
+      gateway.document("backends/b"),
+      gateway.document("backends/b"),
+      gateway.document("backends/c"),
+    ]);
+    await gateway.apis();
+    expect(sent).toHaveLength(3);
+  });
+
+  it("has at most 8 requests under way", async () => {
+    let now = 0;
+    let most = 0;
+    const { gateway, sent } = reader(async ({ path }) => {
+      now += 1;
+      most = Math.max(most, now);
+      await setImmediate();
+      now -= 1;
+      return path === "products"
+        ? list(Array.from({ length: 40 }, (_, index) => ({ name: `p${index}`, properties: {} })))
+        : { headers: { etag: '"1"' }, body: { value: [], properties: {} } };
+    });
+    await Promise.all([gateway.products(), ...Array.from({ length: 20 }, (_, index) => gateway.document(`backends/b${index}`))]);
+    expect(sent).toHaveLength(61);
+    expect(most).toBe(8);
+  });
+
+  it.each(["apis", "backends"] as const)("is cancelled with its call: %s", async (question) => {
+    const controller = new AbortController();
+    const { gateway } = reader(async () => {
+      controller.abort();
+      return new Promise<never>(() => {});
+    }, controller.signal);
+    expect(await failureOf(gateway[question]())).toMatchObject({ code: "cancelled" });
+  });
+
+  it("sends nothing for a call that is cancelled already", async () => {
+    const { gateway, sent } = reader(() => list([]), AbortSignal.abort());
+    expect(await failureOf(gateway.apis())).toMatchObject({ code: "cancelled" });
+    expect(await failureOf(gateway.document("backends/b"))).toMatchObject({ code: "cancelled" });
+    expect(sent).toEqual([]);
+  });
+
+  it("says who it is, and shows its token to the service", async () => {
+    const { gateway, sent } = reader(() => list([]));
+    await Promise.all([gateway.apis(), gateway.backends()]);
+    for (const { headers } of sent) {
+      expect(headers.get("user-agent")).toMatch(/^azure-ai-gateway-mcp\/\d+\.\d+\.\d+ azsdk-js-arm-apimanagement\//);
+      expect(headers.get("authorization")).toBe(`Bearer ${token}`);
+    }
+  });
+});
+
+describe("retries of a read", () => {
+  const okAfter = (failures: number, failure: Awaited<ReturnType<Parameters<typeof wire>[0]>>) =>
+    reader((_, index) => (index < failures ? failure : list([{ name: "a", properties: {} }])));
+
+  it.each([
+    ["500", { status: 500 }],
+    ["503", { status: 503 }],
+    ["429 with a short Retry-After", { status: 429, headers: { "retry-after-ms": "1" } }],
+    ["a lost connection", new Error("socket hang up")],
+  ])("%s: up to three", async (_, failure) => {
+    for (const question of ["apis", "backends"] as const) {
+      const happy = okAfter(3, failure);
+      expect(await happy.gateway[question]()).toHaveLength(1);
+      expect(happy.sent).toHaveLength(4);
+      const unhappy = okAfter(4, failure);
+      expect(await failureOf(unhappy.gateway[question]())).toMatchObject({
+        code: failure instanceof Error || failure.status >= 500 ? "unavailable" : "throttled",
+      });
+      expect(unhappy.sent).toHaveLength(4);
+    }
+  });
+
+  it.each([
+    ["31", 31],
+    ["400", 400],
+  ])("a Retry-After of %s s is not waited for", async (value, seconds) => {
+    for (const status of [429, 503]) {
+      for (const question of ["apis", "backends"] as const) {
+        const { gateway, sent } = okAfter(1, { status, headers: { "retry-after": value } });
+        expect(await failureOf(gateway[question]())).toMatchObject({
+          code: "throttled",
+          retryable: true,
+          message: expect.stringContaining(`${seconds} s`),
+        });
+        expect(sent).toHaveLength(1);
+      }
+    }
+  });
+
+  it.each([400, 401, 403, 404, 409, 412])("%i is not tried again", async (status) => {
+    const { gateway, sent } = okAfter(1, { status, body: { error: { code: "X", message: "x" } } });
+    await failureOf(gateway.backends());
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("other clouds", () => {
+  it.each([
+    ["usgovernment", "https://management.usgovcloudapi.net"],
+    ["china", "https://management.chinacloudapi.cn"],
+  ] as const)("%s", async (cloud, endpoint) => {
+    const { fetch, sent } = wire(() => list([]));
+    const gateway = gatewayOver(fetch, { cloud }, quickTiming()).reader(neverAborted);
+    await Promise.all([gateway.apis(), gateway.backends()]);
+    expect(sent.map(({ url }) => url.origin)).toEqual([endpoint, endpoint]);
+  });
+});

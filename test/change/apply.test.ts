@@ -1,0 +1,232 @@
+import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/change/memory-store.ts";
+import { apiPolicy, east, halved, openService, pool, poolProperties, productPolicy, secondRegion, west } from "./service.ts";
+
+const gone = { code: "not_found" };
+
+describe("apply", () => {
+  test("writes what was planned, with its ETag, and answers what it did", async () => {
+    const service = openService();
+    const others = service.state();
+    const plan = await service.plan({ documents: [await halved(service)], after: `list_subscriptions {"product_id":"aoai"}` });
+    const { etag } = await service.read(productPolicy);
+    expect(await service.apply(plan)).toEqual({
+      status: "applied",
+      changeId: plan.planId,
+      service: "sandbox",
+      summary: "growth gets 100000 tokens per minute.",
+      documents: [{ id: productPolicy, action: "update" }],
+      next: `To see the effect: list_subscriptions {"product_id":"aoai"}. To take it back: undo_change {"change_id":"${plan.planId}"}`,
+    });
+    expect(String(service.state().get(productPolicy)?.value)).toContain(`tokens-per-minute="100000"`);
+    for (const [path, properties] of others) if (path !== productPolicy) expect(service.state().get(path)).toEqual(properties);
+    expect(service.world.requests.filter(({ method }) => method === "PUT").map(({ headers }) => headers["if-match"])).toEqual([etag]);
+  });
+
+  test("writes in the order of dependencies, whatever the order of the plan, and creates only what is not there", async () => {
+    const service = openService();
+    await service.apply(await service.plan({ documents: await secondRegion(service) }));
+    expect(service.writes()).toEqual([`PUT ${west}`, `PUT ${pool}`, `PUT ${apiPolicy}`]);
+    const [create, update] = service.world.requests.filter(({ method }) => method === "PUT");
+    expect(create?.headers["if-none-match"]).toBe("*");
+    expect(update?.headers["if-match"]).toMatch(/^"/);
+  });
+
+  test("deletes what nothing refers to any more", async () => {
+    const service = openService();
+    await service.apply(await service.plan({ documents: await secondRegion(service) }));
+    const documents = [
+      { id: west, before: await service.read(west), after: null },
+      { id: pool, before: await service.read(pool), after: poolProperties("east") },
+    ];
+    await service.apply(await service.plan({ documents }));
+    expect(service.writes().slice(3)).toEqual([`PUT ${pool}`, `DELETE ${west}`]);
+    expect(service.state().has(west)).toBe(false);
+  });
+
+  test("keeps the secrets of a document that it rewrites, and journals none", async () => {
+    const service = openService();
+    const store = memoryStore();
+    const changes = service.open({ store });
+    const before = await service.read(east);
+    const after = { ...before.properties, description: "primary" };
+    const plan = await changes.planner(service.gateway.reader(new AbortController().signal)).plan({
+      ...(await halvedProposal(service)),
+      documents: [{ id: east, before, after }],
+    });
+    await changes.applier(new AbortController().signal).apply(plan.planId ?? "", plan.confirm ?? "");
+    expect(service.state().get(east)).toMatchObject({ description: "primary", credentials: { header: { "api-key": ["canary-secret"] } } });
+    const records = await Promise.all((await store.list()).map((key) => store.read(key)));
+    expect(records).toHaveLength(4);
+    expect(records.find((record) => record?.confirm === plan.confirm)).toMatchObject({
+      documents: [{ id: east, before: { etag: before.etag, properties: before.properties }, after }],
+    });
+    expect(JSON.stringify(records)).not.toContain("canary-secret");
+  });
+
+  test("an ETag that moved under equal content is no conflict: the live one guards the write", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const stored = service.state().get(productPolicy) ?? {};
+    service.world.put(productPolicy, { value: "<policies />" });
+    service.world.put(productPolicy, stored);
+    const { etag } = await service.read(productPolicy);
+    await service.apply(plan);
+    expect(service.world.requests.find(({ method }) => method === "PUT")?.headers["if-match"]).toBe(etag);
+  });
+});
+
+describe("apply refuses, and the plan can still be applied", () => {
+  test("a wrong confirm, with the right line", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    await expect(service.apply({ ...plan, confirm: "yes" })).rejects.toMatchObject({
+      code: "invalid_input",
+      hint: expect.stringContaining(JSON.stringify(plan.confirm)),
+    });
+    expect(service.writes()).toEqual([]);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
+  test("a call that was cancelled", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    await expect(service.apply(plan, AbortSignal.abort())).rejects.toMatchObject({ code: "cancelled" });
+    expect(service.writes()).toEqual([]);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
+  test("a call that is cancelled while it reads", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const call = new AbortController();
+    service.before = () => call.abort();
+    await expect(service.apply(plan, call.signal)).rejects.toMatchObject({ code: "cancelled" });
+    expect(service.writes()).toEqual([]);
+  });
+
+  test("a foreign edit, with a diff; once that is gone the plan holds again", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    const stored = service.state().get(apiPolicy) ?? {};
+    service.world.put(apiPolicy, { value: "<policies><inbound><base /></inbound></policies>" });
+    await expect(service.apply(plan)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("API 'openai' policy"),
+      details: [expect.stringMatching(/^-.*set-backend-service/m)],
+    });
+    expect(service.writes()).toEqual([]);
+    service.world.put(apiPolicy, stored);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
+  test.each<[string, (service: ReturnType<typeof openService>) => void]>([
+    ["was created meanwhile", ({ world }) => void world.put(west, { url: "https://other.example", protocol: "http" })],
+    ["was deleted meanwhile", ({ world }) => world.delete(pool)],
+  ])("a document that %s", async (_, edit) => {
+    const service = openService();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    edit(service);
+    const edited = service.state();
+    await expect(service.apply(plan)).rejects.toMatchObject({ code: "conflict" });
+    expect(service.state()).toEqual(edited);
+  });
+
+  test("a plan that has expired", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    service.pass(30 * 60 * 1000);
+    await expect(service.apply(plan)).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("expired"),
+      hint: expect.stringContaining("update_quota"),
+    });
+    expect(service.writes()).toEqual([]);
+  });
+
+  test("an unknown plan, another caller's and another service's, all in the same words", async () => {
+    const service = openService();
+    const store = memoryStore();
+    const plan = await service
+      .open({ store })
+      .planner(service.gateway.reader(new AbortController().signal))
+      .plan(await halvedProposal(service));
+    const planId = plan.planId ?? "";
+    const foreign = [
+      service.open({ store, caller: "local:eve" }),
+      service.open({ store, gateway: { ...service.gateway, resourceId: `${service.gateway.resourceId}-other` } }),
+      service.open({ store: memoryStore() }),
+    ];
+    for (const changes of foreign) {
+      const refused = changes.applier(new AbortController().signal).apply(planId, plan.confirm ?? "");
+      await expect(refused).rejects.toMatchObject({ ...gone, message: `There is no plan or change '${planId}'.` });
+      const reader = service.gateway.reader(new AbortController().signal);
+      await expect(changes.planner(reader).planUndo(planId, [])).rejects.toMatchObject({
+        ...gone,
+        message: `There is no plan or change '${planId}'.`,
+      });
+      expect(await changes.log.list(10)).toEqual({ changes: [], leftOut: 0 });
+    }
+    await expect(service.apply({ planId: "../../etc/passwd", confirm: "" })).rejects.toMatchObject(gone);
+    expect(service.writes()).toEqual([]);
+  });
+});
+
+describe("a plan is applied once", () => {
+  test("a second call answers the same and writes nothing, even after the plan's time", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const first = await service.apply(plan);
+    service.pass(24 * 60 * 60 * 1000);
+    expect(await service.apply(plan)).toEqual(first);
+    await expect(service.apply({ ...plan, confirm: "yes" })).rejects.toMatchObject({ code: "invalid_input" });
+    expect(service.writes()).toEqual([`PUT ${productPolicy}`]);
+  });
+
+  test("of ten calls at once one writes", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => service.apply(plan)));
+    expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThan(0);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "conflict" });
+    }
+    expect(service.writes()).toEqual([`PUT ${west}`, `PUT ${pool}`, `PUT ${apiPolicy}`]);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
+  test("a call that goes away after the first write does not stop it", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    const call = new AbortController();
+    service.before = (method) => {
+      if (method === "PUT") call.abort();
+    };
+    await expect(service.apply(plan, call.signal)).resolves.toMatchObject({ status: "applied" });
+    expect(service.writes()).toHaveLength(3);
+  });
+
+  test("while it is being applied, another call is told so", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    let second: Promise<unknown> | undefined;
+    service.before = (method) => {
+      if (method === "PUT") second ??= service.apply(plan);
+    };
+    const first = service.apply(plan);
+    await expect(first).resolves.toMatchObject({ status: "applied" });
+    await expect(second).rejects.toMatchObject({ code: "conflict", retryable: true, message: expect.stringContaining("is being applied") });
+  });
+});
+
+async function halvedProposal(service: ReturnType<typeof openService>) {
+  return {
+    tool: "update_quota",
+    action: "growth tpm 200000 -> 100000",
+    summary: "growth gets 100000 tokens per minute.",
+    documents: [await halved(service)],
+    affected: ["growth"],
+    warnings: [],
+    override: [],
+  };
+}

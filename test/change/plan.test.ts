@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { confirmLine } from "../../src/change/plan.ts";
+import { halved, openService, productPolicy, rewritten, secondRegion } from "./service.ts";
+
+const cut = { subscriptionId: "growth", kind: "tpm", before: 200_000, after: 1, intended: true } as const;
+
+describe("plan", () => {
+  test("shows the change and how to make it, and writes nothing", async () => {
+    const service = openService();
+    const before = service.state();
+    const plan = await service.plan({ documents: [await halved(service)], warnings: ["Takes effect within seconds."] });
+    expect(plan).toMatchObject({
+      status: "planned",
+      service: "sandbox",
+      confirm: "sandbox: growth tpm 200000 -> 100000",
+      summary: "growth gets 100000 tokens per minute.",
+      affected: ["growth"],
+      warnings: ["Takes effect within seconds."],
+      expiresAt: "2026-11-20T12:30:00.000Z",
+    });
+    expect(plan.planId).toMatch(/^chg-[0-9a-v]{16}$/);
+    expect(plan.next).toBe(`apply_change {"plan_id":"${plan.planId}","confirm":"sandbox: growth tpm 200000 -> 100000"}`);
+    expect(plan.documents).toHaveLength(1);
+    expect(plan.documents[0]?.diff).toMatch(/^-.*tokens-per-minute="200000".*\n\+.*tokens-per-minute="100000"/m);
+    expect(service.state()).toEqual(before);
+    expect(service.writes()).toEqual([]);
+  });
+
+  test("is unchanged where every document already is as proposed, however it is laid out", async () => {
+    const service = openService();
+    const before = await service.read(productPolicy);
+    const plan = await service.plan({ documents: [rewritten(before, (text) => text.replace(/\s*\r\n\s*/g, "\n  "))] });
+    expect(plan).toMatchObject({ status: "unchanged", documents: [] });
+    expect(plan).not.toHaveProperty("planId");
+    expect(plan).not.toHaveProperty("confirm");
+    expect(await service.changes.log.list(10)).toEqual({ changes: [], leftOut: 0 });
+  });
+
+  test("leaves out the documents that already are as proposed", async () => {
+    const service = openService();
+    const documents = await secondRegion(service);
+    const same = await service.read(productPolicy);
+    const plan = await service.plan({ documents: [...documents, { id: productPolicy, before: same, after: same.properties }] });
+    expect(plan.documents.map(({ id, action }) => [id, action])).toEqual([
+      ["apis/openai/policies/policy", "update"],
+      ["backends/pool", "update"],
+      ["backends/west", "create"],
+    ]);
+  });
+
+  test("what a guard blocks is not stored, and says what to do", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service, 1)], limits: [cut] });
+    expect(plan).toMatchObject({ status: "blocked", next: expect.stringContaining("AIGW_ALLOW_OVERRIDE") });
+    expect(plan.guards).toContainEqual({ name: "limit_cut", verdict: "blocked", message: expect.stringContaining("200000 -> 1 ") });
+    expect(plan.documents).toHaveLength(1);
+    expect(plan).not.toHaveProperty("planId");
+    expect(await service.changes.log.list(10)).toEqual({ changes: [], leftOut: 0 });
+  });
+
+  test("an override that the operator allows stands in the confirmation", async () => {
+    const service = openService();
+    const changes = service.open({ allowOverride: ["limit_cut"] });
+    const plan = await changes
+      .planner(service.gateway.reader(new AbortController().signal))
+      .plan({ ...(await proposal(service)), override: ["limit_cut"] });
+    expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth tpm 200000 -> 1 [override: limit_cut]" });
+    expect(plan.guards).toContainEqual({ name: "limit_cut", verdict: "overridden", message: expect.any(String) });
+  });
+
+  test("ids are random", async () => {
+    const service = openService();
+    const document = await halved(service);
+    const plans = await Promise.all(Array.from({ length: 50 }, () => service.plan({ documents: [document] })));
+    expect(new Set(plans.map(({ planId }) => planId)).size).toBe(50);
+  });
+
+  const proposal = async (service: ReturnType<typeof openService>) => ({
+    tool: "update_quota",
+    action: "growth tpm 200000 -> 1",
+    summary: "growth gets 1 token per minute.",
+    documents: [await halved(service, 1)],
+    affected: ["growth"],
+    warnings: [],
+    limits: [cut],
+  });
+});
+
+describe("confirmLine", () => {
+  test.each([
+    ["apim-prod", "growth tpm 200000 -> 100000", [], "apim-prod: growth tpm 200000 -> 100000"],
+    ["apim-prod", "a\n  b\tc", [], "apim-prod: a b c"],
+    ["apim-prod", "caf\u00e9 \u202eevil\u202c \u{e0041}", [], "apim-prod: caf? ?evil? ?"],
+    ["apim-prod", "x", ["limit_cut", "auth_removed"], "apim-prod: x [override: limit_cut, auth_removed]"],
+  ])("%s, %j", (service, action, overrides, line) => {
+    expect(confirmLine(service, action, overrides)).toBe(line);
+  });
+
+  test("is one line of printable ASCII of at most 200 characters that ends with its overrides, whatever it is made of", () => {
+    const names = fc.subarray(["limit_cut", "shared_document", "auth_removed"]);
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary", maxLength: 250 }), names, (service, action, overrides) => {
+        const line = confirmLine(service, action, overrides);
+        expect(line).toMatch(/^[\x20-\x7e]{1,200}$/);
+        if (overrides.length > 0) expect(line.endsWith(` [override: ${overrides.join(", ")}]`)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,149 @@
+import { posix } from "node:path";
+
+/** Who may import whom. Every file of `src/` and `tools/` belongs to exactly one layer. */
+interface Layer {
+  readonly name: string;
+  readonly files: RegExp;
+  /** Files of other layers; those of the own layer are always allowed. */
+  readonly imports: readonly RegExp[];
+  /** Files of which the types alone may be used. */
+  readonly types?: readonly RegExp[];
+  /** Packages and `node:` modules. */
+  readonly packages: readonly RegExp[];
+  /** Globals that reach out of the process are refused: no I/O. */
+  readonly pure?: true;
+}
+
+const errors = /^src\/errors\.ts$/;
+const gateway = /^src\/gateway\//;
+const policy = /^src\/policy\//;
+const quota = /^src\/quota\//;
+const pool = /^src\/pool\//;
+const usage = /^src\/usage\//;
+const diagnose = /^src\/diagnose\//;
+const change = /^src\/change\//;
+const changeTypes = /^src\/change\/types\.ts$/;
+const tool = /^src\/tool\.ts$/;
+const anything = [/^(src|tools)\//, /^package\.json$/];
+const node = /^node:/;
+
+const layers: readonly Layer[] = [
+  { name: "errors", files: errors, imports: [], packages: [/^zod$/, /^fastest-levenshtein$/], pure: true },
+  { name: "gateway", files: gateway, imports: [errors], packages: [/^zod$/], pure: true },
+  { name: "policy", files: policy, imports: [errors, gateway], packages: [/^saxes$/], pure: true },
+  { name: "quota", files: quota, imports: [errors, gateway, policy], types: [changeTypes], packages: [], pure: true },
+  { name: "pool", files: pool, imports: [errors, gateway, policy], types: [changeTypes], packages: [], pure: true },
+  { name: "usage", files: usage, imports: [errors, gateway], packages: [], pure: true },
+  { name: "diagnose", files: diagnose, imports: [errors, gateway, policy, quota, pool, usage], packages: [], pure: true },
+  {
+    name: "change (stores)",
+    files: /^src\/change\/(?:directory-store|blob-store|state-directory)\.ts$/,
+    imports: [change, errors, gateway],
+    packages: [node],
+  },
+  {
+    name: "change",
+    files: change,
+    imports: [errors, gateway, policy, quota, pool, usage, diagnose],
+    packages: [/^zod$/, /^diff$/, /^node:crypto$/],
+    pure: true,
+  },
+  { name: "tool", files: tool, imports: [errors, gateway], types: [changeTypes], packages: [/^zod$/], pure: true },
+  { name: "tools/index", files: /^tools\/index\.ts$/, imports: [/^tools\//, tool], packages: [], pure: true },
+  {
+    name: "a tool",
+    files: /^tools\/[a-z-]+\.ts$/,
+    imports: [tool, errors, gateway, policy, quota, pool, usage, diagnose, change],
+    packages: [/^zod$/],
+    pure: true,
+  },
+  { name: "azure", files: /^src\/azure\//, imports: [errors, gateway, /^package\.json$/], packages: [/^@azure\//, node] },
+  { name: "mcp", files: /^src\/mcp\//, imports: [tool, errors], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
+  {
+    name: "sandbox",
+    files: /^src\/sandbox\//,
+    imports: [/^src\/policy\/(?:document|lexer|expression[a-z-]*)\.ts$/],
+    types: [gateway],
+    packages: [/^hono$/, /^@hono\/node-server$/, node],
+  },
+  { name: "main and cli", files: /^src\/(?:[a-z]+\.ts|cli\/)/, imports: anything, packages: [/^zod$/, node] },
+];
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+/** What breaks the rules in a set of sources by path, in words: `file: what is wrong`. */
+export function violations(sources: ReadonlyMap<string, string>): string[] {
+  return [...[...sources].flatMap(([path, source]) => ofFile(path, source)), ...cycles(sources)];
+}
+
+function ofFile(path: string, source: string): string[] {
+  const own = layerOf(path);
+  if (own === undefined) return [`${path}: belongs to no layer`];
+  const found = importsOf(source).flatMap((imported) => {
+    const reason = refusal(own, path, imported);
+    return reason === null ? [] : [`${path}: ${reason}`];
+  });
+  if (/\bimport\s*\(\s*[^"\s]/.test(withoutComments(source))) found.push(`${path}: imports something computed`);
+  return own.pure === true ? [...found, ...reachesOut(path, source)] : found;
+}
+
+const layerOf = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
+
+function refusal(own: Layer, path: string, { specifier, typeOnly }: Import): string | null {
+  if (!specifier.startsWith("."))
+    return own.packages.some((allowed) => allowed.test(specifier)) ? null : `${own.name} must not import ${specifier}`;
+  const target = posix.join(posix.dirname(path), specifier);
+  if (layerOf(target) === own && own.name !== "a tool") return null;
+  if (own.imports.some((allowed) => allowed.test(target))) return null;
+  if (own.types?.some((allowed) => allowed.test(target)) !== true) return `${own.name} must not import ${target}`;
+  return typeOnly ? null : `${own.name} may import only types from ${target}`;
+}
+
+const statement = /(?:^|[;\n])\s*(?:import|export)\s+(?:([\w$*{},\s]+?)\s+from\s+)?"([^"\n]+)"/g;
+const call = /\bimport\s*\(\s*"([^"\n]+)"\s*\)(\.[A-Z])?/g;
+
+/** Every import, re-export, dynamic import and type query of a source. */
+function importsOf(source: string): Import[] {
+  const text = withoutComments(source);
+  return [
+    ...[...text.matchAll(statement)].map(([, clause = "", specifier = ""]) => ({ specifier, typeOnly: isTypeOnly(clause.trim()) })),
+    ...[...text.matchAll(call)].map(([, specifier = "", member]) => ({ specifier, typeOnly: member !== undefined })),
+  ];
+}
+
+function isTypeOnly(clause: string): boolean {
+  if (/^type\b/.test(clause)) return true;
+  const names = /^\{([^}]*)\}$/
+    .exec(clause)?.[1]
+    ?.split(",")
+    .map((name) => name.trim());
+  return names?.filter((name) => name !== "").every((name) => /^type\b/.test(name)) ?? false;
+}
+
+const withoutComments = (source: string): string => source.replace(/\/\*[\s\S]*?\*\/|(?<![:"'`\\/])\/\/[^\n]*/g, "");
+
+/** Uses of the process, the network, the clock's or the machine's own randomness in a module that must be given them. */
+function reachesOut(path: string, source: string): string[] {
+  const text = withoutComments(source).replace(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '""');
+  const uses = /\b(?:process\.|fetch\(|console\.|Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|globalThis\b)/g;
+  return [...new Set(text.match(uses) ?? [])].map((use) => `${path}: uses ${use}`);
+}
+
+/** Each circle of imports once, types apart: those are gone before anything runs. */
+function cycles(sources: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) found.push(`circle: ${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}`);
+    if (done.has(path) || trail.includes(path)) return;
+    for (const { specifier, typeOnly } of importsOf(sources.get(path) ?? "")) {
+      if (specifier.startsWith(".") && !typeOnly) visit(posix.join(posix.dirname(path), specifier), [...trail, path]);
+    }
+    done.add(path);
+  };
+  for (const path of sources.keys()) visit(path, []);
+  return found;
+}

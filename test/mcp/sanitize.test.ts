@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sanitize, visible } from "../../src/mcp/sanitize.ts";
+
+describe("visible", () => {
+  test.for([
+    ["control characters", "a\u0000b\u001b[31mc\u007fd\u0085e", "ab[31mcde"],
+    ["carriage returns", "a\r\nb", "a\nb"],
+    ["bidirectional controls", "a\u202eb\u2066c\u2069d\u200fe\u061cf", "abcdef"],
+    ["zero-width characters", "a\u200bb\u200dc\u2060d\ufeffe", "abcde"],
+    ["tag characters", `a${String.fromCodePoint(0xe0001, 0xe0069, 0xe007f)}b`, "ab"],
+    ["variation selectors", "a\ufe0fb\u{e0101}c", "abc"],
+    ["line and paragraph separators", "a\u2028b\u2029c", "abc"],
+    ["soft hyphens and fillers", "a\u00adb\u3164c", "abc"],
+  ] as const)("takes out %s", ([, text, clean]) => expect(visible(text)).toBe(clean));
+
+  test("leaves what a person can see", () => {
+    const text = 'Zürich, Ελλάδα, 東京, عربى, हिन्दी\t<set-header name="x">\n  🚀 “quoted” – …';
+    expect(visible(text)).toBe(text);
+  });
+
+  test("once is enough", () => fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => visible(visible(text)) === visible(text))));
+});
+
+describe("sanitize", () => {
+  test("reaches every string and key, and leaves everything else", () => {
+    expect(sanitize({ "a\u200b": ["b\u202e", { c: "d\u0007", e: null, f: 1, g: true }] })).toEqual({
+      a: ["b", { c: "d", e: null, f: 1, g: true }],
+    });
+  });
+
+  test("leaves no hidden character in any JSON value", () =>
+    fc.assert(
+      fc.property(
+        fc.jsonValue({ stringUnit: "binary" }),
+        (value) => JSON.stringify(sanitize(value)).search(/\\u00[01]|[\u0080-\u009f\u200b-\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u) === -1,
+      ),
+    ));
+});

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { GatewayError } from "../../src/errors.ts";
+import type { Surface } from "../../src/mcp/call.ts";
+import { anyTool, type Contexts, defineTool, fenced } from "../../src/tool.ts";
+
+/** Tools without a gateway: what the protocol does with a tool, whatever the tool is about. */
+
+const echo = defineTool({
+  name: "echo",
+  title: "Echo",
+  description: "Answers what it got.",
+  effect: "read",
+  toolset: "metrics",
+  input: z.strictObject({
+    text: z.string(),
+    times: z.int().min(1).max(3).default(1),
+    place: z.strictObject({ city: z.string(), street: z.string().optional() }).optional(),
+    kind: z.enum(["loud", "quiet"]).optional(),
+    amount: z.union([z.int(), z.literal("all")]).optional(),
+  }),
+  output: z.object({ service: z.string(), text: z.string() }),
+  handler: async ({ service }, { text, times }) => ({ service, text: text.repeat(times) }),
+  render: ({ text }) => fenced(text),
+});
+
+const planIt = defineTool({
+  name: "plan_it",
+  title: "Plan",
+  description: "Plans.",
+  effect: "plan",
+  toolset: "changes",
+  input: z.strictObject({}),
+  output: z.object({ service: z.string() }),
+  handler: async ({ service }) => ({ service }),
+  render: () => "planned",
+});
+
+const writeIt = defineTool({
+  name: "write_it",
+  title: "Write",
+  description: "Writes.",
+  effect: "write",
+  toolset: "changes",
+  input: z.strictObject({}),
+  output: z.object({ service: z.string() }),
+  handler: async ({ service }) => ({ service }),
+  render: () => "written",
+});
+
+const failures: Readonly<Record<string, () => unknown>> = {
+  guarded: () => new GatewayError("guarded", "It is guarded.", { hint: "Ask the operator.", details: ["base_removed"] }),
+  throttled: () => new GatewayError("throttled", "Too fast.", { retryable: true }),
+  long: () => new GatewayError("policy_invalid", "x".repeat(9000), { hint: "Write less.", details: Array(100).fill("y".repeat(200)) }),
+  hidden: () => new GatewayError("not_found", "No \u202egnp\u202c.", { hint: "Try \u{e0041}another." }),
+  unexpected: () => new TypeError("cannot read the secret of undefined"),
+};
+
+const fail = defineTool({
+  name: "fail",
+  title: "Fail",
+  description: "Fails as told.",
+  effect: "read",
+  toolset: "metrics",
+  input: z.strictObject({ as: z.string() }),
+  output: z.object({ service: z.string() }),
+  handler: async (_, { as }) => {
+    throw failures[as]?.();
+  },
+  render: () => "",
+});
+
+export const tools = [anyTool(echo), anyTool(planIt), anyTool(writeIt), anyTool(fail)];
+
+const missing = (): never => {
+  throw new Error("these tools have no gateway");
+};
+
+const read = {
+  service: "apim-test",
+  gateway: new Proxy({}, { get: missing }),
+  metrics: { platform: missing },
+  changes: { list: missing },
+  now: () => new Date("2026-01-01T00:00:00Z"),
+} as unknown as Contexts["read"];
+
+export const contexts: Contexts = {
+  read,
+  plan: { ...read, planner: { plan: missing, planUndo: missing } },
+  write: { ...read, applier: { apply: missing } },
+};
+
+/** A surface of these tools, and what it has told its operator. */
+export function surfaceOf(
+  changed: Partial<Surface> = {},
+): Surface & { readonly reports: Readonly<Record<string, unknown>>[]; readonly version: string } {
+  const reports: Readonly<Record<string, unknown>>[] = [];
+  return {
+    tools,
+    contexts: async () => contexts,
+    readOnly: false,
+    report: (message, details) => reports.push({ message, ...details }),
+    version: "1.2.3",
+    reports,
+    ...changed,
+  };
+}

@@ -1,0 +1,113 @@
+import { type DocumentId, fragmentDocumentId, type ListedDocument, policyText } from "../../src/gateway/documents.ts";
+import type { Inventory } from "../../src/gateway/inventory.ts";
+import type { Subscription } from "../../src/gateway/model.ts";
+import type { QuotaEdit } from "../../src/quota/plan.ts";
+
+/** A gateway in shorthand: what differs from one with product `aoai`, API `openai` and the teams given. */
+export interface Shorthand {
+  /** Subscription id to its scope: a product's id, `api:<id>`, `apis` or `service`. */
+  readonly teams: Readonly<Record<string, string>>;
+  /** Inbound sections by scope: `global`, `product:<id>`, `api:<id>`, `operation:<api>/<id>`. */
+  readonly inbound: Readonly<Record<string, string>>;
+  readonly fragments?: Readonly<Record<string, string>>;
+  readonly namedValues?: Readonly<Record<string, string>>;
+  /** Product id to its APIs. */
+  readonly products?: Readonly<Record<string, readonly string[]>>;
+  /** APIs that need no subscription. */
+  readonly open?: readonly string[];
+  readonly sku?: { readonly name: string; readonly tier: "classic" | "v2" | "consumption" };
+}
+
+export function gateway(shorthand: Shorthand): Inventory {
+  const products = shorthand.products ?? { aoai: ["openai"] };
+  const apiIds = [...new Set([...Object.values(products).flat(), ...(shorthand.open ?? [])])];
+  const documents = Object.entries(shorthand.inbound).map(([scope, xml]) => {
+    const id = documentId(scope);
+    return [id, { id, etag: '"1"', properties: { format: "rawxml", value: policy(xml) } }] as const;
+  });
+  return {
+    service: {
+      name: "apim",
+      resourceId: "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/apim",
+      location: "East US",
+      sku: shorthand.sku?.name ?? "Developer",
+      tier: shorthand.sku?.tier ?? "classic",
+      gatewayUrl: null,
+    },
+    products: Object.entries(products).map(([id, apis]) => ({ id, displayName: id, apiIds: apis })),
+    apis: apiIds.map((id) => ({
+      id,
+      displayName: id,
+      path: id,
+      serviceUrl: null,
+      subscriptionRequired: !(shorthand.open ?? []).includes(id),
+    })),
+    subscriptions: Object.entries(shorthand.teams).map(([id, scope]) => ({
+      id,
+      displayName: `Team ${id}`,
+      state: "active",
+      scope: scopeOf(scope),
+    })),
+    policies: new Map(documents),
+    fragments: Object.entries(shorthand.fragments ?? {}).map(
+      ([id, xml]): ListedDocument => ({
+        id: fragmentDocumentId(id),
+        properties: { format: "rawxml", value: `<fragment>\n    ${xml}\n</fragment>` },
+      }),
+    ),
+    namedValues: Object.entries(shorthand.namedValues ?? {}).map(([id, value]) => ({
+      id: `namedValues/${id}`,
+      properties: { displayName: id, value, secret: false },
+    })),
+    backends: [],
+  };
+}
+
+function policy(inbound: string): string {
+  return `<policies>\n    <inbound>\n        ${inbound.replaceAll("\n", "\n        ")}\n    </inbound>\n    <backend>\n        <base />\n    </backend>\n</policies>\n`;
+}
+
+function documentId(scope: string): DocumentId {
+  const [kind, name = ""] = scope.split(":");
+  if (kind === "global") return "policies/policy";
+  if (kind === "operation") return `apis/${name.replace("/", "/operations/")}/policies/policy`;
+  return `${kind}s/${name}/policies/policy`;
+}
+
+function scopeOf(scope: string): Subscription["scope"] {
+  if (scope === "apis" || scope === "service") return { kind: scope };
+  return scope.startsWith("api:") ? { kind: "api", apiId: scope.slice(4) } : { kind: "product", productId: scope };
+}
+
+/** The inventory with a planned change made. */
+export function changed(inventory: Inventory, edit: QuotaEdit): Inventory {
+  const policies = new Map(inventory.policies);
+  for (const { id, after } of edit.documents) if (after !== null) policies.set(id, { id, etag: '"2"', properties: after });
+  return { ...inventory, policies };
+}
+
+/** The inbound section of a scope's policy, without the indentation that `gateway` gave it. */
+export function inboundOf(inventory: Inventory, scope: string): string {
+  const document = inventory.policies.get(documentId(scope));
+  const text = document === undefined ? "" : policyText(document);
+  return (/<inbound>\n {8}([^]*?)\n {4}<\/inbound>/.exec(text)?.[1] ?? text).replaceAll("\n        ", "\n");
+}
+
+export const own = "@(context.Subscription.Id)";
+
+export function tokenLimit(tpm: number | string, key = own, more = ""): string {
+  return `<llm-token-limit counter-key="${key}" tokens-per-minute="${tpm}" estimate-prompt-tokens="true"${more} />`;
+}
+
+export function rateLimit(calls: number | string, seconds: number, key = own): string {
+  return `<rate-limit-by-key calls="${calls}" renewal-period="${seconds}" counter-key="${key}" />`;
+}
+
+/** A `choose` of conditions and what stands under them; `null` is `otherwise`. */
+export function choose(...branches: readonly (readonly [condition: string | null, xml: string])[]): string {
+  const lines = branches.map(([condition, xml]) => {
+    const [open, close] = condition === null ? ["<otherwise>", "</otherwise>"] : [`<when condition="${condition}">`, "</when>"];
+    return `    ${open}\n        ${xml.replaceAll("\n", "\n        ")}\n    ${close}`;
+  });
+  return `<choose>\n${lines.join("\n")}\n</choose>`;
+}

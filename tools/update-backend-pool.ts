@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { readInventory } from "../src/gateway/inventory.ts";
+import { planPool, poolDocuments } from "../src/pool/plan.ts";
+import { changeInputs, defineTool, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
+
+const breaker = z
+  .strictObject({
+    failure_count: z.int().optional().describe("Default 5"),
+    failure_percent: z.int().optional(),
+    interval: z.string().optional().describe("Default PT1M"),
+    status_codes: z.array(z.string()).optional().describe('Default ["429", "500-599"]'),
+    trip_duration: z.string().optional().describe("Default PT1M"),
+    accept_retry_after: z.boolean().optional(),
+  })
+  .nullable();
+
+const backend = z.strictObject({
+  backend_id: z.string().min(1),
+  url: z.string().optional().describe("Creates the backend where there is none"),
+  priority: z.int().optional().describe("0-100; lower is used first"),
+  weight: z.int().optional().describe("0-100"),
+  circuit_breaker: breaker.optional().describe("null removes it"),
+});
+
+const policies = z.strictObject({
+  load_balancing: z.enum(["round_robin", "weighted", "priority"]).optional(),
+  circuit_breaker: breaker.optional().describe("As above, for all members"),
+  session_affinity: z
+    .strictObject({ cookie: z.string().min(1) })
+    .nullable()
+    .optional(),
+  retry: z
+    .strictObject({ count: z.int().optional(), status_codes: z.array(z.string()).optional() })
+    .nullable()
+    .optional(),
+});
+
+export const updateBackendPool = defineTool({
+  name: "update_backend_pool",
+  title: "Plan a backend pool",
+  description:
+    "Plans members, priorities, weights, circuit breakers, load balancing of an API's pool; members not named stay. Writes nothing.",
+  effect: "plan",
+  toolset: "backends",
+  input: z.strictObject({
+    api_id: z.string().min(1),
+    backends: z.array(backend).optional().describe("Members to add or change"),
+    policies: policies.optional().describe("What concerns the whole pool"),
+    pool_id: z.string().min(1).optional().describe("Where the API has several"),
+    remove: z.array(z.string().min(1)).optional(),
+    ...changeInputs,
+  }),
+  output: planOutput,
+  async handler({ gateway, planner }, { override, dry_run: _, ...request }) {
+    const inventory = await readInventory(gateway);
+    const documents = await Promise.all(poolDocuments(inventory, request).map((id) => gateway.document(id)));
+    const live = new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
+    return planAnswer(await planner.plan({ tool: "update_backend_pool", ...planPool(inventory, live, request), override }));
+  },
+  render: renderPlan,
+});
