@@ -19,7 +19,7 @@ export function standbyWarnings(members: readonly Member[], request: PoolRequest
   if (bare.length === 0) return [];
   const names = bare.map(({ backendId, priority }) => `'${backendId}' (priority ${priority})`).join(", ");
   return [
-    `No circuit breaker on ${names}: a lower priority is used only while those above are open, so never. Corrected call: update_backend_pool ${JSON.stringify(corrected(request, bare))}`,
+    `No circuit breaker on ${names}: a lower priority is used only while every breaker above it is open, here never. Corrected call: update_backend_pool ${JSON.stringify(corrected(request, bare))}`,
   ];
 }
 

@@ -42,7 +42,8 @@ export function teamLimits(inventory: Inventory): readonly TeamLimits[] {
   return reachOf(inventory).map(teamLimitsOf);
 }
 
-function teamLimitsOf({ subscription, limits }: TeamReach): TeamLimits {
+/** The same of what one team meets. */
+export function teamLimitsOf({ subscription, limits }: TeamReach): TeamLimits {
   return { subscription, limits: limits.map(describe), tpm: binding(limits, "tpm"), rpm: binding(limits, "rpm") };
 }
 

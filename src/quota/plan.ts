@@ -5,7 +5,7 @@ import { findApi, findSubscription, type Inventory, withPolicies } from "../gate
 import type { Subscription } from "../gateway/model.ts";
 import { applyEdits, setAttribute } from "../policy/edit.ts";
 import type { WrittenLimit } from "./limit-elements.ts";
-import { type TeamLimits, teamLimits } from "./limits.ts";
+import { type TeamLimits, teamLimitsOf } from "./limits.ts";
 import { type LimitReach, reachOf, type TeamReach } from "./reach.ts";
 import { bindingValue, candidate, type LimitRequest, otherLimitsBelow, targetLimit } from "./target.ts";
 import { teamBranch } from "./team-branch.ts";
@@ -24,9 +24,15 @@ export interface QuotaRequest {
 /** A quota change as `change/` plans it: no documents where nothing would change. */
 export type QuotaEdit = Omit<Proposal, "tool" | "override" | "limits"> & { readonly limits: readonly LimitChange[] };
 
+/** The service, with the limits that each team meets. */
+interface State {
+  readonly inventory: Inventory;
+  readonly teams: readonly TeamReach[];
+}
+
 /** One limit changed: the service as it would be, and what there is to say about it. */
 interface Step {
-  readonly inventory: Inventory;
+  readonly state: State;
   readonly change: LimitChange;
   readonly place: string;
   readonly warnings: readonly string[];
@@ -47,50 +53,55 @@ export function planQuota(inventory: Inventory, request: QuotaRequest): QuotaEdi
     return value === undefined ? [] : [{ kind, value, apiId }];
   });
   if (asked.length === 0) throw new GatewayError("invalid_input", "Neither tpm nor rpm is given.", { hint: "Give tpm, rpm, or both." });
-  let edited = inventory;
+  const before = stateOf(inventory);
+  let after = before;
   const steps = asked.map((limit) => {
-    const step = changeLimit(edited, subscription, limit);
-    edited = step.inventory;
+    const step = changeLimit(after, subscription, limit);
+    after = step.state;
     return step;
   });
   const changes = steps.map(({ change: { kind, before, after } }) => `${kind} ${before} -> ${after}`).join(", ");
   return {
     action: `${subscription.id} ${changes}`,
     summary: `${titleOf(subscription)}: ${changes} in ${[...new Set(steps.map(({ place }) => place))].join(" and ")}.`,
-    documents: changedDocuments(inventory, edited),
+    documents: changedDocuments(inventory, after.inventory),
     affected: [titleOf(subscription)],
     warnings: steps.flatMap(({ warnings }) => warnings),
     limits: [
       ...steps.flatMap(({ change }) => (change.before === change.after ? [] : [change])),
-      ...unintendedChanges(teamLimits(inventory), teamLimits(edited), subscription.id),
+      ...unintendedChanges(before.teams.map(teamLimitsOf), after.teams.map(teamLimitsOf), subscription.id),
     ],
   };
 }
 
-function changeLimit(inventory: Inventory, subscription: Subscription, request: LimitRequest): Step {
-  const team = teamIn(inventory, subscription);
+function stateOf(inventory: Inventory): State {
+  return { inventory, teams: reachOf(inventory) };
+}
+
+function changeLimit(state: State, subscription: Subscription, request: LimitRequest): Step {
+  const team = teamIn(state, subscription);
   const target = targetLimit(team, request);
   const { limit } = target;
   const { amount, warnings } = writtenAmount(limit, request);
   const place = documentTitle(limit.document);
   const change = { subscriptionId: subscription.id, kind: request.kind, before: limit.value, intended: true };
-  if (amount === limit.amount) return { inventory, change: { ...change, after: limit.value }, place, warnings };
-  const edited = withLimit(inventory, team, target, amount);
+  if (amount === limit.amount) return { state, change: { ...change, after: limit.value }, place, warnings };
+  const edited = stateOf(withLimit(state.inventory, team, target, amount));
   const after = bindingValue(teamIn(edited, subscription), request);
   if (after !== perMinute(limit, amount)) throw new Error(`${limit.limitId} reads ${after} after it was set to ${amount}`);
   const others = otherLimitsBelow(team, target, request, after).map(
     (other) => `Another limit may bind below ${after}: ${candidate(other)}.`,
   );
   return {
-    inventory: edited,
+    state: edited,
     change: { ...change, after },
     place,
     warnings: [...warnings, ...counterWarnings(target, subscription), ...others],
   };
 }
 
-function teamIn(inventory: Inventory, { id }: Subscription): TeamReach {
-  const team = reachOf(inventory).find(({ subscription }) => subscription.id === id);
+function teamIn({ teams }: State, { id }: Subscription): TeamReach {
+  const team = teams.find(({ subscription }) => subscription.id === id);
   if (team === undefined) throw new Error(`no limits were read for ${id}`);
   return team;
 }

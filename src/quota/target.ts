@@ -22,7 +22,7 @@ export function targetLimit(team: TeamReach, request: LimitRequest): SureLimit {
   const reason = reasonAgainstEdit(target);
   if (reason !== null) throw notEditable(team.subscription, kind, target, reason);
   const below = sureLimits(team, request).filter(
-    (other) => other.limit !== target.limit && other.limit.value < value && widePaths(other).some((path) => target.paths.includes(path)),
+    (other) => other.limit !== target.limit && other.limit.value < value && widePaths(target).some((path) => other.paths.includes(path)),
   );
   if (below.length === 0) return target;
   throw new GatewayError("invalid_input", `Another ${kind} limit would still bind '${team.subscription.id}' below ${value}.`, {

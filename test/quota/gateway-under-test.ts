@@ -90,7 +90,7 @@ export function changed(inventory: Inventory, edit: QuotaEdit): Inventory {
 export function inboundOf(inventory: Inventory, scope: string): string {
   const document = inventory.policies.get(documentId(scope));
   const text = document === undefined ? "" : policyText(document);
-  return (/<inbound>\n {8}([^]*?)\n {4}<\/inbound>/.exec(text)?.[1] ?? text).replaceAll("\n        ", "\n");
+  return (/<inbound>\n {8}(.*?)\n {4}<\/inbound>/s.exec(text)?.[1] ?? text).replaceAll("\n        ", "\n");
 }
 
 export const own = "@(context.Subscription.Id)";

@@ -71,7 +71,7 @@ describe("policies that the service refuses", () => {
       "xml",
       wrap('<set-variable name="a" value="@(context.Variables["code"])" />'),
       "representation",
-      "'code' is an unexpected token. Expecting white space. Line 3, position 53.",
+      "'code' is an unexpected token. Expecting white space. Line 3, position 54.",
     ],
     [
       "a raw && sent as xml",
