@@ -51,7 +51,7 @@ export const operationOf = ({ name = "", displayName, method, urlTemplate }: Ope
 
 /** Null for a subscription whose scope is not modelled. */
 export function subscriptionOf({ name = "", displayName, state, scope }: SubscriptionContract): Subscription | null {
-  const opened = subscriptionScopeOfArmId(scope ?? "");
+  const opened = scope === undefined ? null : subscriptionScopeOfArmId(scope);
   return opened === null ? null : { id: name, displayName: displayName ?? name, state: state ?? "", scope: opened };
 }
 

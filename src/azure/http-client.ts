@@ -17,7 +17,7 @@ export function httpClientFor(endpoint: Endpoint, timeoutMs: number, fetch?: Fet
   const exchange = fetch === undefined ? overNetwork(endpoint) : inProcess(fetch);
   return {
     async sendRequest(request) {
-
+      requireOrigin(endpoint, request.url);
       const response = await withDeadline((signal) => exchange(request, signal), request.abortSignal, timeoutMs);
       // The SDK finds how to read an answer by the identity of its own request.
       return { ...response, request };
@@ -103,7 +103,7 @@ export function ownLinksPolicy(endpoint: Endpoint): PipelinePolicy {
     name: "ownLinksPolicy",
     sendRequest(request, next) {
       if (new URL(request.url).origin === endpoint.network) request.url = moved(request.url, endpoint.sdk);
-
+      requireOrigin(endpoint, request.url);
       return next(request);
     },
   };

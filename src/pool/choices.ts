@@ -1,6 +1,6 @@
 import type { ListedDocument } from "../gateway/documents.ts";
 import { attribute } from "../policy/document.ts";
-import type { Place, Step, StepReader, Steps } from "./steps.ts";
+import { type Place, placeOf, type Step, type StepReader, type Steps } from "./steps.ts";
 import { type Target, targetsOf } from "./target.ts";
 
 /** A target that calls can end at, and the conditions under which they do: all of them hold. */
@@ -51,8 +51,9 @@ function select(step: Step, current: readonly Choice[], world: World): readonly 
   const kept = targets.some(({ kind }) => kind === "url") ? current.filter(stays) : [];
   const replaced = current.filter((choice) => !kept.includes(choice));
   if (replaced.length === 0) return current;
-  const conditions = commonStart(replaced.map((choice) => choice.conditions));
-  return [...kept, ...targets.map((target) => ({ target, source: step.place, conditions, breadth: step.breadth }))];
+  const conditions = inAll(replaced.map((choice) => choice.conditions));
+  const source = placeOf(step);
+  return [...kept, ...targets.map((target) => ({ target, source, conditions, breadth: step.breadth }))];
 }
 
 function branch(choose: Step, current: readonly Choice[], world: World, ends: readonly string[]): readonly Choice[] {
@@ -61,7 +62,7 @@ function branch(choose: Step, current: readonly Choice[], world: World, ends: re
   const tests = whens.map(({ element }) => conditionText(attribute(element, "condition") ?? "", world.reader));
   const branches = [
     ...whens.map((when, index) => ({ steps: when.children(), condition: tests[index] ?? "" })),
-    { steps: otherwise?.children() ?? [], condition: `not (${tests.join(" or ")})` },
+    { steps: otherwise?.children() ?? [], condition: `not (${anyOf(tests)})` },
   ].map(({ steps, condition }) => {
     const entered = under(current, condition);
     const left = run(steps, entered, world, ends);
@@ -76,17 +77,30 @@ function branch(choose: Step, current: readonly Choice[], world: World, ends: re
   const passed = alive.filter(({ unchanged }) => unchanged).map(({ condition }) => condition);
   return [
     ...alive.filter(({ unchanged }) => !unchanged).flatMap(({ left }) => left),
-    ...(passed.length === 0 ? [] : under(current, passed.join(" or "))),
+    ...(passed.length === 0 ? [] : under(current, anyOf(passed))),
   ];
+}
+
+/** Conditions of which one holds. */
+export const anyOf = (conditions: readonly string[]): string => conditions.join(" or ");
+
+/** Conditions that all hold; those that are alternatives themselves in brackets. */
+export const allOf = (conditions: readonly string[]): string =>
+  conditions.length === 1 ? anyOf(conditions) : conditions.map((one) => (isAlternative(one) ? `(${one})` : one)).join(" and ");
+
+/** Whether `or` or `||` stands outside of all brackets. */
+function isAlternative(condition: string): boolean {
+  const outer = condition.replace(/"[^"]*"/g, "");
+  const flat = (text: string): string => (/\([^()]*\)/.test(text) ? flat(text.replace(/\([^()]*\)/g, "")) : text);
+  return /\|\|| or /.test(flat(outer));
 }
 
 const under = (choices: readonly Choice[], condition: string): readonly Choice[] =>
   choices.map((choice) => ({ ...choice, conditions: [...choice.conditions, condition] }));
 
-function commonStart(lists: readonly (readonly string[])[]): readonly string[] {
-  const [first = [], ...others] = lists;
-  const differs = first.findIndex((item, index) => others.some((other) => other[index] !== item));
-  return differs === -1 ? first : first.slice(0, differs);
+/** What holds however the calls came here. */
+function inAll([first = [], ...others]: readonly (readonly string[])[]): readonly string[] {
+  return first.filter((condition) => others.every((other) => other.includes(condition)));
 }
 
 /** A condition on one line, without the `@(...)` around it. */

@@ -88,16 +88,16 @@ function inheritedCall(inventory: Inventory, apiId: string, retry: RetryInput | 
   });
   const products = inventory.products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
   const [steps = [], ...others] = [null, ...products].map((productId) => reader.steps(apiId, { operationId: null, productId }).backend);
-  const different = others.flat().find((step) => !steps.some(({ place }) => samePlace(place, step.place)));
-  if (different !== undefined) throw byHand(`${documentTitle(different.place.document)} has a <backend> of its own`, retry);
+  const different = others.flat().find((step) => !steps.some(({ element }) => element === step.element));
+  if (different !== undefined) throw byHand(`${documentTitle(different.document)} has a <backend> of its own`, retry);
   const [step, ...more] = steps;
   if (step === undefined) return retry === null ? null : wrapped("<forward-request />", retry);
   const { name } = step.element;
   const simple = more.length === 0 && (name === "forward-request" || (name === "retry" && isCallAlone(step.children())));
-  if (!simple) throw byHand(`${documentTitle(step.place.document)} does more in <backend> than call the backend`, retry);
+  if (!simple) throw byHand(`${documentTitle(step.document)} does more in <backend> than call the backend`, retry);
   if (retry === null) {
     if (name === "forward-request") return null;
-    throw byHand(`the retry stands in ${documentTitle(step.place.document)}, for other APIs too`, retry);
+    throw byHand(`the retry stands in ${documentTitle(step.document)}, for other APIs too`, retry);
   }
   const xml = relativeSource(step.policy, step.element);
   if (name === "forward-request") return wrapped(xml, retry);
@@ -105,8 +105,6 @@ function inheritedCall(inventory: Inventory, apiId: string, retry: RetryInput | 
   const edits = copy.root === null ? [] : editsOf(copy, copy.root, retry);
   return edits.length === 0 ? null : applyEdits(xml, edits);
 }
-
-const samePlace = (a: Step["place"], b: Step["place"]): boolean => a.document === b.document && a.line === b.line;
 
 const isCallAlone = (steps: readonly Step[]): boolean => steps.length === 1 && steps[0]?.element.name === "forward-request";
 

@@ -2,7 +2,7 @@ import { policyScopeOf } from "../gateway/documents.ts";
 import { findApi, type Inventory } from "../gateway/inventory.ts";
 import type { Api } from "../gateway/model.ts";
 import { affinityCookie, findBackend, isPool, type Member, membersOf } from "./backend.ts";
-import { type Choice, choicesOf } from "./choices.ts";
+import { allOf, anyOf, type Choice, choicesOf } from "./choices.ts";
 import { type Retry, retryOf } from "./retry.ts";
 import { type Place, type StepReader, stepReader } from "./steps.ts";
 
@@ -13,8 +13,8 @@ export interface Route {
   readonly url: string | null;
   readonly kind: "pool" | "backend" | "url";
   /**
-   * `certain`: every call that reaches a backend goes here. `conditional`: those that meet `condition`. `dynamic`: an
-   * expression decides; the route is one of its candidates.
+   * `certain`: every call that reaches a backend goes here. `conditional`: those that meet `condition`, where no earlier
+   * `when` of the same `choose` takes them. `dynamic`: an expression decides; the route is one of its candidates.
    */
   readonly certainty: "certain" | "conditional" | "dynamic";
   readonly condition: string | null;
@@ -128,8 +128,8 @@ function mergeTargets(choices: readonly Choice[]): readonly Choice[] {
     const [first] = group;
     if (first === undefined) return [];
     const always = groups.size === 1 || group.some(({ conditions }) => conditions.length === 0);
-    const ways = group.map(({ conditions }) => conditions.join(" and "));
-    return [{ ...first, conditions: always ? [] : [ways.join(" or ")] }];
+    const ways = new Set(group.map(({ conditions }) => allOf(conditions)));
+    return [{ ...first, conditions: always ? [] : [anyOf([...ways])] }];
   });
 }
 

@@ -17,9 +17,9 @@ export interface Place {
 /** One policy as it runs: an element, and where it comes from. */
 export interface Step {
   readonly element: Element;
-  /** The document that the element stands in. */
+  /** The document that the element stands in, and its tree. */
+  readonly document: DocumentId;
   readonly policy: PolicyDocument;
-  readonly place: Place;
   /** How broad the scope is that put it there: a larger number is inherited by a smaller one. */
   readonly breadth: number;
   /** The steps inside of it. */
@@ -97,8 +97,7 @@ function childSteps(chain: Chain, parent: Element, at: Position): readonly Step[
   return childElements(parent).flatMap((element) => {
     if (element.name === "base") return sectionSteps(chain, at.section, at.breadth + 1);
     if (element.name === "include-fragment") return fragmentSteps(chain, element, at);
-    const place = { document: at.source.id, line: positionAt(policy.source, element.span.start).line };
-    return [{ element, policy, place, breadth: at.breadth, children: () => childSteps(chain, element, at) }];
+    return [{ element, document: at.source.id, policy, breadth: at.breadth, children: () => childSteps(chain, element, at) }];
   });
 }
 
@@ -122,6 +121,11 @@ function substitute(namedValues: readonly ListedDocument[], text: string): Resol
   }
   return { text: resolved, missing };
 }
+
+export const placeOf = ({ element, document, policy }: Step): Place => ({
+  document,
+  line: positionAt(policy.source, element.span.start).line,
+});
 
 /** The steps and all that is inside of them, in the order of the policies. */
 export function* allSteps(steps: readonly Step[]): Generator<Step> {

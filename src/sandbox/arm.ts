@@ -26,7 +26,7 @@ export function armApp(world: WorldState, token: string): Hono {
   app.use(rateLimits(world));
   app.use(scriptedFaults(world));
   app.use(authentication(token));
-  app.use(apiVersion(world));
+  app.use("/subscriptions/*", apiVersion(world));
   app.use(async (_, next) => {
     settleOperations(world);
     await next();

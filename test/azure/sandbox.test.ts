@@ -55,7 +55,9 @@ describe.each(["in the process", "over a port"] as const)("the sandbox, %s", (tr
     const whole = await readInventory(read(opened));
     opened.sandbox.world.settings.pageSize = 1;
     expect(await readInventory(read(opened))).toEqual(whole);
-    expect(whole.subscriptions.map(({ id }) => id)).toEqual(expect.arrayContaining(["growth", "prod-critical"]));
+    const scope = { kind: "product", productId: "aoai" };
+    expect(whole.subscriptions.filter(({ id }) => id === "growth" || id === "prod-critical")).toMatchObject([{ scope }, { scope }]);
+    expect(whole.products.find(({ id }) => id === "aoai")).toMatchObject({ displayName: "Azure OpenAI", apiIds: ["azure-openai"] });
     expect(whole.policies.get(productPolicy)?.properties).toMatchObject({ format: "rawxml" });
     expect(whole.backends.map(({ id }) => id)).toEqual(expect.arrayContaining(["backends/aoai-eastus", "backends/aoai-westeurope"]));
     expect(whole.namedValues.every(({ properties }) => properties.secret !== true || !("value" in properties))).toBe(true);

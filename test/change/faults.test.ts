@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/change/memory-store.ts";
 import type { Fault, FaultOutcome } from "../../src/sandbox/faults.ts";
-import { apiPolicy, openService, pool, type Service, secondRegion, west } from "./service.ts";
+import { apiPolicy, openService, pool, poolProperties, type Service, secondRegion, west } from "./service.ts";
 
 const answer = (status: number, code: string, message: string, headers = {}): FaultOutcome => ({
   kind: "answer",

@@ -151,6 +151,16 @@ describe("the tree", () => {
 });
 
 describe("print(parse(x)) is x", () => {
+  // Each of these makes a scanner that looks ahead in vain read the rest of the text over and over again.
+  it.each(['<x a="@{" />', `<x a="@('" />`, "<x a='@(@\"' />", "<x>@{", "<!--", "<![CDATA[", '<x a="<\n" ', "</x>", '" '])(
+    "for thousands of %s",
+    (piece) => {
+      const hostile = `<x a="@(${piece.repeat(20_000)}`;
+      expect(print(parse(hostile)) === hostile).toBe(true);
+      expect(print(parse(piece.repeat(20_000))) === piece.repeat(20_000)).toBe(true);
+    },
+  );
+
   it("for generated documents, which are all well-formed", () => {
     fc.assert(
       fc.property(generatedPolicy, (source) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PoolRequest } from "../../src/pool/request.ts";
-import { api, ids, parts, plan, to } from "./planning.ts";
+import { api, parts, plan, to } from "./planning.ts";
 import { type Parts, pool, single } from "./service.ts";
 
 describe("warnings", () => {

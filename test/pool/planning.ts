@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
 import type { JsonObject } from "../../src/gateway/documents.ts";
-import { poolItems } from "../../src/pool/backend.ts";
+import { itemBackendId, poolItems } from "../../src/pool/backend.ts";
 import { type PoolEdit, planPool } from "../../src/pool/plan.ts";
 import type { PoolRequest } from "../../src/pool/request.ts";
 import { breaker, inventoryOf, live, type Parts, policy, pool, resourceId, single } from "./service.ts";
@@ -27,6 +27,15 @@ export const ids = (edit: PoolEdit) => edit.documents.map(({ id }) => id);
 export const written = (edit: PoolEdit, id: string): JsonObject => edit.documents.find((document) => document.id === id)?.after ?? {};
 
 export const services = (edit: PoolEdit) => poolItems(written(edit, "backends/aoai"));
+
+/** A pool of these entries, of which each has a backend with a breaker. */
+export const poolOf = (...items: (JsonObject & { id: string })[]): Parts => ({
+  backends: {
+    ...Object.fromEntries(items.map((item) => [itemBackendId(item), single("https://x.example/", breaker())])),
+    new: single("https://new.example/"),
+    aoai: pool(items),
+  },
+});
 
 export function expectFailure(call: () => unknown, code: string, ...texts: string[]): void {
   let failure: unknown;

@@ -104,7 +104,7 @@ describe("served on a port", () => {
       const answer = await answerOf(await fetch(`${arm}${service}?api-version=2024-05-01`, { headers: authorized(server) }));
       expect(answer).toMatchObject({ status: 200, body: { id: service } });
       expect((await fetch(`${arm}${service}?api-version=2024-05-01`)).status).toBe(401);
-      expect((await fetch(`${logs}/workspaces/x/query`, { method: "POST", headers: authorized(server) })).status).toBe(400);
+      expect((await fetch(`${logs}/workspaces/x/query`, { method: "POST", headers: authorized(server) })).status).toBe(404);
     }));
 
   test("writes, HEAD and links on the same origin", () =>
