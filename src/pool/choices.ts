@@ -1,5 +1,6 @@
 import type { ListedDocument } from "../gateway/documents.ts";
 import { attribute } from "../policy/document.ts";
+import { allOf, anyOf, conditionText, inAll } from "./conditions.ts";
 import { type Place, placeOf, type Step, type StepReader, type Steps } from "./steps.ts";
 import { type Target, targetsOf } from "./target.ts";
 
@@ -57,55 +58,54 @@ function select(step: Step, current: readonly Choice[], world: World): readonly 
 }
 
 function branch(choose: Step, current: readonly Choice[], world: World, ends: readonly string[]): readonly Choice[] {
-  const whens = choose.children().filter(({ element }) => element.name === "when");
-  const otherwise = choose.children().find(({ element }) => element.name === "otherwise");
-  const tests = whens.map(({ element }) => conditionText(attribute(element, "condition") ?? "", world.reader));
-  const branches = [
-    ...whens.map((when, index) => ({ steps: when.children(), condition: tests[index] ?? "" })),
-    { steps: otherwise?.children() ?? [], condition: `not (${anyOf(tests)})` },
-  ].map(({ steps, condition }) => {
+  const parts = choose.children();
+  const whens = parts
+    .filter(({ element }) => element.name === "when")
+    .map((when) => ({ steps: when.children(), condition: conditionText(attribute(when.element, "condition") ?? "", world.reader) }));
+  const otherwise = {
+    steps: parts.find(({ element }) => element.name === "otherwise")?.children() ?? [],
+    condition: `not (${anyOf(whens.map(({ condition }) => condition))})`,
+  };
+  const branches = [...whens, otherwise].map(({ steps, condition }) => {
     const entered = under(current, condition);
     const left = run(steps, entered, world, ends);
-    return { steps, condition, left, unchanged: left === entered };
+    return { condition, left, unchanged: left === entered };
   });
   const alive = branches.filter(({ left }) => left.length > 0);
   const [only] = alive;
   if (only === undefined) return [];
   if (alive.every(({ unchanged }) => unchanged)) return current;
   // The calls that go on all come this way: for them the condition says nothing.
-  if (alive.length === 1) return run(only.steps, current, world, ends);
+  if (alive.length === 1) return without(only.left, only.condition, current);
   const passed = alive.filter(({ unchanged }) => unchanged).map(({ condition }) => condition);
-  return [
-    ...alive.filter(({ unchanged }) => !unchanged).flatMap(({ left }) => left),
-    ...(passed.length === 0 ? [] : under(current, anyOf(passed))),
-  ];
+  const changed = alive.filter(({ unchanged }) => !unchanged).flatMap(({ left }) => left);
+  return mergeTargets([...changed, ...(passed.length === 0 ? [] : under(current, anyOf(passed)))]);
 }
 
-/** Conditions of which one holds. */
-export const anyOf = (conditions: readonly string[]): string => conditions.join(" or ");
+/** Takes a condition back that `under` has added. */
+function without(choices: readonly Choice[], condition: string, before: readonly Choice[]): readonly Choice[] {
+  if (before.some(({ conditions }) => conditions.includes(condition))) return choices;
+  return choices.map((choice) => ({ ...choice, conditions: choice.conditions.filter((one) => one !== condition) }));
+}
 
-/** Conditions that all hold; those that are alternatives themselves in brackets. */
-export const allOf = (conditions: readonly string[]): string =>
-  conditions.length === 1 ? anyOf(conditions) : conditions.map((one) => (isAlternative(one) ? `(${one})` : one)).join(" and ");
-
-/** Whether `or` or `||` stands outside of all brackets. */
-function isAlternative(condition: string): boolean {
-  const outer = condition.replace(/"[^"]*"/g, "");
-  const flat = (text: string): string => (/\([^()]*\)/.test(text) ? flat(text.replace(/\([^()]*\)/g, "")) : text);
-  return /\|\|| or /.test(flat(outer));
+/** One choice a target: what holds in all of its ways, and that one of the ways is taken. */
+export function mergeTargets(choices: readonly Choice[]): readonly Choice[] {
+  const groups = new Map<string, Choice[]>();
+  for (const choice of choices) {
+    const key = JSON.stringify(choice.target);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(choice);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first, ...others] = group;
+    if (first === undefined) return [];
+    if (others.length === 0) return [first];
+    const common = inAll(group.map(({ conditions }) => conditions));
+    const ways = group.map(({ conditions }) => conditions.filter((condition) => !common.includes(condition)));
+    return [{ ...first, conditions: ways.some((way) => way.length === 0) ? common : [...common, anyOf(ways.map(allOf))] }];
+  });
 }
 
 const under = (choices: readonly Choice[], condition: string): readonly Choice[] =>
   choices.map((choice) => ({ ...choice, conditions: [...choice.conditions, condition] }));
-
-/** What holds however the calls came here. */
-function inAll([first = [], ...others]: readonly (readonly string[])[]): readonly string[] {
-  return first.filter((condition) => others.every((other) => other.includes(condition)));
-}
-
-/** A condition on one line, without the `@(...)` around it. */
-export function conditionText(condition: string, reader: StepReader): string {
-  const { text } = reader.resolve(condition);
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.startsWith("@(") && line.endsWith(")") ? line.slice(2, -1).trim() : line;
-}

@@ -37,10 +37,13 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
     .map((id) => findBackend(backends, id)?.properties)
     .filter((properties) => properties !== undefined);
   const inputs = request.backends ?? [];
-  const created = inputs
-    .filter(({ backend_id }) => findBackend(backends, backend_id) === undefined)
-    .map((input) => createFor(input, siblings, breakerFor(input, request)));
-  const existing = members.flatMap((id) => {
+  const created = inputs.flatMap((input) => {
+    const { backend_id, url } = input;
+    if (url === undefined || findBackend(backends, backend_id) !== undefined) return [];
+    const { properties, warnings } = newBackend(backend_id, url, siblings);
+    return [{ edit: { backendId: backend_id, before: null, after: breakerSet(properties, breakerFor(input, request)) }, warnings }];
+  });
+  const existing = [...new Set(members)].flatMap((id) => {
     const backend = findBackend(backends, id);
     const input = inputs.find(({ backend_id }) => sameId(backend_id, id));
     return backend === undefined ? [] : [editExisting(backend, input, breakerFor(input, request))];
@@ -86,22 +89,17 @@ function checkNames(backends: readonly ListedDocument[], pool: ListedDocument, {
   }
 }
 
-function createFor({ backend_id, url = "" }: BackendInput, siblings: readonly JsonObject[], breaker: BreakerInput | null | undefined) {
-  const { properties, warnings } = newBackend(backend_id, url, siblings);
-  return {
-    edit: { backendId: backend_id, before: null, after: breaker === undefined ? properties : withBreaker(properties, breaker) },
-    warnings,
-  };
-}
-
 function editExisting(
   { id, properties }: ListedDocument,
   input: BackendInput | undefined,
   breaker: BreakerInput | null | undefined,
 ): BackendEdit {
   const moved = input?.url === undefined || sameUrl(properties.url, input.url) ? properties : { ...properties, url: input.url };
-  return { backendId: backendIdOf(id), before: properties, after: breaker === undefined ? moved : withBreaker(moved, breaker) };
+  return { backendId: backendIdOf(id), before: properties, after: breakerSet(moved, breaker) };
 }
+
+const breakerSet = (properties: JsonObject, breaker: BreakerInput | null | undefined): JsonObject =>
+  breaker === undefined ? properties : withBreaker(properties, breaker);
 
 /** What a member's breaker becomes: its own input comes before that for all; undefined leaves it alone. */
 const breakerFor = (input: BackendInput | undefined, { policies }: PoolRequest): BreakerInput | null | undefined =>

@@ -1,5 +1,5 @@
 import { attribute } from "../policy/document.ts";
-import { conditionText } from "./choices.ts";
+import { conditionText } from "./conditions.ts";
 import { allSteps, type Place, placeOf, type Step, type StepReader } from "./steps.ts";
 
 /** A `retry` around the call to the backend: https://learn.microsoft.com/azure/api-management/retry-policy */

@@ -2,7 +2,8 @@ import { policyScopeOf } from "../gateway/documents.ts";
 import { findApi, type Inventory } from "../gateway/inventory.ts";
 import type { Api } from "../gateway/model.ts";
 import { affinityCookie, findBackend, isPool, type Member, membersOf } from "./backend.ts";
-import { allOf, anyOf, type Choice, choicesOf } from "./choices.ts";
+import { type Choice, choicesOf, mergeTargets } from "./choices.ts";
+import { allOf } from "./conditions.ts";
 import { type Retry, retryOf } from "./retry.ts";
 import { type Place, type StepReader, stepReader } from "./steps.ts";
 
@@ -109,29 +110,17 @@ function choicesAt(inventory: Inventory, reader: StepReader, api: Api, operation
   const merged = others.every((choices) => sameChoices(choices, first))
     ? first
     : [first, ...others].flat().map(({ calls, ...choice }) => ({ ...choice, conditions: [calls, ...choice.conditions] }));
-  return mergeTargets(merged.filter(({ target }) => target.backendId !== null || target.url !== null || target.expression !== null));
+  const reached = mergeTargets(
+    merged.filter(({ target }) => target.backendId !== null || target.url !== null || target.expression !== null),
+  );
+  // All calls that reach a backend reach this one.
+  return reached.length === 1 ? reached.map((choice) => ({ ...choice, conditions: [] })) : reached;
 }
 
 const sameChoices = (a: readonly Choice[], b: readonly Choice[]): boolean =>
   JSON.stringify(a.map(visible)) === JSON.stringify(b.map(visible));
 
 const visible = ({ target, source, conditions }: Choice) => ({ target, source, conditions });
-
-/** One choice a target: the same target under several conditions is taken under any of them, a sole target under all. */
-function mergeTargets(choices: readonly Choice[]): readonly Choice[] {
-  const groups = new Map<string, Choice[]>();
-  for (const choice of choices) {
-    const key = JSON.stringify(choice.target);
-    groups.set(key, [...(groups.get(key) ?? []), choice]);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const always = groups.size === 1 || group.some(({ conditions }) => conditions.length === 0);
-    const ways = new Set(group.map(({ conditions }) => allOf(conditions)));
-    return [{ ...first, conditions: always ? [] : [anyOf([...ways])] }];
-  });
-}
 
 function asRoutes({ backends }: Inventory, choices: readonly Choice[], operationId: string | null): readonly Route[] {
   return choices.map(({ target, source, conditions }) => {
@@ -142,7 +131,7 @@ function asRoutes({ backends }: Inventory, choices: readonly Choice[], operation
       url,
       kind: kind === "backend" && backend !== undefined && isPool(backend.properties) ? "pool" : kind,
       certainty: expression !== null ? "dynamic" : conditions.length === 0 ? "certain" : "conditional",
-      condition: conditions[0] ?? null,
+      condition: conditions.length === 0 ? null : allOf(conditions),
       expression,
       operationId,
       source,

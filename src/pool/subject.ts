@@ -4,7 +4,7 @@ import { backendIdOf, findBackend, isPool, sameId } from "./backend.ts";
 import type { PoolRequest } from "./request.ts";
 import type { ApiRoutes } from "./routes.ts";
 
-/** What a request changes: a pool, a backend that stands alone, or, for an API that goes to a plain URL, its policy at most. */
+/** What a request changes: a pool, a backend that stands alone, or the policy of the API at most. */
 export interface Subject {
   readonly kind: "pool" | "backend" | "url";
   readonly backendId: string | null;
@@ -14,7 +14,8 @@ export interface Subject {
  * The pool or backend of the API that the request means. Throws `invalid_input` with the candidates where there are
  * several, or where `pool_id` is none of them, and `not_found` where it does not exist.
  */
-export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, { pool_id: poolId }: PoolRequest): Subject {
+export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, request: PoolRequest): Subject {
+  const { pool_id: poolId } = request;
   const ofKind = (kind: "pool" | "backend") => [
     ...new Set(routes.filter((route) => route.kind === kind).flatMap(({ backendId }) => backendId ?? [])),
   ];
@@ -22,7 +23,7 @@ export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, { 
   const candidates = pools.length > 0 ? pools : ofKind("backend");
   if (poolId !== undefined) return named(inventory, { apiId, routes }, poolId, [...pools, ...ofKind("backend")]);
   const [only, ...more] = candidates;
-  if (only === undefined) return { kind: "url", backendId: null };
+  if (only === undefined || (more.length > 0 && asksForRetryAlone(request))) return { kind: "url", backendId: null };
   if (more.length > 0) {
     throw new GatewayError(
       "invalid_input",
@@ -33,6 +34,12 @@ export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, { 
     );
   }
   return { kind: pools.length > 0 ? "pool" : "backend", backendId: only };
+}
+
+/** A retry belongs to the API, whichever pool it goes to. */
+function asksForRetryAlone({ backends = [], remove = [], policies = {} }: PoolRequest): boolean {
+  const { retry, ...others } = policies;
+  return retry !== undefined && [...backends, ...remove, ...Object.values(others).filter((value) => value !== undefined)].length === 0;
 }
 
 function named(

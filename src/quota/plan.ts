@@ -193,5 +193,5 @@ function numberOf(value: TeamLimits["tpm"]): number | null {
 }
 
 function titleOf({ id, displayName }: Subscription): string {
-  return displayName === "" || displayName === id ? id : `${id} (${displayName})`;
+  return displayName === "" || displayName.toLowerCase() === id.toLowerCase() ? id : `${id} (${displayName})`;
 }

@@ -38,11 +38,13 @@ export function armApp(world: WorldState, token: string): Hono {
   return app;
 }
 
-const segmentsOf = (request: Request): readonly string[] =>
-  requestUrl(request)
-    .pathname.slice(serviceRoot.length + 1)
-    .split("/")
-    .map(decodeURIComponent);
+/** The path below the service, decoded. */
+function segmentsOf(request: Request): readonly string[] {
+  const { pathname } = requestUrl(request);
+  const segments = pathname.slice(serviceRoot.length + 1).split("/");
+  if (segments.some((segment) => /%(?![\da-f]{2})|%2f/i.test(segment))) throw unknownRoute(request.method, pathname);
+  return segments.map(decodeURIComponent);
+}
 
 function unknownService(request: Request): Error {
   const path = requestUrl(request).pathname;

@@ -14,17 +14,6 @@ const backend = (region: string, url: string): JsonObject => ({
   tls: { validateCertificateChain: true, validateCertificateName: true },
 });
 
-const breaker = {
-  rules: [
-    {
-      name: "throttled",
-      failureCondition: { count: 3, interval: "PT1M", statusCodeRanges: [{ min: 429, max: 429 }] },
-      tripDuration: "PT1M",
-      acceptRetryAfter: true,
-    },
-  ],
-};
-
 const operation = (displayName: string, path: string, deployment: string): JsonObject => ({
   displayName,
   method: "POST",
@@ -61,7 +50,7 @@ const demo: readonly (readonly [path: string, properties: JsonObject])[] = [
       largeLanguageModel: { logs: "enabled" },
     },
   ],
-  ["backends/aoai-eastus", { ...backend("East US", "https://aoai-eastus.openai.azure.com/openai"), circuitBreaker: breaker }],
+  ["backends/aoai-eastus", backend("East US", "https://aoai-eastus.openai.azure.com/openai")],
   ["backends/aoai-westeurope", backend("West Europe", "https://aoai-westeurope.openai.azure.com/openai")],
   [
     "backends/aoai-pool",

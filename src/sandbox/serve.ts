@@ -8,7 +8,7 @@ import { sandboxService } from "./service.ts";
 export interface SandboxAddress {
   /** Origin of the management API and of Azure Monitor's metrics. */
   readonly arm: string;
-  /** Base of the log query API. */
+  /** Origin of the log query API. */
   readonly logs: string;
   readonly token: string;
   /** Whole ARM id of the service. */
@@ -27,7 +27,7 @@ export async function serveSandbox(sandbox: Sandbox, options: { readonly port?: 
   const port = await listening(server, options.port ?? 0);
   const origin = `http://127.0.0.1:${port}`;
   return {
-    ready: { arm: origin, logs: `${origin}/v1`, token: sandbox.token, service: sandboxService.resourceId },
+    ready: { arm: origin, logs: origin, token: sandbox.token, service: sandboxService.resourceId },
     close: () => closed(server),
   };
 }

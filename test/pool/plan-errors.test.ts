@@ -54,6 +54,12 @@ describe("which pool", () => {
     expect(ids(plan({ pool_id: "west", policies: { circuit_breaker: {} } }, singles))).toEqual(["backends/west"]);
   });
 
+  test("none for a retry, which is the API's", () => {
+    const edit = plan({ policies: { retry: { count: 1 } } }, two);
+    expect(ids(edit)).toEqual([api]);
+    expect(edit.action).toBe("chat: retry 1 on 429,500-599 in API chat");
+  });
+
   test("any, where an expression decides at run time", () => {
     const dynamic = { ...two, policies: { [api]: to('@(context.Variables["p"])') } };
     expect(ids(plan({ pool_id: "idle", backends: [{ backend_id: "west" }] }, dynamic))).toEqual(["backends/idle"]);

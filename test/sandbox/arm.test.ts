@@ -74,6 +74,8 @@ describe("addresses", () => {
     ["PUT", "allPolicies/x"],
     ["DELETE", ""],
     ["PUT", "apis/azure-openai;rev=2"],
+    ["GET", "backends/a%2Fb"],
+    ["GET", "backends/%E0%"],
     ["GET", "providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01"],
   ] as const;
   test.each(unknown)("%s %s is refused by name", async (method, path) => {

@@ -99,7 +99,7 @@ describe("served on a port", () => {
     served(async (server, sandbox) => {
       const { arm, logs, token, service } = server.ready;
       expect(arm).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-      expect(logs).toBe(`${arm}/v1`);
+      expect(logs).toBe(arm);
       expect(token).toBe(sandbox.token);
       const answer = await answerOf(await fetch(`${arm}${service}?api-version=2024-05-01`, { headers: authorized(server) }));
       expect(answer).toMatchObject({ status: 200, body: { id: service } });

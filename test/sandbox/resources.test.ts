@@ -179,6 +179,17 @@ describe("preconditions", () => {
   });
 });
 
+test("of many writes with one ETag exactly one is done", async () => {
+  const client = openSandbox();
+  await client.put("backends/one", single);
+  const etag = await etagOf(client, "backends/one");
+  const writes = Array.from({ length: 8 }, (_, index) =>
+    client.put("backends/one", { ...single, title: String(index) }, { "if-match": etag }),
+  );
+  const statuses = (await Promise.all(writes)).map(({ status }) => status);
+  expect(statuses.toSorted()).toEqual([200, 412, 412, 412, 412, 412, 412, 412]);
+});
+
 describe("lists", () => {
   test("items without ETags, count and an empty nextLink", async () => {
     const client = openSandbox({ seed: "demo" });
@@ -263,6 +274,14 @@ describe("lists", () => {
       "products/aoai/policies/policy",
       "products/aoai-trial/policies/policy",
     ]);
+  });
+
+  test("an API that was loaded without more is listed as a current one", async () => {
+    const client = openSandbox();
+    client.sandbox.world.put("apis/two", { path: "two" });
+    client.sandbox.world.put("apis/two;rev=2", { path: "two", apiRevision: "2", isCurrent: false });
+    expect((await client.get("apis?$filter=isCurrent eq true")).body.value.map(({ name }) => name)).toEqual(["two"]);
+    expect((await client.get("apis/two%3Brev=2")).body.properties).toMatchObject({ apiRevision: "2", isCurrent: false });
   });
 
   test("linking an API to a product and back", async () => {

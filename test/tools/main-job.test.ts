@@ -52,7 +52,7 @@ describe("the main job", () => {
     const before = documents();
 
     const plan = await ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
-    expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth tpm 200000 -> 100000", affected: ["growth (Growth)"] });
+    expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth tpm 200000 -> 100000", affected: ["growth"] });
     expect(plan.documents.map(({ id, action }) => `${action} ${id}`)).toEqual(["update products/aoai/policies/policy"]);
     expect(documents()).toEqual(before);
 

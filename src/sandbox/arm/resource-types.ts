@@ -84,9 +84,10 @@ export const resourceTypes: readonly ResourceType[] = [
     filterable: ["name", "displayName", "description", "serviceUrl", "path", "isCurrent"],
     accept({ properties, before }) {
       required(properties, ["path"]);
-      const filled = { apiRevision: "1", isCurrent: true, subscriptionRequired: true };
-      return { ...filled, ...(before === null ? {} : pick(before, ["apiRevision", "isCurrent"])), ...properties };
+      const kept = before === null ? {} : pick(before, ["apiRevision", "isCurrent"]);
+      return { ...shownApi({ subscriptionRequired: true, ...kept }), ...properties };
     },
+    show: shownApi,
   },
   {
     collection: "apis/operations",
@@ -130,7 +131,7 @@ export const resourceTypes: readonly ResourceType[] = [
     items: (world, collection) =>
       world.list(collection).flatMap((link) => {
         const api = world.get(`apis/${nameOf(link.path)}`);
-        return api === undefined ? [] : [{ path: link.path, properties: api.properties }];
+        return api === undefined ? [] : [{ path: link.path, properties: shownApi(api.properties) }];
       }),
   },
   { collection: "products/policies", ...policy },
@@ -216,6 +217,11 @@ export const resourceTypes: readonly ResourceType[] = [
         })),
   },
 ];
+
+/** An API of which nothing else is said is the current one of its revisions. */
+export function shownApi(properties: JsonObject): JsonObject {
+  return { apiRevision: "1", isCurrent: true, ...properties };
+}
 
 function shownSubscription(properties: JsonObject): JsonObject {
   return without(properties, ["primaryKey", "secondaryKey"]);

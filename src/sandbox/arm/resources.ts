@@ -9,7 +9,7 @@ import { listPage } from "./lists.ts";
 import { pollAnswer, refuseWhileRunning, startOperation } from "./operations.ts";
 import { policyFormat } from "./policies.ts";
 import { usersOf } from "./references.ts";
-import { type Method, type ResourceType, resourceTypes, shown } from "./resource-types.ts";
+import { type Method, type ResourceType, resourceTypes, shown, shownApi } from "./resource-types.ts";
 
 /** A request to a resource or to a collection of a known type. */
 interface Target {
@@ -110,12 +110,14 @@ function readFormat({ searchParams }: URL): PolicyFormat {
   return format;
 }
 
+/** The body is read first: between a precondition and its write nothing else may happen. */
 async function put(target: Target): Promise<Response> {
+  const body = await target.request.text();
   if (target.type.collection === "products/apis") return link(target);
   requireParentOfWrite(target);
   const before = target.world.get(target.path);
   checkPreconditions(target.request, before);
-  return write(target, before, await propertiesOf(target.request));
+  return write(target, before, propertiesOf(body));
 }
 
 /** What ARM says about a missing operation (https://github.com/Azure/apiops/issues/513) differs from what it says about the rest. */
@@ -130,10 +132,11 @@ function requireParentOfWrite(target: Target): void {
 }
 
 async function patch(target: Target): Promise<Response> {
+  const body = await target.request.text();
   const before = existing(target);
   requireIfMatch(target.request);
   checkPreconditions(target.request, before);
-  return write(target, before, { ...before.properties, ...(await propertiesOf(target.request)) });
+  return write(target, before, { ...before.properties, ...propertiesOf(body) });
 }
 
 function write(target: Target, before: Resource | undefined, properties: JsonObject): Response {
@@ -157,7 +160,7 @@ function link(target: Target): Response {
   if (api === undefined) throw notFound("Api");
   const isNew = world.get(path) === undefined;
   world.put(path, {});
-  return Response.json(resourceBody(type, path, api.properties), { status: isNew ? 201 : 200 });
+  return Response.json(resourceBody(type, path, shownApi(api.properties)), { status: isNew ? 201 : 200 });
 }
 
 function remove(target: Target): Response {
@@ -214,8 +217,8 @@ function checkPreconditions(request: Request, before: Resource | undefined): voi
   if (before === undefined || etagOf(before) !== ifMatch) throw modified();
 }
 
-async function propertiesOf(request: Request): Promise<JsonObject> {
-  const body = parsedBody(await request.text());
+function propertiesOf(text: string): JsonObject {
+  const body = parsedBody(text);
   if (!isObject(body) || !isObject(body.properties)) {
     // Assumed: the wording.
     throw invalidFields([{ target: "properties", message: "'properties' must be an object." }]);
