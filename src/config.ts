@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GatewayError } from "./errors.ts";
 
 /** What a person must know of a setting; flags, environment, `--help` and the README's table are made from it. */

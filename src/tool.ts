@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Applier, ChangeLog, Plan, Planner } from "./change/types.ts";
 import type { GatewayReader, MetricsReader } from "./gateway/ports.ts";
 

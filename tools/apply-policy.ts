@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ProposedDocument } from "../src/change/types.ts";
 import { GatewayError, unknownName } from "../src/errors.ts";
 import { documentTitle, type PolicyScope, policyDocumentId, withPolicyText } from "../src/gateway/documents.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
 import type { Breaker } from "../src/pool/backend.ts";
 import { type Route, resolveRoutes } from "../src/pool/routes.ts";
@@ -58,7 +58,7 @@ export const getBackendPool = defineTool({
       service,
       api_id: apiId,
       routes: routes.map(routeRow),
-      retry: retry === null ? null : { count: retry.count, condition: retry.condition, source: sourceText(retry.source) },
+      retry: retry === null ? null : { count: retry.count, condition: excerpt(retry.condition), source: sourceText(retry.source) },
       shared_with: sharedWith.map(({ backendId, apiIds }) => ({ backend_id: backendId, api_ids: apiIds })),
       notes,
     };
@@ -91,8 +91,8 @@ function routeRow({
     ...(kind !== "url" || url === null ? {} : { url }),
     ...(operationId === null ? {} : { operation_id: operationId }),
     certainty,
-    ...(condition === null ? {} : { condition }),
-    ...(expression === null ? {} : { expression }),
+    ...(condition === null ? {} : { condition: excerpt(condition) }),
+    ...(expression === null ? {} : { expression: excerpt(expression) }),
     source: sourceText(source),
     ...(affinityCookie === null ? {} : { session_affinity: affinityCookie }),
     members: members.map(({ backendId: member, circuitBreaker, ...rest }) => ({
@@ -122,6 +122,9 @@ function breakerRow({
     accept_retry_after: acceptRetryAfter,
   };
 }
+
+/** Expressions can be pages of C#; what decides mostly stands at their start, and `source` says where the rest is. */
+const excerpt = (code: string): string => (code.length > 300 ? `${code.slice(0, 300)}...` : code);
 
 const sourceText = (source: Route["source"]): string => (typeof source === "string" ? source : `${source.document}:${source.line}`);
 

@@ -1,9 +1,11 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findApi } from "../src/gateway/inventory.ts";
 import { defineTool, lines, table } from "../src/tool.ts";
 import { platformQueries } from "../src/usage/platform-metrics.ts";
 import { summarize } from "../src/usage/summary.ts";
 import { chooseInterval, metricsWindow } from "../src/usage/window.ts";
+
+const maxRows = 20;
 
 const known = z.union([z.number(), z.literal("unknown")]);
 
@@ -57,10 +59,11 @@ export const getMetrics = defineTool({
   output,
   async handler({ service, gateway, metrics, now }, { api_id, since, until, group_by: groupBy, interval: asked }) {
     const window = metricsWindow({ since, until }, now());
-    const interval = chooseInterval(window, asked);
+    // As many points as rows are shown, where there is a row a point.
+    const interval = groupBy.includes("time") ? chooseInterval(window, asked, maxRows) : chooseInterval(window, asked);
     const apiId = api_id === undefined ? undefined : findApi(await gateway.apis(), api_id).id;
     const answers = await Promise.all(platformQueries({ window, interval, apiId, groupBy }).map((query) => metrics.platform(query)));
-    return { service, api_id: apiId ?? null, ...summarize({ window, interval, answers, groupBy, now: now() }) };
+    return { service, api_id: apiId ?? null, ...summarize({ window, interval, answers, groupBy, limit: maxRows, now: now() }) };
   },
   render: ({ service, api_id, window, totals, rows, left_out, sources, notes }) =>
     lines(

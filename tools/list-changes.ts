@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineTool, lines, table } from "../src/tool.ts";
 
 const change = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { changeInputs, defineTool, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
 
 export const undoChange = defineTool({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
 import { planPool, poolDocuments } from "../src/pool/plan.ts";
 import { changeInputs, defineTool, planAnswer, planOutput, renderPlan } from "../src/tool.ts";

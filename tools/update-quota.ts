@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
 import { readInventory } from "../src/gateway/inventory.ts";
 import { planQuota } from "../src/quota/plan.ts";

@@ -33,13 +33,13 @@ export async function apply({ gateway, journal, signal }: Applying, planId: stri
   return appliedChange(change);
 }
 
-/** The plan's documents with their live ETags; `conflict` where one of them has other content than the plan was made on. */
+/**
+ * The plan's documents with their live ETags; `conflict` where one of them has other content than the plan was made on.
+ * An ETag that has moved under the same content says nothing.
+ */
 async function currentSteps(change: PlannedChange, reader: GatewayReader): Promise<readonly Step[]> {
   const read = await Promise.all(change.documents.map(async (document) => ({ document, live: await reader.document(document.id) })));
-  const moved = read.filter(
-    ({ document: { id, before }, live }) =>
-      live?.etag !== before?.etag && !sameContent(id, live?.properties ?? null, before?.properties ?? null),
-  );
+  const moved = read.filter(({ document: { id, before }, live }) => !sameContent(id, live?.properties ?? null, before?.properties ?? null));
   if (moved.length > 0) {
     throw new GatewayError(
       "conflict",

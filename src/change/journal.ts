@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { DocumentId, JsonObject } from "../gateway/documents.ts";
 import { type JournalStore, keyPart } from "./journal-store.ts";
@@ -135,10 +135,13 @@ export function openJournal(store: JournalStore, owner: JournalOwner, now: () =>
       );
     },
     async list() {
-      const keys = await store.list();
-      const ids = keys.filter((key) => key.endsWith("/planned")).map((key) => key.slice(0, -"/planned".length));
-      const changes = (await Promise.all(ids.map(readOwn))).filter((change) => change !== null);
-      const records = await Promise.all(changes.map(async (change) => recordOf(change, await standing(change))));
+      const ids = (await store.list()).flatMap((key) => /^(.*)\/planned$/.exec(key)?.[1] ?? []);
+      const records: ChangeRecord[] = [];
+      // One after the other: a journal of years has more files than a process may have open at once.
+      for (const id of ids) {
+        const change = await readOwn(id);
+        if (change !== null) records.push(recordOf(change, await standing(change)));
+      }
       return records.sort((a, b) => b.time.localeCompare(a.time) || b.changeId.localeCompare(a.changeId));
     },
   };

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { applyChange } from "../../tools/apply-change.ts";
 import { applyPolicy } from "../../tools/apply-policy.ts";
 import { getBackendPool } from "../../tools/get-backend-pool.ts";

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { GatewayError, nearest } from "../errors.ts";
 import type { AnyTool, Contexts } from "../tool.ts";
 import { checkInput } from "./input.ts";
@@ -51,7 +50,8 @@ function permitted(surface: Surface, name: string): AnyTool {
 function asGatewayError(error: unknown, signal: AbortSignal, report: (id: string) => void): GatewayError {
   if (error instanceof GatewayError) return error;
   if (signal.aborted) return new GatewayError("cancelled", "The call was cancelled.");
-  const id = randomUUID().slice(0, 8);
+  // The global one: to import node:crypto would cost every start ten milliseconds.
+  const id = crypto.randomUUID().slice(0, 8);
   report(id);
   return new GatewayError("internal", `An unexpected error, ${id}.`, { hint: `The server's log (stderr) has the details under ${id}.` });
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { GatewayError, nearest } from "../errors.ts";
 import type { AnyTool } from "../tool.ts";
 import { inputSchema, type JsonSchema } from "./schema.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AnyTool, Effect } from "../tool.ts";
 
 /** As much of JSON Schema as is read here. */

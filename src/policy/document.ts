@@ -164,10 +164,10 @@ export function positionAt(source: string, offset: number): { readonly line: num
   return { line, column: offset - lineStart + 1 };
 }
 
-/**
- * Names of the named values that a text refers to as `{{Name}}`, each once
- * (https://learn.microsoft.com/azure/api-management/api-management-howto-properties).
- */
+/** A reference to a named value, `{{Name}}` (https://learn.microsoft.com/azure/api-management/api-management-howto-properties). */
+export const namedValueReference = /\{\{([\w.-]+)\}\}/g;
+
+/** Names of the named values that a text refers to, each once. */
 export function namedValuesIn(text: string): readonly string[] {
-  return [...new Set([...text.matchAll(/\{\{([\w.-]+)\}\}/g)].map(([, name]) => name ?? ""))];
+  return [...new Set([...text.matchAll(namedValueReference)].map(([, name]) => name ?? ""))];
 }

@@ -13,14 +13,21 @@ export interface ExpressionScan {
 /** Whether entities inside the expression stand for C# characters (`&quot;` opens a string) or for themselves. */
 export type EntityReading = "decoded" | "raw";
 
-const predefinedEntities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-const entityAt = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));/y;
-const anyEntity = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));/g;
+const predefinedEntities: ReadonlyMap<string, string> = new Map([
+  ["&quot;", '"'],
+  ["&amp;", "&"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&apos;", "'"],
+]);
+const anyEntity = /&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});/g;
+const entityAt = new RegExp(anyEntity, "y");
 
-function entityText(whole: string, name: string | undefined, decimal: string | undefined, hex: string | undefined): string {
-  if (name !== undefined) return predefinedEntities[name] ?? whole;
-  const code = decimal !== undefined ? Number.parseInt(decimal, 10) : Number.parseInt(hex ?? "", 16);
-  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+function entityText(entity: string): string {
+  const predefined = predefinedEntities.get(entity);
+  if (predefined !== undefined) return predefined;
+  const code = entity[2] === "x" ? Number.parseInt(entity.slice(3), 16) : Number.parseInt(entity.slice(2), 10);
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : entity;
 }
 
 /** Replaces XML's predefined entities and character references; leaves everything else, a bare `&` too. */
@@ -35,10 +42,10 @@ export function opensExpression(source: string, offset: number): boolean {
   return bracket === "(" || bracket === "{";
 }
 
-/** C# around the current character: code up to a closing bracket, or one of the literals that hide brackets. */
+/** C# around the current character: code up to a closing bracket, or an interpolated string, which holds code in turn. */
 type Mode =
   | { readonly kind: "code"; readonly open: string; readonly close: string; depth: number }
-  | { readonly kind: "string"; readonly verbatim: boolean; readonly interpolated: boolean };
+  | { readonly kind: "interpolated"; readonly verbatim: boolean };
 
 /**
  * Finds the end of the expression that opens at `start`: brackets of the opening kind are counted, outside of comments,
@@ -55,15 +62,19 @@ export function scanExpression(source: string, start: number, reading: EntityRea
     const character = source[at] ?? "";
     if (character !== "&" || reading === "raw") return character;
     entityAt.lastIndex = at;
-    const match = entityAt.exec(source);
-    if (match === null) return character;
-    width = match[0].length;
-    return entityText(match[0], match[1], match[2], match[3]);
+    if (!entityAt.test(source)) return character;
+    width = entityAt.lastIndex - at;
+    return entityText(source.slice(at, entityAt.lastIndex));
   };
   const take = (): string => {
     const character = characterAt(offset);
     offset += width;
     return character;
+  };
+  /** Takes the next character that may mean something, and all before it. */
+  const takeSignificant = (): string => {
+    while (offset < source.length && significant[source.charCodeAt(offset)] !== 1) offset++;
+    return take();
   };
   /** Takes the next character if it is the given one. */
   const takeIf = (expected: string): boolean => {
@@ -79,28 +90,28 @@ export function scanExpression(source: string, start: number, reading: EntityRea
     const end = source.indexOf("*/", offset);
     offset = end < 0 ? source.length : end + 2;
   };
-  /** False where the line ends before the closing `'`. */
-  const skipCharacter = (): boolean => {
+  /** Skips a character or a regular string; false where its line ends before the closing quote. */
+  const skipQuoted = (quote: string): boolean => {
     while (offset < source.length) {
-      const character = take();
-      if (character === "'") return true;
+      const character = takeSignificant();
+      if (character === quote) return true;
       if (isLineEnd(character)) return false;
       if (character === "\\") take();
     }
     return false;
   };
-  const enterString = (verbatim: boolean, interpolated: boolean): void => {
-    modes.push({ kind: "string", verbatim, interpolated });
+  const skipVerbatim = (): void => {
+    while (offset < source.length) if (takeSignificant() === '"' && !takeIf('"')) return;
   };
 
   while (offset < source.length) {
     const mode = modes.at(-1);
     if (mode === undefined) return { end: offset, scannedTo: offset };
-    const character = take();
-    if (mode.kind === "string") {
+    const character = takeSignificant();
+    if (mode.kind === "interpolated") {
       if (character === '"') {
         if (!(mode.verbatim && takeIf('"'))) modes.pop();
-      } else if (mode.interpolated && character === "{") {
+      } else if (character === "{") {
         if (!takeIf("{")) modes.push(codeUntil("}", "{"));
       } else if (!mode.verbatim) {
         if (isLineEnd(character)) return { end: null, scannedTo: offset };
@@ -111,21 +122,25 @@ export function scanExpression(source: string, start: number, reading: EntityRea
     if (character === mode.open) mode.depth++;
     else if (character === mode.close) {
       if (--mode.depth === 0) modes.pop();
-    } else if (character === '"') enterString(false, false);
-    else if (character === "'") {
-      if (!skipCharacter()) return { end: null, scannedTo: offset };
+    } else if (character === '"' || character === "'") {
+      if (!skipQuoted(character)) return { end: null, scannedTo: offset };
     } else if (character === "/") {
       if (takeIf("/")) skipLineComment();
       else if (takeIf("*")) skipBlockComment();
     } else if (character === "@" || character === "$") {
       const rest = offset;
       const both = takeIf(character === "@" ? "$" : "@");
-      if (takeIf('"')) enterString(both || character === "@", both || character === "$");
-      else offset = rest;
+      if (!takeIf('"')) offset = rest;
+      else if (both || character === "$") modes.push({ kind: "interpolated", verbatim: both || character === "@" });
+      else skipVerbatim();
     }
   }
   return { end: modes.length === 0 ? offset : null, scannedTo: offset };
 }
+
+/** Marks the characters (all of ASCII) at which the reading of C# may change. */
+const significant = new Uint8Array(128);
+for (const character of "(){}\"'\\/@$&\r\n") significant[character.charCodeAt(0)] = 1;
 
 function codeUntil(close: string, open: string): Mode {
   return { kind: "code", open, close, depth: 1 };

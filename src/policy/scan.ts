@@ -29,13 +29,15 @@ export function find(scan: Scan, text: string, from: number): number {
   return found;
 }
 
-const whiteSpace = /[ \t\r\n]*/y;
-
 /** Offset of the first character at or behind `from` that is not white space. */
 export function skipWhiteSpace(source: string, from: number): number {
-  whiteSpace.lastIndex = from;
-  whiteSpace.exec(source);
-  return whiteSpace.lastIndex;
+  let offset = from;
+  while (isWhiteSpace(source.charCodeAt(offset))) offset++;
+  return offset;
+}
+
+function isWhiteSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 const xmlName = /[A-Za-z_:\u0080-\uffff][\w:.\-\u0080-\uffff]*/y;
@@ -43,5 +45,5 @@ const xmlName = /[A-Za-z_:\u0080-\uffff][\w:.\-\u0080-\uffff]*/y;
 /** The XML name that starts at `from`, or "". */
 export function nameAt(source: string, from: number): string {
   xmlName.lastIndex = from;
-  return xmlName.exec(source)?.[0] ?? "";
+  return xmlName.test(source) ? source.slice(from, xmlName.lastIndex) : "";
 }

@@ -1,5 +1,5 @@
 import type { Element, Markup, Node, PolicyDocument, Problem, Span } from "./document.ts";
-import { find, nameAt, report, type Scan, startScan } from "./scan.ts";
+import { find, nameAt, report, type Scan, skipWhiteSpace, startScan } from "./scan.ts";
 import { scanOpenTag } from "./tag-scanner.ts";
 import { scanText, startsMarkup } from "./value-scanner.ts";
 
@@ -32,12 +32,18 @@ export function scanDocument(source: string): PolicyDocument {
 function scanNode(tree: Tree, start: number): number {
   const { source } = tree.scan;
   if (source[start] !== "<" || !startsMarkup(source, start)) return scanTextNode(tree, start);
-  if (source.startsWith("<!--", start)) return scanComment(tree, start);
-  if (source.startsWith("<![CDATA[", start)) return scanMarkup(tree, "cdata", start, "]]>");
-  if (source.startsWith("<!", start)) return scanDoctype(tree, start);
-  if (source.startsWith("<?", start)) return scanInstruction(tree, start);
-  if (source.startsWith("</", start)) return scanCloseTag(tree, start);
-  return scanElement(tree, start);
+  switch (source[start + 1]) {
+    case "/":
+      return scanCloseTag(tree, start);
+    case "?":
+      return scanInstruction(tree, start);
+    case "!":
+      if (source.startsWith("<!--", start)) return scanComment(tree, start);
+      if (source.startsWith("<![CDATA[", start)) return scanMarkup(tree, "cdata", start, "]]>");
+      return scanDoctype(tree, start);
+    default:
+      return scanElement(tree, start);
+  }
 }
 
 function add(tree: Tree, node: Node): void {
@@ -141,12 +147,13 @@ function scanCloseTag(tree: Tree, start: number): number {
 }
 
 function endOfCloseTag(scan: Scan, start: number, name: string): number {
-  const rest = /([^<>]*)(>?)/y;
+  const bracket = skipWhiteSpace(scan.source, start + 2 + name.length);
+  if (name !== "" && scan.source[bracket] === ">") return bracket + 1;
+  report(scan, "malformed-tag", start, `The end tag of '${name}' is malformed.`);
+  const rest = /[^<>]*>?/y;
   rest.lastIndex = start + 2 + name.length;
-  const [, inside = "", bracket = ""] = rest.exec(scan.source) ?? [];
-  const end = start + 2 + name.length + inside.length + bracket.length;
-  if (name === "" || inside.trim() !== "" || bracket === "") report(scan, "malformed-tag", start, `The end tag of '${name}' is malformed.`);
-  return end;
+  rest.test(scan.source);
+  return rest.lastIndex;
 }
 
 function closeInnermost(tree: Tree, end: number, closeTag: Span | null): void {

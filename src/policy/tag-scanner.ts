@@ -20,7 +20,7 @@ export function scanOpenTag(scan: Scan, start: number): OpenTag {
   for (;;) {
     const at = skipWhiteSpace(source, offset);
     if (source[at] === ">") return { name, attributes, end: at + 1, selfClosing: false };
-    if (source.startsWith("/>", at)) return { name, attributes, end: at + 2, selfClosing: true };
+    if (source[at] === "/" && source[at + 1] === ">") return { name, attributes, end: at + 2, selfClosing: true };
     if (at >= source.length || source[at] === "<") {
       report(scan, "malformed-tag", start, `The tag of '${name}' is not closed with '>'.`);
       return { name, attributes, end: offset, selfClosing: false };

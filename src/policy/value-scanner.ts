@@ -7,6 +7,7 @@ const attributeEnds: Readonly<Record<string, RegExp>> = {
   '"': /"(?=\s*\/?>|\s+[A-Za-z_:][\w:.-]*\s*=\s*["'])/g,
   "'": /'(?=\s*\/?>|\s+[A-Za-z_:][\w:.-]*\s*=\s*["'])/g,
 };
+const markupStart = /[A-Za-z_:/!?\u0080-\uffff]/;
 const badReference = /&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)/g;
 
 /** Reads the value behind the opening quote at `quoteOffset`; `end` is behind the closing quote, where there is one. */
@@ -116,14 +117,13 @@ function literalTextEnd(scan: Scan, start: number): number {
 
 /** Whether the `<` at `offset` begins a tag, a comment or other markup. */
 export function startsMarkup(source: string, offset: number): boolean {
-  return /[A-Za-z_:/!?\u0080-\uffff]/.test(source[offset + 1] ?? "");
+  return markupStart.test(source[offset + 1] ?? "");
 }
 
 function readValue(source: string, span: Span, place: "attribute" | "text"): Value {
   const raw = source.slice(span.start, span.end);
-  if (opensExpression(raw, skipWhiteSpace(raw, 0))) {
-    return { span, raw, kind: "expression", text: decodeEntities(raw.trim()) };
-  }
+  const opening = skipWhiteSpace(source, span.start);
+  if (opening < span.end && opensExpression(source, opening)) return { span, raw, kind: "expression", text: decodeEntities(raw.trim()) };
   // An attribute's line breaks and tabs read as spaces (XML 1.0, section 3.3.3).
   const normalized = place === "attribute" ? raw.replace(/\r\n|[\n\r\t]/g, " ") : raw;
   return { span, raw, kind: "literal", text: decodeEntities(normalized) };

@@ -1,6 +1,7 @@
 import { type DocumentId, fragmentDocumentId, type ListedDocument, policyDocumentId, policyText } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import { attribute, childElements, type Element, namedValuesIn, type PolicyDocument, parse, positionAt } from "../policy/document.ts";
+import { attribute, childElements, type Element, type PolicyDocument, parse, positionAt } from "../policy/document.ts";
+import { readableNamedValues, type Substituted, substitute } from "../policy/named-values.ts";
 
 /** Whose policies a call meets besides those of its API and the global one. */
 export interface CallContext {
@@ -32,16 +33,10 @@ export interface Steps {
   readonly backend: readonly Step[];
 }
 
-/** A value with named values put in; `missing` names those that do not exist or are secret. */
-export interface Resolved {
-  readonly text: string;
-  readonly missing: readonly string[];
-}
-
 /** Reads the policies of one inventory; parses each document once. */
 export interface StepReader {
   steps(apiId: string, context: CallContext): Steps;
-  resolve(text: string): Resolved;
+  resolve(text: string): Substituted;
 }
 
 export function stepReader({ policies, fragments, namedValues }: Inventory): StepReader {
@@ -51,7 +46,8 @@ export function stepReader({ policies, fragments, namedValues }: Inventory): Ste
     trees.set(document.id, known);
     return known;
   };
-  const resolve = (text: string) => substitute(namedValues, text);
+  const values = readableNamedValues(namedValues);
+  const resolve = (text: string) => substitute(text, values);
   return {
     resolve,
     steps(apiId, { operationId, productId }) {
@@ -72,7 +68,7 @@ interface Chain {
   readonly scopes: readonly ListedDocument[];
   readonly fragments: readonly ListedDocument[];
   readonly tree: (document: ListedDocument) => PolicyDocument;
-  readonly resolve: (text: string) => Resolved;
+  readonly resolve: (text: string) => Substituted;
 }
 
 type Section = keyof Steps;
@@ -108,18 +104,6 @@ function fragmentSteps(chain: Chain, include: Element, at: Position): readonly S
   if (fragment === undefined || chain.fragments.includes(at.source)) return [];
   const { root } = chain.tree(fragment);
   return root === null ? [] : childSteps(chain, root, { ...at, source: fragment });
-}
-
-/** A policy refers to a named value by its display name: https://learn.microsoft.com/azure/api-management/api-management-howto-properties */
-function substitute(namedValues: readonly ListedDocument[], text: string): Resolved {
-  const missing: string[] = [];
-  let resolved = text;
-  for (const name of namedValuesIn(text)) {
-    const value = namedValues.find(({ properties }) => properties.displayName === name)?.properties.value;
-    if (typeof value === "string") resolved = resolved.replaceAll(`{{${name}}}`, () => value);
-    else missing.push(name);
-  }
-  return { text: resolved, missing };
 }
 
 export const placeOf = ({ element, document, policy }: Step): Place => ({

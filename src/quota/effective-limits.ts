@@ -2,9 +2,9 @@ import { type DocumentId, documentTitle, fragmentDocumentId, type ListedDocument
 import type { Inventory } from "../gateway/inventory.ts";
 import { containsPolicies } from "../policy/catalogue.ts";
 import { attribute, childElements, type Element, type PolicyDocument, parse } from "../policy/document.ts";
+import { type NamedValues, readableNamedValues, resolved } from "../policy/named-values.ts";
 import { type CallFacts, decide } from "./condition.ts";
 import { type WrittenLimit, writtenLimits } from "./limit-elements.ts";
-import { type NamedValues, readableNamedValues, resolved } from "./named-values.ts";
 
 /** A limit that a call meets, with what has to be true for that and cannot be decided beforehand. */
 export interface MetLimit {

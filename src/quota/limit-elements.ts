@@ -1,6 +1,6 @@
 import type { DocumentId } from "../gateway/documents.ts";
 import { attribute, childElements, descendants, type Element, type PolicyDocument, positionAt } from "../policy/document.ts";
-import { type NamedValues, resolved } from "./named-values.ts";
+import { type NamedValues, resolved } from "../policy/named-values.ts";
 
 export type LimitKind = "tpm" | "token_quota" | "rpm" | "call_quota";
 

@@ -1,6 +1,24 @@
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Changes } from "../../src/change/changes.ts";
+import { directoryStore } from "../../src/change/directory-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
-import { apiPolicy, east, halved, openService, pool, poolProperties, productPolicy, secondRegion, west } from "./service.ts";
+import {
+  apiPolicy,
+  east,
+  halved,
+  never,
+  openService,
+  pool,
+  poolProperties,
+  productPolicy,
+  proposalOf,
+  type Service,
+  secondRegion,
+  west,
+} from "./service.ts";
 
 const gone = { code: "not_found" };
 
@@ -44,17 +62,32 @@ describe("apply", () => {
     expect(service.state().has(west)).toBe(false);
   });
 
+  test("deletes what refers to a document before that document", async () => {
+    const service = openService();
+    service.world.put(west, { url: "https://west.example", protocol: "http" });
+    service.world.put("backends/second", poolProperties("west"));
+    const documents = [west, "backends/second"].map(async (id) => ({ id, before: await service.read(id), after: null }));
+    const changes = service.open({ allowOverride: ["no_backend_left"] });
+    const plan = await changes.planner(service.gateway.reader(never)).plan({
+      ...(await halvedProposal(service)),
+      documents: await Promise.all(documents),
+      override: ["no_backend_left"],
+    });
+    await changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "");
+    expect(service.writes()).toEqual(["DELETE backends/second", `DELETE ${west}`]);
+  });
+
   test("keeps the secrets of a document that it rewrites, and journals none", async () => {
     const service = openService();
     const store = memoryStore();
     const changes = service.open({ store });
     const before = await service.read(east);
     const after = { ...before.properties, description: "primary" };
-    const plan = await changes.planner(service.gateway.reader(new AbortController().signal)).plan({
+    const plan = await changes.planner(service.gateway.reader(never)).plan({
       ...(await halvedProposal(service)),
       documents: [{ id: east, before, after }],
     });
-    await changes.applier(new AbortController().signal).apply(plan.planId ?? "", plan.confirm ?? "");
+    await changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "");
     expect(service.state().get(east)).toMatchObject({ description: "primary", credentials: { header: { "api-key": ["canary-secret"] } } });
     const records = await Promise.all((await store.list()).map((key) => store.read(key)));
     expect(records).toHaveLength(4);
@@ -105,6 +138,25 @@ describe("apply refuses, and the plan can still be applied", () => {
     expect(service.writes()).toEqual([]);
   });
 
+  test("a call that is cancelled when everything has been read", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const call = new AbortController();
+    const reader = (signal: AbortSignal) => {
+      const real = service.gateway.reader(signal);
+      const document = async (id: string) => {
+        const found = await real.document(id);
+        call.abort();
+        return found;
+      };
+      return { ...real, document };
+    };
+    const changes = service.open({ gateway: { ...service.gateway, reader } });
+    await expect(changes.applier(call.signal).apply(plan.planId ?? "", plan.confirm ?? "")).rejects.toMatchObject({ code: "cancelled" });
+    expect(service.writes()).toEqual([]);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
   test("a foreign edit, with a diff; once that is gone the plan holds again", async () => {
     const service = openService();
     const plan = await service.plan({ documents: await secondRegion(service) });
@@ -149,7 +201,7 @@ describe("apply refuses, and the plan can still be applied", () => {
     const store = memoryStore();
     const plan = await service
       .open({ store })
-      .planner(service.gateway.reader(new AbortController().signal))
+      .planner(service.gateway.reader(never))
       .plan(await halvedProposal(service));
     const planId = plan.planId ?? "";
     const foreign = [
@@ -158,9 +210,9 @@ describe("apply refuses, and the plan can still be applied", () => {
       service.open({ store: memoryStore() }),
     ];
     for (const changes of foreign) {
-      const refused = changes.applier(new AbortController().signal).apply(planId, plan.confirm ?? "");
+      const refused = changes.applier(never).apply(planId, plan.confirm ?? "");
       await expect(refused).rejects.toMatchObject({ ...gone, message: `There is no plan or change '${planId}'.` });
-      const reader = service.gateway.reader(new AbortController().signal);
+      const reader = service.gateway.reader(never);
       await expect(changes.planner(reader).planUndo(planId, [])).rejects.toMatchObject({
         ...gone,
         message: `There is no plan or change '${planId}'.`,
@@ -195,6 +247,23 @@ describe("a plan is applied once", () => {
     await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
   });
 
+  test("of two processes on one state directory one writes, and both know the outcome", async () => {
+    const service = openService();
+    const path = await mkdtemp(join(tmpdir(), "state-"));
+    onTestFinished(() => rm(path, { recursive: true, force: true }));
+    const processes = [service.open({ store: directoryStore(path) }), service.open({ store: directoryStore(path) })] as const;
+    const reader = service.gateway.reader(never);
+    const plan = await processes[0].planner(reader).plan(proposalOf({ documents: await secondRegion(service) }));
+    const apply = (changes: Changes) => changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "");
+    await Promise.allSettled(processes.map(apply));
+    expect(service.writes()).toEqual([`PUT ${west}`, `PUT ${pool}`, `PUT ${apiPolicy}`]);
+    expect(await apply(processes[0])).toEqual(await apply(processes[1]));
+    expect(await processes[1].log.list(10)).toEqual(await processes[0].log.list(10));
+    const undo = await processes[1].planner(service.gateway.reader(never)).planUndo(plan.planId ?? "", []);
+    await processes[0].applier(never).apply(undo.planId ?? "", undo.confirm ?? "");
+    expect(service.state().has(west)).toBe(false);
+  });
+
   test("a call that goes away after the first write does not stop it", async () => {
     const service = openService();
     const plan = await service.plan({ documents: await secondRegion(service) });
@@ -219,14 +288,4 @@ describe("a plan is applied once", () => {
   });
 });
 
-async function halvedProposal(service: ReturnType<typeof openService>) {
-  return {
-    tool: "update_quota",
-    action: "growth tpm 200000 -> 100000",
-    summary: "growth gets 100000 tokens per minute.",
-    documents: [await halved(service)],
-    affected: ["growth"],
-    warnings: [],
-    override: [],
-  };
-}
+const halvedProposal = async (service: Service) => proposalOf({ documents: [await halved(service)] });

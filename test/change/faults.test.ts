@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { JournalStore } from "../../src/change/journal-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
 import type { Fault, FaultOutcome } from "../../src/sandbox/faults.ts";
-import { apiPolicy, openService, pool, poolProperties, type Service, secondRegion, west } from "./service.ts";
+import { apiPolicy, never, openService, pool, poolProperties, proposalOf, type Service, secondRegion, west } from "./service.ts";
 
 const answer = (status: number, code: string, message: string, headers = {}): FaultOutcome => ({
   kind: "answer",
@@ -87,6 +88,14 @@ describe("a write that did not take effect", () => {
     expect(result.service.writes().slice(3)).toEqual([`PUT ${pool}`, `DELETE ${west}`]);
   });
 
+  test("says what to do next; not to read again what has been read", async () => {
+    const next = "This plan is used up: plan the change again once the cause is gone.";
+    expect((await run([put(pool, lostBefore)])).outcome).toMatchObject({ hint: next });
+    expect((await run([put(pool, throttled)])).outcome).toMatchObject({
+      hint: expect.stringMatching(/^Call again after 1 s.* This plan is used up/),
+    });
+  });
+
   test("keeps the code of the refusal, and answers it again to a second call", async () => {
     const { service, plan, outcome } = await run([put(apiPolicy, moved)]);
     expect(outcome).toMatchObject({ code: "conflict" });
@@ -160,7 +169,9 @@ describe("what cannot be settled is said", () => {
       if (method === "PUT" && path === apiPolicy) service.world.faults.add(put(pool, broken));
     };
     await expect(service.apply(plan)).rejects.toMatchObject({
-      message: expect.stringMatching(/Not put back: backend 'pool'\. .*\. Still as this change wrote it: backend 'west'\.$/),
+      message: expect.stringMatching(
+        /A read shows that it was not written\. Not put back: backend 'pool'\. .*\. Still as this change wrote it: backend 'west'\.$/,
+      ),
       details: expect.arrayContaining([`${west}: written`, `${pool}: written`, `${apiPolicy}: not applied`]),
     });
     expect(service.state().has(west)).toBe(true);
@@ -187,18 +198,39 @@ describe("what cannot be settled is said", () => {
 });
 
 describe("a journal that fails", () => {
+  const full = new Error("ENOSPC: no space left on device");
+
   /** A journal that takes no more records from this state on. */
-  const storeUntil = (state: string) => {
+  const storeUntil = (state: string): JournalStore => {
     const store = memoryStore();
-    let full = false;
+    let isFull = false;
     return {
       ...store,
-      async create(key: string, document: Parameters<typeof store.create>[1]) {
-        full ||= key.endsWith(`/${state}`);
-        if (full) throw new Error("ENOSPC: no space left on device");
+      async create(key, document) {
+        isFull ||= key.endsWith(`/${state}`);
+        if (isFull) throw full;
         return store.create(key, document);
       },
     };
+  };
+
+  /** A journal that keeps the record of this state, and yet says that it could not. */
+  const storeThatDoubts = (state: string): JournalStore => {
+    const store = memoryStore();
+    return {
+      ...store,
+      async create(key, document) {
+        const created = await store.create(key, document);
+        if (key.endsWith(`/${state}`)) throw full;
+        return created;
+      },
+    };
+  };
+
+  const applyThrough = async (service: Service, store: JournalStore) => {
+    const changes = service.open({ store });
+    const plan = await changes.planner(service.gateway.reader(never)).plan(proposalOf({ documents: await secondRegion(service) }));
+    return { changes, applied: changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "") };
   };
 
   test.each([
@@ -208,20 +240,19 @@ describe("a journal that fails", () => {
   ])("at '%s': what it could not record does not stand", async (state, writes) => {
     const service = openService();
     const before = service.state();
-    const changes = service.open({ store: storeUntil(state) });
-    const plan = await changes.planner(service.gateway.reader(new AbortController().signal)).plan({
-      tool: "update_backend_pool",
-      action: "add west",
-      summary: "West joins the pool.",
-      documents: await secondRegion(service),
-      affected: [],
-      warnings: [],
-      override: [],
-    });
-    const applied = changes.applier(new AbortController().signal).apply(plan.planId ?? "", plan.confirm ?? "");
+    const { applied } = await applyThrough(service, storeUntil(state));
     await expect(applied).rejects.toThrow("ENOSPC");
     expect(service.state()).toEqual(before);
     expect(service.writes()).toEqual(writes);
+  });
+
+  test("a record of success that was taken back counts as what came of it", async () => {
+    const service = openService();
+    const before = service.state();
+    const { changes, applied } = await applyThrough(service, storeThatDoubts("applied"));
+    await expect(applied).rejects.toThrow("ENOSPC");
+    expect(service.state()).toEqual(before);
+    expect((await changes.log.list(1)).changes).toMatchObject([{ state: "rolled_back" }]);
   });
 });
 

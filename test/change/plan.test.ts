@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { confirmLine } from "../../src/change/plan.ts";
-import { halved, openService, productPolicy, rewritten, secondRegion } from "./service.ts";
+import { halved, never, openService, productPolicy, proposalOf, rewritten, secondRegion } from "./service.ts";
 
 const cut = { subscriptionId: "growth", kind: "tpm", before: 200_000, after: 1, intended: true } as const;
 
@@ -62,28 +62,29 @@ describe("plan", () => {
   test("an override that the operator allows stands in the confirmation", async () => {
     const service = openService();
     const changes = service.open({ allowOverride: ["limit_cut"] });
-    const plan = await changes
-      .planner(service.gateway.reader(new AbortController().signal))
-      .plan({ ...(await proposal(service)), override: ["limit_cut"] });
+    const plan = await changes.planner(service.gateway.reader(never)).plan(
+      proposalOf({
+        action: "growth tpm 200000 -> 1",
+        documents: [await halved(service, 1)],
+        limits: [cut],
+        override: ["limit_cut"],
+      }),
+    );
     expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth tpm 200000 -> 1 [override: limit_cut]" });
     expect(plan.guards).toContainEqual({ name: "limit_cut", verdict: "overridden", message: expect.any(String) });
   });
 
-  test("ids are random", async () => {
+  test("ids are random, and none is given twice", async () => {
     const service = openService();
     const document = await halved(service);
-    const plans = await Promise.all(Array.from({ length: 50 }, () => service.plan({ documents: [document] })));
-    expect(new Set(plans.map(({ planId }) => planId)).size).toBe(50);
-  });
-
-  const proposal = async (service: ReturnType<typeof openService>) => ({
-    tool: "update_quota",
-    action: "growth tpm 200000 -> 1",
-    summary: "growth gets 1 token per minute.",
-    documents: [await halved(service, 1)],
-    affected: ["growth"],
-    warnings: [],
-    limits: [cut],
+    const plans = await Promise.all(Array.from({ length: 100 }, () => service.plan({ documents: [document] })));
+    const ids = plans.map(({ planId }) => planId ?? "");
+    for (const id of ids) expect(id).toMatch(/^chg-[0-9a-v]{16}$/);
+    expect(new Set(ids.map((id) => id.slice(4, 8))).size).toBeGreaterThan(90);
+    const changes = service.open({ newId: () => "chg-same" });
+    const plan = () => changes.planner(service.gateway.reader(never)).plan(proposalOf({ documents: [document] }));
+    expect(await plan()).toMatchObject({ planId: "chg-same" });
+    await expect(plan()).rejects.toMatchObject({ code: "internal" });
   });
 });
 
@@ -92,6 +93,7 @@ describe("confirmLine", () => {
     ["apim-prod", "growth tpm 200000 -> 100000", [], "apim-prod: growth tpm 200000 -> 100000"],
     ["apim-prod", "a\n  b\tc", [], "apim-prod: a b c"],
     ["apim-prod", "caf\u00e9 \u202eevil\u202c \u{e0041}", [], "apim-prod: caf? ?evil? ?"],
+    ["s", "x".repeat(300), ["limit_cut"], `s: ${"x".repeat(172)}... [override: limit_cut]`],
     ["apim-prod", "x", ["limit_cut", "auth_removed"], "apim-prod: x [override: limit_cut, auth_removed]"],
   ])("%s, %j", (service, action, overrides, line) => {
     expect(confirmLine(service, action, overrides)).toBe(line);

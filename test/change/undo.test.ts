@@ -26,11 +26,9 @@ describe("undo", () => {
   test("is a plan like any other, and gives back every byte", async () => {
     const service = openService();
     const before = service.state();
-    const changeId = await applied(service, {
-      documents: await secondRegion(service),
-      action: "add west",
-      summary: "West joins the pool.",
-    });
+    const shows = `get_backend_pool {"api_id":"openai"}`;
+    const documents = await secondRegion(service);
+    const changeId = await applied(service, { documents, action: "add west", summary: "West joins the pool.", after: shows });
     const plan = await service.planUndo(changeId);
     expect(plan).toMatchObject({
       status: "planned",
@@ -41,6 +39,7 @@ describe("undo", () => {
     expect(await stateOf(service, changeId)).toBe("applied");
     const undo = await service.apply(plan);
     expect(undo.documents).toContainEqual({ id: west, action: "delete" });
+    expect(undo.next).toContain(shows);
     expect(service.state()).toEqual(before);
     expect(service.writes().slice(3)).toEqual([`PUT ${pool}`, `PUT ${apiPolicy}`, `DELETE ${west}`]);
     expect(await stateOf(service, changeId)).toBe("undone");
