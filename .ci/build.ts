@@ -2,6 +2,8 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { schemasOf } from "../src/mcp/json-schema.ts";
+import { tools } from "../tools/index.ts";
 
 const outdir = "dist";
 const entry = `${outdir}/main.js`;
@@ -27,6 +29,32 @@ const leftOut: Plugin = {
   },
 };
 
+/** What can be computed once here instead of at each start: the tools' JSON schemas. */
+const computed: Plugin = {
+  name: "computed",
+  setup({ onLoad }) {
+    const schemas = JSON.stringify(Object.fromEntries(tools.map((tool) => [tool.name, schemasOf(tool)])));
+    onLoad({ filter: /[\\/]src[\\/]mcp[\\/]json-schema\.ts$/ }, () => ({
+      contents: `const schemas = JSON.parse(${JSON.stringify(schemas)}); export const schemasOf = ({ name }) => schemas[name];`,
+    }));
+  },
+};
+
+/**
+ * The SDK makes a schema of every message of the protocol. Each is marked as without effect of its own, so that those which
+ * nothing uses fall away.
+ */
+const usedMessagesOnly: Plugin = {
+  name: "used-messages-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]sdk[\\/]dist[\\/]esm[\\/]types\.js$/ }, async ({ path }) => {
+      const statements = (await readFile(path, "utf8")).split(/^(?=export |const |class |\/\*\*)/m);
+      const schema = /^((?:export )?const \w+ = )((?:z|\w+Schema)\.[\s\S]*);\s*$/;
+      return { contents: statements.map((statement) => statement.replace(schema, "$1/* @__PURE__ */ (() => $2)();\n")).join("") };
+    });
+  },
+};
+
 /**
  * esbuild makes a chunk of the modules that the same entry points reach: a dozen small ones that every start would read one
  * by one, at one to two milliseconds each. Where every lazily loaded module reaches all of the start, that is one chunk.
@@ -41,6 +69,7 @@ const startInOneChunk = (lazy: ReadonlySet<string>): Plugin => ({
   },
 });
 
+const plugins = [leftOut, computed, usedMessagesOnly];
 const options = {
   entryPoints: ["src/main.ts"],
   outdir,
@@ -58,11 +87,11 @@ const options = {
   write: false,
 } satisfies BuildOptions;
 
-const { metafile: asWritten } = await build({ ...options, plugins: [leftOut] });
+const { metafile: asWritten } = await build({ ...options, plugins });
 const lazy = Object.values(asWritten.outputs).flatMap(({ entryPoint }) => (entryPoint?.startsWith("src/") ? [resolve(entryPoint)] : []));
 const { metafile, outputFiles } = await build({
   ...options,
-  plugins: [leftOut, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))],
+  plugins: [...plugins, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))],
 });
 checkStart(metafile);
 await rm(outdir, { recursive: true, force: true });

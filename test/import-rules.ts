@@ -31,8 +31,8 @@ const layers: readonly Layer[] = [
   { name: "errors", files: errors, imports: [], packages: [/^zod$/, /^fastest-levenshtein$/], pure: true },
   { name: "gateway", files: gateway, imports: [errors], packages: [/^zod$/], pure: true },
   { name: "policy", files: policy, imports: [errors, gateway], packages: [/^saxes$/], pure: true },
-  { name: "quota", files: quota, imports: [errors, gateway, policy], types: [changeTypes], packages: [], pure: true },
-  { name: "pool", files: pool, imports: [errors, gateway, policy], types: [changeTypes], packages: [], pure: true },
+  { name: "quota", files: quota, imports: [errors, gateway, policy], packages: [], pure: true },
+  { name: "pool", files: pool, imports: [errors, gateway, policy], packages: [], pure: true },
   { name: "usage", files: usage, imports: [errors, gateway], packages: [], pure: true },
   { name: "diagnose", files: diagnose, imports: [errors, gateway, policy, quota, pool, usage], packages: [], pure: true },
   {

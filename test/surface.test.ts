@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
-import { listing } from "../src/mcp/schema.ts";
+import { listing } from "../src/mcp/listing.ts";
 import { tools } from "../tools/index.ts";
 
 /** What a model reads before it has called anything, in o200k tokens: names, descriptions and inputs, and the outputs apart. */

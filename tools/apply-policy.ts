@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { ProposedDocument } from "../src/change/types.ts";
 import { GatewayError, unknownName } from "../src/errors.ts";
 import { documentTitle, type PolicyScope, policyDocumentId, withPolicyText } from "../src/gateway/documents.ts";
 import { findApi, findProduct } from "../src/gateway/inventory.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
+import type { ProposedDocument } from "../src/gateway/proposal.ts";
 import { validate } from "../src/policy/validate.ts";
 import { changeInputs, defineTool, lines, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
 

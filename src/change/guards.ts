@@ -1,7 +1,8 @@
 import { GatewayError } from "../errors.ts";
 import { type DocumentId, documentKind, documentTitle, type JsonObject, policyScopeOf, policyText } from "../gateway/documents.ts";
+import type { LimitChange, Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { childElements, descendants, type Element, parse } from "../policy/document.ts";
-import type { GuardResult, LimitChange, Proposal, ProposedDocument } from "./types.ts";
+import type { GuardResult } from "./types.ts";
 
 /** What a guard judges. */
 export type Judged = Pick<Proposal, "documents" | "limits" | "policyErrors">;
@@ -152,29 +153,35 @@ function memberCount(properties: JsonObject | null | undefined): number {
 function inherits({ id, before, after }: ProposedDocument): boolean {
   const scope = policyScopeOf(id);
   if (scope === null || scope.kind === "global" || after === null) return false;
-  return before === null || [...sectionsWithBase(before.properties).values()].includes(true);
+  return before === null || [...sectionElements(before.properties).values()].some(hasBase);
 }
 
 /** Where there was no document, everything was inherited; of its sections those are judged that the new document has. */
 function removedBases({ id, before, after }: ProposedDocument): readonly string[] {
-  const had = before === null ? null : sectionsWithBase(before.properties);
-  const next = sectionsWithBase(after);
-  const removed = sections.filter((name) => (had === null ? next.has(name) : had.get(name) === true) && next.get(name) !== true);
-  return removed.map(
-    (name) => `${documentTitle(id)}: without <base /> in <${name}> the policies of the scopes above no longer apply there.`,
-  );
+  const had = before === null ? null : sectionElements(before.properties);
+  const next = sectionElements(after);
+  return sections
+    .filter((name) => (had === null ? next.has(name) : hasBase(had.get(name))) && !keepsParent(next.get(name)))
+    .map((name) => `${documentTitle(id)}: without <base /> in <${name}> the policies of the scopes above no longer apply there.`);
 }
 
-/** The sections of a policy, and whether `<base />` stands in them at any depth. */
-function sectionsWithBase(properties: JsonObject | null): ReadonlyMap<string, boolean> {
+function sectionElements(properties: JsonObject | null): ReadonlyMap<string, Element> {
   const root = rootOf(properties);
-  if (root === null) return new Map();
-  return new Map(
-    childElements(root)
-      .filter(({ name }) => sections.includes(name))
-      .map((section) => [section.name, [...descendants(section)].some(({ name }) => name === "base")]),
-  );
+  return new Map(root === null ? [] : childElements(root).map((section) => [section.name, section]));
 }
+
+const holds = (section: Element | undefined, name: string): boolean =>
+  section !== undefined && [...descendants(section)].some((element) => element.name === name);
+
+/** At any depth: a `<base />` inside of `choose` counts. */
+const hasBase = (section: Element | undefined): boolean => holds(section, "base");
+
+/**
+ * A `<backend>` that forwards by itself stands in for what is above: a retry can only be put around the call there
+ * (https://learn.microsoft.com/azure/api-management/retry-policy).
+ */
+const keepsParent = (section: Element | undefined): boolean =>
+  hasBase(section) || (section?.name === "backend" && holds(section, "forward-request"));
 
 function removedAuthentications({ id, before, after }: ProposedDocument): readonly string[] {
   const next = authentications(id, after);

@@ -1,9 +1,10 @@
 import type { Gateway } from "../gateway/ports.ts";
+import type { Proposal } from "../gateway/proposal.ts";
 import { sameContent } from "./compare.ts";
 import { documentDiff } from "./diff.ts";
 import { judge, waysOut } from "./guards.ts";
 import type { Journal, PlannedChange } from "./journal.ts";
-import type { GuardResult, Plan, Proposal } from "./types.ts";
+import type { GuardResult, Plan } from "./types.ts";
 
 export interface Planning {
   readonly gateway: Pick<Gateway, "name" | "resourceId">;

@@ -1,10 +1,10 @@
 import { GatewayError } from "../errors.ts";
 import { type Document, documentTitle } from "../gateway/documents.ts";
 import type { GatewayReader } from "../gateway/ports.ts";
+import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { sameContent } from "./compare.ts";
 import { unifiedDiff } from "./diff.ts";
 import type { Journal, PlannedChange, PlannedDocument, Standing, StoredDocument } from "./journal.ts";
-import type { Proposal, ProposedDocument } from "./types.ts";
 
 /**
  * The proposal that takes an applied change back: every document as it was before. A document that already is as it was

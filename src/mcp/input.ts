@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { GatewayError, nearest } from "../errors.ts";
 import type { AnyTool } from "../tool.ts";
-import { inputSchema, type JsonSchema } from "./schema.ts";
+import { type JsonSchema, schemasOf } from "./json-schema.ts";
 
 /** Throws `invalid_input` where a tool's schema refuses the input: each place, what was expected there, the nearest names. */
 export function checkInput(tool: AnyTool, input: unknown): void {
@@ -9,7 +9,7 @@ export function checkInput(tool: AnyTool, input: unknown): void {
   if (parsed.success) return;
   throw new GatewayError("invalid_input", `The input of ${tool.name} is not valid.`, {
     details: parsed.error.issues.flatMap((issue) => describe(tool, issue)),
-    hint: `Inputs: ${keys(inputSchema(tool))}.`,
+    hint: `Inputs: ${keys(schemasOf(tool).input)}.`,
   });
 }
 
@@ -28,7 +28,7 @@ function describe(tool: AnyTool, issue: Issue): string[] {
 }
 
 function unknownKey(tool: AnyTool, path: readonly PropertyKey[], key: string): string {
-  const here = schemaAt(inputSchema(tool), path);
+  const here = schemaAt(schemasOf(tool).input, path);
   const near = nearest(key, Object.keys(here.properties ?? {})).map((name) => `'${name}'`);
   const suggestion = near.length === 0 ? "" : ` Did you mean ${near.join(" or ")}?`;
   const inside = path.length === 0 ? "" : ` Inputs of ${path.map(String).join(".")}: ${keys(here)}.`;

@@ -1,8 +1,8 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { callTool, type Surface, visibleTools } from "./call.ts";
+import { listing } from "./listing.ts";
 import { toResult } from "./result.ts";
-import { listing } from "./schema.ts";
 import { uncheckedJsonSchemas } from "./validator.ts";
 
 /** What a model is told of the server before it sees any tool. */

@@ -1,7 +1,7 @@
-import type { Proposal, ProposedDocument } from "../change/types.ts";
 import { GatewayError } from "../errors.ts";
 import { backendDocumentId, type Document, type DocumentId, documentTitle } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
+import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { findBackend, poolMembers } from "./backend.ts";
 import { type BackendEdit, retryText } from "./describe.ts";
 import { type BackendEdits, backendEdits } from "./edits.ts";

@@ -1,7 +1,7 @@
-import type { ProposedDocument } from "../change/types.ts";
 import { GatewayError } from "../errors.ts";
 import { documentTitle, policyDocumentId, policyScopeOf, policyText, withPolicyText } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
+import type { ProposedDocument } from "../gateway/proposal.ts";
 import { attribute, childElements, descendants, type Element, type PolicyDocument, parse } from "../policy/document.ts";
 import { applyEdits, attributeText, type Edit, insertAfter, prependChild, replaceElement, setAttribute } from "../policy/edit.ts";
 import { relativeSource } from "../policy/indentation.ts";

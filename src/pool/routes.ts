@@ -130,7 +130,8 @@ function asRoutes({ backends }: Inventory, choices: readonly Choice[], operation
       backendId,
       url,
       kind: kind === "backend" && backend !== undefined && isPool(backend.properties) ? "pool" : kind,
-      certainty: expression !== null ? "dynamic" : conditions.length === 0 ? "certain" : "conditional",
+      // Beside another route none is certain, even where its own condition has come out empty: the other's may be one that never holds.
+      certainty: expression !== null ? "dynamic" : conditions.length === 0 && choices.length === 1 ? "certain" : "conditional",
       condition: conditions.length === 0 ? null : allOf(conditions),
       expression,
       operationId,

@@ -1,8 +1,8 @@
-import type { LimitChange, Proposal } from "../change/types.ts";
 import { GatewayError } from "../errors.ts";
 import { type Document, documentTitle, withPolicyText } from "../gateway/documents.ts";
 import { findApi, findSubscription, type Inventory, withPolicies } from "../gateway/inventory.ts";
 import type { Subscription } from "../gateway/model.ts";
+import type { LimitChange, Proposal } from "../gateway/proposal.ts";
 import { applyEdits, setAttribute } from "../policy/edit.ts";
 import type { WrittenLimit } from "./limit-elements.ts";
 import { type TeamLimits, teamLimitsOf } from "./limits.ts";

@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Judged, judge, waysOut } from "../../src/change/guards.ts";
-import type { LimitChange, ProposedDocument } from "../../src/change/types.ts";
 import type { GatewayError } from "../../src/errors.ts";
 import type { JsonObject } from "../../src/gateway/documents.ts";
+import type { LimitChange, ProposedDocument } from "../../src/gateway/proposal.ts";
 
 const policy = (inbound: string, rest = "<backend><base /></backend>"): JsonObject => ({
   format: "rawxml",
   value: `<policies><inbound>${inbound}</inbound>${rest}</policies>`,
 });
+const backend = (content: string): JsonObject => policy("<base />", `<backend>${content}</backend>`);
 const pool = (...members: readonly string[]): JsonObject => ({
   type: "Pool",
   pool: { services: members.map((name) => ({ id: `/backends/${name}` })) },
@@ -66,6 +67,13 @@ describe("verdicts", () => {
     ["no section ever had it", "base_removed", "absent", document(product, policy("", ""), policy("<cors />", ""))],
     ["a new policy with base", "base_removed", "passed", document(product, null, policy("<base />", ""))],
     ["a new policy without base", "base_removed", "blocked", document(product, null, policy("<cors />", ""))],
+    [
+      "a backend that forwards by itself",
+      "base_removed",
+      "passed",
+      document(product, backend("<base />"), backend("<retry><forward-request /></retry>")),
+    ],
+    ["a backend that forwards nothing", "base_removed", "blocked", document(product, backend("<base />"), backend("<cors />"))],
     ["a deleted policy", "base_removed", "absent", document(product, policy("<base />"), null)],
     ["global scope", "base_removed", "absent", document("policies/policy", policy("<base />"), policy(""))],
     ["a fragment", "base_removed", "absent", document(fragment, { value: "<fragment />" }, { value: "<fragment><cors /></fragment>" })],

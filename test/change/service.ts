@@ -1,9 +1,9 @@
 import { openGateway } from "../../src/azure/gateway.ts";
 import { type Changes, type ChangesOptions, openChanges } from "../../src/change/changes.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
-import type { Proposal, ProposedDocument } from "../../src/change/types.ts";
 import { type Document, type JsonObject, policyText, withPolicyText } from "../../src/gateway/documents.ts";
 import type { Gateway } from "../../src/gateway/ports.ts";
+import type { Proposal, ProposedDocument } from "../../src/gateway/proposal.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import type { World } from "../../src/sandbox/world.ts";

@@ -78,7 +78,10 @@ test("every call goes to one of the routes, under its condition; a certain route
       expect(taken).toBeDefined();
       if (taken?.condition != null) expect(holds(taken.condition, set)).toBe(true);
     }),
-    { numRuns: 500 },
+    {
+      numRuns: 500,
+      examples: [[[{ whens: [["f0", [{ whens: [["f0", []]], otherwise: [{ set: "a" }] }]]], otherwise: [{ end: true }] }], []]],
+    },
   );
 });
 

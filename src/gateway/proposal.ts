@@ -1,0 +1,41 @@
+import type { Document, DocumentId, JsonObject } from "./documents.ts";
+
+/** One document of a change: what is there, and what is to be there. `null`: no document. */
+export interface ProposedDocument {
+  readonly id: DocumentId;
+  readonly before: Document | null;
+  readonly after: JsonObject | null;
+}
+
+/** A team's limit before and after, as the quota finder reads the documents; what the limit guards judge. */
+export interface LimitChange {
+  readonly subscriptionId: string;
+  readonly kind: "tpm" | "rpm";
+  readonly before: number | null;
+  readonly after: number | null;
+  /** Whether the call named this team. */
+  readonly intended: boolean;
+}
+
+/** An intended change, computed by a pure module from what was read. Nothing is written until it is planned and confirmed. */
+export interface Proposal {
+  /** The tool that asked, e.g. `update_quota`. */
+  readonly tool: string;
+  /** What `confirm` says behind the service's name, e.g. `growth tpm 200000 -> 100000`. One line; kept to ASCII. */
+  readonly action: string;
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly documents: readonly ProposedDocument[];
+  /** Whom it concerns, by name: teams, APIs. */
+  readonly affected: readonly string[];
+  readonly warnings: readonly string[];
+  readonly limits?: readonly LimitChange[];
+  /** Errors of a policy that the tool has validated; any of them blocks. */
+  readonly policyErrors?: readonly string[];
+  /** Names of guards that the caller asks to override. */
+  readonly override: readonly string[];
+  /** The call that shows the effect, named in the answer once the change is applied. */
+  readonly after?: string;
+  /** Set on an undo: the change that it takes back. */
+  readonly undoes?: string;
+}

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import type { AnyTool } from "../tool.ts";
+
+/** As much of JSON Schema as is read here. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly [keyword: string]: unknown;
+}
+
+export interface ToolSchemas {
+  readonly input: JsonSchema;
+  readonly output: JsonSchema;
+}
+
+/** A tool's inputs and outputs as JSON Schema. The bundle holds them ready-made (`.ci/build.ts`). */
+export const schemasOf = (tool: AnyTool): ToolSchemas => ({
+  input: jsonSchema(tool.input, "input"),
+  output: jsonSchema(tool.output, "output"),
+});
+
+/**
+ * JSON Schema (2020-12, which MCP assumes where `$schema` is absent) without what only costs tokens: the bounds of safe
+ * integers, and in outputs the closing of objects, which would make clients refuse a field that a later version adds.
+ */
+function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema: part }) => {
+      if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
+      if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
+      if (io === "output" && part.additionalProperties === false) delete part.additionalProperties;
+    },
+  });
+  return rest as JsonSchema;
+}
