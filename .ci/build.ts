@@ -7,8 +7,8 @@ import { tools } from "../tools/index.ts";
 
 const outdir = "dist";
 const entry = `${outdir}/main.js`;
-/** All that is loaded at every start, main.ts itself apart. */
-const start = "src/cli/run.ts";
+/** All that is loaded at every start, main.ts itself apart, and all that a server is, up to its list of tools. */
+const starts = ["src/cli/run.ts", "src/cli/serve.ts"];
 
 /**
  * Modules that the bundle never uses, but that would be parsed at each start: ajv (server and client are given a validator
@@ -57,14 +57,15 @@ const usedMessagesOnly: Plugin = {
 
 /**
  * esbuild makes a chunk of the modules that the same entry points reach: a dozen small ones that every start would read one
- * by one, at one to two milliseconds each. Where every lazily loaded module reaches all of the start, that is one chunk.
+ * by one, at one to two milliseconds each. Where every lazily loaded module reaches all of a start, that is one chunk.
  */
-const startInOneChunk = (lazy: ReadonlySet<string>): Plugin => ({
-  name: "start-in-one-chunk",
+const startsInOneChunk = (lazy: ReadonlySet<string>): Plugin => ({
+  name: "starts-in-one-chunk",
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const contents = await readFile(path, "utf8");
-      return { loader: "ts", contents: lazy.has(path) ? `${contents}\nimport ${JSON.stringify(resolve(start))};` : contents };
+      const reached = lazy.has(path) ? starts.map((start) => `\nimport ${JSON.stringify(resolve(start))};`) : [];
+      return { loader: "ts", contents: [contents, ...reached].join("") };
     });
   },
 });
@@ -91,7 +92,7 @@ const { metafile: asWritten } = await build({ ...options, plugins });
 const lazy = Object.values(asWritten.outputs).flatMap(({ entryPoint }) => (entryPoint?.startsWith("src/") ? [resolve(entryPoint)] : []));
 const { metafile, outputFiles } = await build({
   ...options,
-  plugins: [...plugins, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))],
+  plugins: [...plugins, startsInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))],
 });
 checkStart(metafile);
 await rm(outdir, { recursive: true, force: true });

@@ -73,7 +73,7 @@ describe("invalid values", () => {
     ["AIGW_READ_ONLY", "perhaps", "must be true or false"],
     ["AIGW_ALLOW_OVERRIDE", "base removed", "must be guard names, separated by commas"],
     ["AIGW_ACCESS_TOKEN", "two words", "must be a token without spaces"],
-  ])("%s=%s %s", ([name, value, reason]) => {
+  ] as const)("%s=%s %s", ([name, value, reason]) => {
     const { code, details } = refusal({ AIGW_SERVICE: resourceId, [name]: value });
     expect(code).toBe("not_configured");
     expect(details).toEqual([expect.stringContaining(`${name} ${reason}.`)]);

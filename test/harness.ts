@@ -82,7 +82,7 @@ export async function openHarness({ seed = "demo", env = {}, now }: HarnessOptio
     refuse: async (tool, input) => (await answered(tool, input, true)).text,
     async apply({ plan_id, confirm }) {
       const { structured } = await answered("apply_change", { plan_id, confirm }, false);
-      return String(structured["change_id"]);
+      return String(structured.change_id);
     },
     documents: () => new Map(sandbox.world.all().map(({ path, properties }) => [path, JSON.stringify(properties)])),
   };

@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { GatewayError } from "../errors.ts";
 import { createSandbox } from "../sandbox/sandbox.ts";
-import { serveSandbox } from "../sandbox/serve.ts";
+import { type ServedSandbox, serveSandbox } from "../sandbox/serve.ts";
 
 export interface SandboxOptions {
   /** 0: a free one. */
@@ -11,11 +13,17 @@ export interface SandboxOptions {
 
 /** The sandbox by itself on loopback until it is stopped; says where it is in one line of JSON. */
 export async function runSandbox({ port, out, stop }: SandboxOptions): Promise<void> {
-  const served = await serveSandbox(createSandbox(), { port });
+  const served = await serve(port);
   out(`${JSON.stringify(served.ready)}\n`);
-  await new Promise<void>((resolve) => {
-    if (stop.aborted) resolve();
-    else stop.addEventListener("abort", () => resolve());
-  });
+  if (!stop.aborted) await once(stop, "abort");
   await served.close();
+}
+
+async function serve(port: number): Promise<ServedSandbox> {
+  try {
+    return await serveSandbox(createSandbox(), { port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError("unavailable", `The sandbox cannot listen: ${reason}.`, { hint: "Leave out --port to get a free one.", cause });
+  }
 }

@@ -5,6 +5,7 @@ export interface Terminal {
   heading(text: string): string;
   muted(text: string): string;
   good(text: string): string;
+  caution(text: string): string;
   bad(text: string): string;
   /** Columns aligned by their widest cell; a header line and a rule. */
   table(headers: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string;
@@ -20,6 +21,7 @@ export function terminal(colour: boolean): Terminal {
     heading: (text) => style(["bold", "cyan"], text),
     muted: (text) => style("dim", text),
     good: (text) => style("green", text),
+    caution: (text) => style("yellow", text),
     bad: (text) => style("red", text),
     table: (headers, rows) => {
       const cells = [headers, ...rows].map((row) => row.map((cell) => String(cell ?? "-")));
@@ -45,4 +47,4 @@ function diffStyle(line: string): Style {
 }
 
 /** Whether a stream wants colour: a terminal, unless `NO_COLOR` says otherwise (https://no-color.org). */
-export const wantsColour = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+export const wantsColour = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && (process.env.NO_COLOR ?? "") === "";

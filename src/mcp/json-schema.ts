@@ -24,6 +24,7 @@ export const schemasOf = (tool: AnyTool): ToolSchemas => ({
 /**
  * JSON Schema (2020-12, which MCP assumes where `$schema` is absent) without what only costs tokens: the bounds of safe
  * integers, and in outputs the closing of objects, which would make clients refuse a field that a later version adds.
+ * A choice of types is spelt as `anyOf`: some model providers know only one type in a place.
  */
 function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
@@ -34,5 +35,7 @@ function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
       if (io === "output" && part.additionalProperties === false) delete part.additionalProperties;
     },
   });
-  return rest as JsonSchema;
+  return JSON.parse(JSON.stringify(rest), (_, part) => (Array.isArray(part?.type) ? oneTypeEach(part) : part));
 }
+
+const oneTypeEach = ({ type, ...part }: { readonly type: readonly string[] }) => ({ ...part, anyOf: type.map((one) => ({ type: one })) });

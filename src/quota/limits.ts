@@ -1,7 +1,7 @@
 import type { DocumentId } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import type { Subscription } from "../gateway/model.ts";
-import { bindingCandidates, isSure, type LimitReach, reachOf, type TeamReach } from "./reach.ts";
+import { isSure, isWide, type LimitReach, reachOf, type TeamReach } from "./reach.ts";
 
 /** A limit that one subscription meets. */
 export interface Limit {
@@ -32,7 +32,7 @@ export interface Limit {
 export interface TeamLimits {
   readonly subscription: Subscription;
   readonly limits: readonly Limit[];
-  /** The smallest that surely applies, single operations apart; null without any, `unknown` where there are only limits that cannot be decided. */
+  /** The smallest that surely applies; null without any, `unknown` where there are only limits that cannot be decided. Limits of single operations stand in `limits` alone. */
   readonly tpm: number | null | "unknown";
   readonly rpm: number | null | "unknown";
 }
@@ -80,8 +80,8 @@ export function named(names: readonly string[]): string {
 }
 
 function binding(limits: readonly LimitReach[], kind: Limit["kind"]): number | null | "unknown" {
-  const ofKind = limits.filter(({ limit }) => limit.kind === kind);
-  const sure = bindingCandidates(ofKind.filter(isSure));
+  const ofKind = limits.filter((reach) => reach.limit.kind === kind && isWide(reach));
+  const sure = ofKind.filter(isSure);
   if (sure.length > 0) return sure.map(({ limit }) => limit.value).reduce((a, b) => Math.min(a, b));
   return ofKind.length > 0 ? "unknown" : null;
 }

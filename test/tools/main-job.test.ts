@@ -139,6 +139,19 @@ describe("the main job", () => {
     expect(documents()).toEqual(before);
   });
 
+  it("keeps the limit of a single operation out of the team's numbers, but lists it", async () => {
+    const harness = await openHarness();
+    const limit = `<rate-limit-by-key calls="600" renewal-period="60" counter-key="@(context.Subscription.Id)" />`;
+    const sections = `<backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error>`;
+    const policy_xml = `<policies><inbound><base />${limit}</inbound>${sections}</policies>`;
+    await harness.apply(await harness.ask(applyPolicy, { api_id: "azure-openai", operation_id: "Embeddings_Create", policy_xml }));
+    expect(await limitsByTeam(harness)).toEqual(seededLimits);
+    const { subscriptions } = await harness.ask(listSubscriptions, { product_id: "aoai-trial" });
+    expect(subscriptions[0]?.limits).toContainEqual(
+      expect.objectContaining({ kind: "rpm", value: 600, scope: "operation 'azure-openai/Embeddings_Create'" }),
+    );
+  });
+
   it("counts requests, and calls unknown what platform metrics cannot know", async () => {
     const { ask } = await openHarness();
     const { totals, rows, notes } = await ask(getMetrics, { api_id: "azure-openai", group_by: ["cause"] });

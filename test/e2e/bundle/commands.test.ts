@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import manifest from "../../../package.json" with { type: "json" };
+import { type Environment, finished, started } from "./program.ts";
+
+test("--help and --version", async () => {
+  expect(await finished(["--help"])).toMatchObject({ status: 0, stdout: expect.stringContaining("AIGW_SERVICE"), stderr: "" });
+  expect(await finished(["--version"])).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: "" });
+});
+
+describe("a command line that cannot be understood: status 2, and nothing on stdout", () => {
+  test.for([
+    [["--sandbx"], "Did you mean '--sandbox'?"],
+    [["cal", "list_subscriptions", "{}"], "Did you mean 'call'"],
+    [["call", "--sandbox", "list_subscriptions"], "call TOOL JSON"],
+    [["call", "--sandbox", "list_subscriptions", "{"], "is not JSON"],
+    [["sandbox", "--port", "65536"], "'--port' must be at most 65535"],
+    [["sandbox", "now"], "takes no operand"],
+  ] as const)("%j", async ([args, expected]) => {
+    expect(await finished(args)).toEqual({ status: 2, stdout: "", stderr: expect.stringContaining(expected) });
+  });
+});
+
+describe("call", () => {
+  test("prints the answer, or the structured one", async () => {
+    expect(await finished(["call", "--sandbox", "list_subscriptions", "{}"])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("| growth |"),
+      stderr: "",
+    });
+    const { status, stdout } = await finished(["call", "--sandbox", "--json", "get_backend_pool", "-"], {
+      input: '{"api_id": "azure-openai"}',
+    });
+    expect([status, JSON.parse(stdout)]).toMatchObject([0, { service: "sandbox", routes: expect.anything() }]);
+  });
+
+  test("an error of the tool is status 1", async () => {
+    expect(await finished(["call", "--sandbox", "get_backend_pool", '{"api_id": "azure-opnai"}'])).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringContaining("'azure-openai'"),
+    });
+    const { status, stdout } = await finished(["call", "--json", "list_subscriptions", "{}"]);
+    expect([status, JSON.parse(stdout)]).toMatchObject([1, { error: { code: "not_configured" } }]);
+  });
+});
+
+describe("sandbox", () => {
+  test("says where it is, and other processes work on it until it is stopped", async () => {
+    const state = mkdtempSync(join(tmpdir(), "aigw-state-"));
+    onTestFinished(() => rmSync(state, { recursive: true, force: true }));
+    const sandbox = started(["sandbox"]);
+    const [line] = await once(sandbox.stdout.setEncoding("utf8"), "data");
+    const ready = JSON.parse(line);
+    expect(Object.keys(ready)).toEqual(["arm", "logs", "token", "service"]);
+    const environment: Environment = {
+      AIGW_ARM_ENDPOINT: ready.arm,
+      AIGW_LOGS_ENDPOINT: ready.logs,
+      AIGW_ACCESS_TOKEN: ready.token,
+      AIGW_SERVICE: ready.service,
+      AIGW_STATE: state,
+    };
+    const call = async (tool: string, input: object, changed: Environment = {}) => {
+      const { stdout } = await finished(["call", "--json", tool, JSON.stringify(input)], { environment: { ...environment, ...changed } });
+      return JSON.parse(stdout);
+    };
+    const { plan_id, confirm } = await call("update_quota", { subscription_id: "growth", tpm: 150_000 });
+    expect(await call("apply_change", { plan_id, confirm })).toMatchObject({ status: "applied", service: "sandbox" });
+    const { subscriptions } = await call("list_subscriptions", {});
+    expect(subscriptions.find((team: { subscription_id: string }) => team.subscription_id === "growth")).toMatchObject({ tpm: 150_000 });
+    expect(await call("list_changes", {})).toMatchObject({ changes: [{ change_id: expect.any(String), state: "applied" }] });
+    expect(await call("list_subscriptions", {}, { AIGW_ACCESS_TOKEN: "another" })).toMatchObject({ error: { code: "unauthenticated" } });
+    sandbox.kill("SIGTERM");
+    expect(await once(sandbox, "exit")).toEqual([0, null]);
+  });
+
+  test("a port that is taken is an error that says so", async () => {
+    const first = started(["sandbox"]);
+    const [line] = await once(first.stdout.setEncoding("utf8"), "data");
+    const { port } = new URL(JSON.parse(line).arm);
+    expect(await finished(["sandbox", "--port", port])).toEqual({ status: 1, stdout: "", stderr: expect.stringContaining("EADDRINUSE") });
+  });
+});

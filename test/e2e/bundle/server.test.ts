@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import manifest from "../../../package.json" with { type: "json" };
+import { listing } from "../../../src/mcp/listing.ts";
+import type { PlanOutput } from "../../../src/tool.ts";
+import { tools } from "../../../tools/index.ts";
+import { connected, finished, offline, started } from "./program.ts";
+
+const request = (id: number, method: string, params: object = {}): string => `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`;
+const initialize = request(1, "initialize", {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "test", version: "1" },
+});
+const callTool = (id: number, name: string, input: object): string => request(id, "tools/call", { name, arguments: input });
+
+describe("without network, credentials or configuration", () => {
+  test("lists the tools as the sources have them", async () => {
+    const { status, stdout, stderr } = await finished([], { environment: offline, input: initialize + request(2, "tools/list") });
+    const [hello, list] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(hello.result.serverInfo).toMatchObject({ name: "azure-ai-gateway", version: manifest.version });
+    expect(list.result.tools).toEqual(JSON.parse(JSON.stringify(tools.map(listing))));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
+  test("a call says which variables to set and how to find their values", async () => {
+    const client = await connected([], offline);
+    const { isError, text } = await client.call("list_subscriptions", {});
+    expect(isError).toBe(true);
+    expect(text).toMatch(/^Error not_configured: /);
+    for (const part of ["AIGW_SERVICE", "AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "az apim list", "az account show"])
+      expect(text).toContain(part);
+  });
+
+  test("the sandbox plans, applies, reads back and undoes", async () => {
+    const client = await connected(["--sandbox"], offline);
+    const tpmOf = async (team: string): Promise<unknown> => {
+      const { structured } = await client.call("list_subscriptions", {});
+      return (structured.subscriptions as { subscription_id: string; tpm: unknown }[]).find(
+        ({ subscription_id }) => subscription_id === team,
+      )?.tpm;
+    };
+    const apply = async (structured: Record<string, unknown>): Promise<string> => {
+      const { plan_id, confirm, status } = structured as PlanOutput;
+      expect(status).toBe("planned");
+      const answer = await client.call("apply_change", { plan_id, confirm });
+      expect(answer).toMatchObject({ isError: false, structured: { status: "applied" } });
+      return String(answer.structured.change_id);
+    };
+    expect(await tpmOf("growth")).toBe(200_000);
+    const change = await apply((await client.call("update_quota", { subscription_id: "growth", tpm: 100_000 })).structured);
+    expect([await tpmOf("growth"), await tpmOf("analytics")]).toEqual([100_000, 200_000]);
+    await apply((await client.call("undo_change", { change_id: change })).structured);
+    expect(await tpmOf("growth")).toBe(200_000);
+  });
+});
+
+describe("stdout", () => {
+  test("holds nothing but protocol, whatever is called", async () => {
+    const calls = [
+      callTool(2, "list_subscriptions", {}),
+      callTool(3, "get_backend_pool", { api_id: "azure-openai" }),
+      callTool(4, "get_metrics", { api_id: "azure-openai" }),
+      callTool(5, "update_quota", { subscription_id: "growth", tpm: 1000 }),
+      callTool(6, "apply_change", { plan_id: "none", confirm: "none" }),
+      callTool(7, "no_such_tool", {}),
+      request(8, "no/such/method"),
+      "this is no JSON\n",
+    ];
+    const { status, stdout } = await finished(["--sandbox"], { input: initialize + calls.join("") });
+    expect(stdout.endsWith("\n")).toBe(true);
+    const messages = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(messages.every(({ jsonrpc }) => jsonrpc === "2.0")).toBe(true);
+    expect(messages.map(({ id }) => id).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(status).toBe(0);
+  });
+
+  test("nobody reads it any more: the server ends", async () => {
+    const server = started(["--sandbox"]);
+    server.stdout.destroy();
+    server.stdin.on("error", () => {}).write(initialize);
+    const [status] = await once(server, "exit");
+    expect(status).toBe(0);
+  });
+});
+
+test.for(["SIGTERM", "SIGINT"] as const)("%s ends an idle server without an error", async (signal) => {
+  const server = started([]);
+  server.stdin.write(initialize);
+  await once(server.stdout, "data");
+  server.kill(signal);
+  expect(await once(server, "exit")).toEqual([0, null]);
+});
+
+test("--read-only neither lists nor runs what writes", async () => {
+  const client = await connected(["--sandbox", "--read-only"]);
+  expect(await client.toolNames()).not.toContain("apply_change");
+  const { structured } = await client.call("update_quota", { subscription_id: "growth", tpm: 100_000 });
+  expect(structured.status).toBe("planned");
+  const { isError, text } = await client.call("apply_change", { plan_id: structured.plan_id, confirm: structured.confirm });
+  expect([isError, text.split(":")[0]]).toEqual([true, "Error read_only"]);
+});
