@@ -5,10 +5,14 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { schemasOf } from "../src/mcp/json-schema.ts";
 import { tools } from "../tools/index.ts";
 
+type Outputs = Metafile["outputs"];
+
 const outdir = "dist";
 const entry = `${outdir}/main.js`;
-/** All that is loaded at every start, main.ts itself apart, and all that a server is, up to its list of tools. */
-const starts = ["src/cli/run.ts", "src/cli/serve.ts"];
+/** All that a server is, up to its list of tools. */
+const start = "src/cli/program.ts";
+/** A program of its own, bundled by itself: it shares much with the server, but a file that both load would hold what only one needs. */
+const validator = "src/cli/validator.ts";
 
 /**
  * Modules that the bundle never uses, but that would be parsed at each start: ajv (server and client are given a validator
@@ -57,20 +61,29 @@ const usedMessagesOnly: Plugin = {
 
 /**
  * esbuild makes a chunk of the modules that the same entry points reach: a dozen small ones that every start would read one
- * by one, at one to two milliseconds each. Where every lazily loaded module reaches all of a start, that is one chunk.
+ * by one, at one to two milliseconds each. Where every lazily loaded module reaches all of the start, that is one chunk.
  */
-const startsInOneChunk = (lazy: ReadonlySet<string>): Plugin => ({
-  name: "starts-in-one-chunk",
+const startInOneChunk = (lazy: ReadonlySet<string>): Plugin => ({
+  name: "start-in-one-chunk",
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const contents = await readFile(path, "utf8");
-      const reached = lazy.has(path) ? starts.map((start) => `\nimport ${JSON.stringify(resolve(start))};`) : [];
-      return { loader: "ts", contents: [contents, ...reached].join("") };
+      return { loader: "ts", contents: lazy.has(path) ? `${contents}\nimport ${JSON.stringify(resolve(start))};` : contents };
     });
   },
 });
 
-const plugins = [leftOut, computed, usedMessagesOnly];
+/** Leaves the validator to its own bundle where main.ts loads it. */
+const validatorApart: Plugin = {
+  name: "validator-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/validator\.ts$/ }, ({ importer }) =>
+      importer === resolve("src/main.ts") ? { path: "./validator.js", external: true } : null,
+    );
+  },
+};
+
+const plugins = [leftOut, computed, usedMessagesOnly, validatorApart];
 const options = {
   entryPoints: ["src/main.ts"],
   outdir,
@@ -90,18 +103,20 @@ const options = {
 
 const { metafile: asWritten } = await build({ ...options, plugins });
 const lazy = Object.values(asWritten.outputs).flatMap(({ entryPoint }) => (entryPoint?.startsWith("src/") ? [resolve(entryPoint)] : []));
-const { metafile, outputFiles } = await build({
-  ...options,
-  plugins: [...plugins, startsInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))],
-});
-checkStart(metafile);
+const [whole, apart] = await Promise.all([
+  build({ ...options, plugins: [...plugins, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))] }),
+  build({ ...options, entryPoints: [validator], splitting: false, plugins }),
+]);
+checkLoaded(whole.metafile.outputs, start, /node_modules\/(@azure|@azure-rest|@typespec|hono|@hono|ajv)\/|src\/(azure|sandbox)\//);
+checkLoaded(apart.metafile.outputs, validator, /node_modules\/(@modelcontextprotocol|@azure|hono)\/|^tools\/|src\/(azure|sandbox)\//);
 await rm(outdir, { recursive: true, force: true });
-for (const { path, text } of outputFiles) {
+for (const { path, text } of [...whole.outputFiles, ...apart.outputFiles]) {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, withRequire(text), { mode: path === resolve(entry) ? 0o755 : 0o644 });
 }
-await writeFile(`${outdir}/THIRD_PARTY_NOTICES.txt`, await notices(metafile));
-if (!process.argv.includes("--quiet")) report(metafile);
+const outputs: Outputs = { ...whole.metafile.outputs, ...apart.metafile.outputs };
+await writeFile(`${outdir}/THIRD_PARTY_NOTICES.txt`, await notices(outputs));
+if (!process.argv.includes("--quiet")) report(outputs);
 
 /** CommonJS packages inside an ES module need a `require` of their own; it is made only where it is used. */
 function withRequire(text: string): string {
@@ -109,25 +124,23 @@ function withRequire(text: string): string {
   return /\brequire\b/.test(text) ? `${made}\n${text}` : text;
 }
 
-/** What a start loads must hold neither Azure's packages nor the sandbox, and of zod only what is used. */
-function checkStart({ outputs }: Metafile): void {
-  const loaded = new Set([entry]);
+/** What is loaded at once with a module must hold nothing that it has no use for, and of zod only what is used. */
+function checkLoaded(outputs: Outputs, source: string, unwanted: RegExp): void {
+  const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === source));
   for (const path of loaded)
     for (const { path: next, kind } of outputs[path]?.imports ?? []) if (kind === "import-statement") loaded.add(next);
-  const unwanted =
-    /node_modules\/(@azure|@azure-rest|@typespec|hono|@hono|ajv)\/|src\/(azure|sandbox)\/|zod\/v4\/classic\/from-json-schema\.js$/;
   const found = [...loaded]
     .flatMap((path) => Object.entries(outputs[path]?.inputs ?? {}))
-    .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && unwanted.test(input));
-  if (found.length > 0) {
+    .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && (unwanted.test(input) || input.endsWith("/from-json-schema.js")));
+  if (loaded.size === 0 || found.length > 0) {
     throw new Error(
-      `Loaded at every start (zod: import it as a namespace, so that the rest of it can be left out):\n${found.map(([input]) => input).join("\n")}`,
+      `Loaded with ${source} (zod: import it as a namespace, so that the rest of it can be left out):\n${found.map(([input]) => input).join("\n")}`,
     );
   }
 }
 
 /** The licences of all bundled packages; packages with one and the same text share it. */
-async function notices({ outputs }: Metafile): Promise<string> {
+async function notices(outputs: Outputs): Promise<string> {
   const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
   const roots = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []));
   const packagesByLicence = new Map<string, string[]>();
@@ -144,7 +157,7 @@ async function licenceFile(root: string): Promise<string | undefined> {
   return file === undefined ? undefined : (await readFile(join(root, file), "utf8")).replaceAll("\r\n", "\n").trim();
 }
 
-function report({ outputs }: Metafile): void {
+function report(outputs: Outputs): void {
   const sizes = Object.entries(outputs).sort(([, a], [, b]) => b.bytes - a.bytes);
   for (const [path, { bytes }] of sizes) process.stdout.write(`${(bytes / 1024).toFixed(1).padStart(9)} kB  ${path}\n`);
 }

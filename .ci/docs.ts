@@ -1,10 +1,15 @@
-/** Writes README's generated tables (tools, configuration); with `--check` only says whether they are up to date. */
+/** Writes the generated sections of the READMEs; with `--check` only says whether they are up to date. */
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { configurationTable } from "../src/config.ts";
 import { tools } from "../tools/index.ts";
+import { catalogueTables } from "./catalogue-tables.ts";
 
-const readme = new URL("../README.md", import.meta.url);
+/** What is generated: by file, the content of each section. */
+const generated: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "README.md": { tools: toolTable, configuration: configurationTable },
+  "src/policy/README.md": { catalogue: catalogueTables },
+};
 
 const effects = { read: "reads", plan: "plans", write: "**writes**" } as const;
 
@@ -24,17 +29,20 @@ function inputs(input: z.ZodObject): string {
 }
 
 /** Replaces what stands between `<!-- name -->` and `<!-- /name -->`. */
-function withSection(text: string, name: string, content: string): string {
+function withSection(file: string, text: string, name: string, content: string): string {
   const section = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- /${name} -->)`);
-  if (!section.test(text)) throw new Error(`README.md has no section '${name}'`);
+  if (!section.test(text)) throw new Error(`${file} has no section '${name}'`);
   return text.replace(section, (_, open: string, close: string) => open + content + close);
 }
 
-const current = await readFile(readme, "utf8");
-const generated = withSection(withSection(current, "tools", toolTable()), "configuration", configurationTable());
-if (!process.argv.includes("--check")) {
-  await writeFile(readme, generated);
-} else if (generated !== current) {
-  process.stderr.write("README.md is out of date: npm run docs\n");
-  process.exitCode = 1;
+for (const [file, sections] of Object.entries(generated)) {
+  const path = new URL(`../${file}`, import.meta.url);
+  const current = await readFile(path, "utf8");
+  const updated = Object.entries(sections).reduce((text, [name, content]) => withSection(file, text, name, content()), current);
+  if (!process.argv.includes("--check")) {
+    await writeFile(path, updated);
+  } else if (updated !== current) {
+    process.stderr.write(`${file} is out of date: npm run docs\n`);
+    process.exitCode = 1;
+  }
 }

@@ -80,6 +80,8 @@ const names = z
 
 const onOff = () => z.stringbool({ error: "must be true or false" }).default(false);
 
+const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words, { error: `must be one of ${words.join(", ")}` }).optional();
+
 /** Every setting of the program, in the order in which it is documented. Values are text, from a flag or the environment. */
 const schema = z.object({
   service: z
@@ -164,7 +166,20 @@ const schema = z.object({
     description: "Plan, but never write: tools that write are neither listed nor run",
   }),
   sandbox: onOff().register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
-  json: onOff().register(about, { flag: "json", commands: ["call"], description: "Print the structured answer" }),
+  json: onOff().register(about, { flag: "json", commands: ["call", "validate"], description: "Print the structured answer" }),
+  sarif: onOff().register(about, { flag: "sarif", commands: ["validate"], description: "Print SARIF 2.1.0, for code scanning" }),
+  scope: oneOf(["global", "workspace", "product", "api", "operation", "fragment"]).register(about, {
+    flag: "scope",
+    commands: ["validate"],
+    description: "Where the policy is to stand: global, workspace, product, api, operation or fragment; without it anywhere",
+    placeholder: "SCOPE",
+  }),
+  tier: oneOf(["developer", "basic", "standard", "premium", "basicv2", "standardv2", "premiumv2", "consumption"]).register(about, {
+    flag: "tier",
+    commands: ["validate"],
+    description: "The tier of the service: developer, basic, standard, premium, basicv2, standardv2, premiumv2 or consumption",
+    placeholder: "TIER",
+  }),
   port: z
     .string()
     .regex(/^\d+$/, "must be a port number")

@@ -80,6 +80,14 @@ export function anyTool<E extends Effect, I extends z.ZodObject, O extends z.Zod
   };
 }
 
+/** Inputs that name the target of a policy; `policyTarget` reads them. */
+export const targetInputs = {
+  api_id: z.string().min(1).optional(),
+  operation_id: z.string().min(1).optional().describe("With api_id"),
+  product_id: z.string().min(1).optional(),
+  global: z.literal(true).optional(),
+};
+
 /** Inputs of every tool that plans a change. */
 export const changeInputs = {
   dry_run: z.boolean().default(true).describe("true: only plan. false still needs the user's yes: through apply_change"),

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { GatewayError, unknownName } from "../src/errors.ts";
-import { documentTitle, type PolicyScope, policyDocumentId, withPolicyText } from "../src/gateway/documents.ts";
-import { findApi, findProduct } from "../src/gateway/inventory.ts";
-import type { GatewayReader } from "../src/gateway/ports.ts";
+import { GatewayError } from "../src/errors.ts";
+import { type Document, type DocumentId, documentTitle, policyDocumentId, policyText, withPolicyText } from "../src/gateway/documents.ts";
 import type { ProposedDocument } from "../src/gateway/proposal.ts";
+import { policyTarget } from "../src/gateway/targets.ts";
+import { type Patched, patch } from "../src/policy/patch.ts";
 import { validate } from "../src/policy/validate.ts";
-import { changeInputs, defineTool, lines, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
+import { changeInputs, defineTool, lines, planAnswer, planOutput, renderPlan, targetInputs } from "../src/tool.ts";
 
 const diagnostic = z.object({
   severity: z.enum(["error", "warning"]),
@@ -16,12 +16,25 @@ const diagnostic = z.object({
   fix: z.string().optional(),
 });
 
+const xml = z.string().optional();
+
+const edit = z.strictObject({
+  select: z.string().describe("One path: inbound/choose/when[2]/set-header[@name='x']"),
+  set: z
+    .record(z.string(), z.union([z.string(), z.number(), z.null()]))
+    .optional()
+    .describe("null removes"),
+  insert_before: xml,
+  insert_after: xml,
+  append: xml,
+  replace: xml,
+  remove: z.literal(true).optional(),
+});
+
 const input = z.strictObject({
-  api_id: z.string().min(1).optional(),
-  operation_id: z.string().min(1).optional().describe("With api_id"),
-  product_id: z.string().min(1).optional(),
-  global: z.literal(true).optional(),
-  policy_xml: z.string().min(1).max(300_000).describe("The whole document, <policies>...</policies>"),
+  ...targetInputs,
+  policy_xml: z.string().min(1).max(300_000).optional().describe("The whole document, <policies>...</policies>"),
+  edits: z.array(edit).max(50).optional().describe("Instead of policy_xml: in order, each one operation"),
   ...changeInputs,
 });
 
@@ -34,15 +47,16 @@ export const applyPolicy = defineTool({
   input,
   output: z.object({ ...planOutput.shape, diagnostics: z.array(diagnostic) }),
   async handler({ gateway, planner }, request) {
-    const scope = await target(gateway, request);
+    const scope = await policyTarget(gateway, request);
     const id = policyDocumentId(scope);
     const before = await gateway.document(id);
-    const diagnostics = validate(request.policy_xml, { scope: scope.kind });
-    const document: ProposedDocument = { id, before, after: withPolicyText(before?.properties ?? null, request.policy_xml) };
+    const { source, done } = requested(request, id, before);
+    const diagnostics = validate(source, { scope: scope.kind });
+    const document: ProposedDocument = { id, before, after: withPolicyText(before?.properties ?? null, source) };
     const plan = await planner.plan({
       tool: "apply_policy",
-      action: `${id} ${before === null ? "new policy" : "policy replaced"}`,
-      summary: `${before === null ? "Create" : "Replace"} the ${documentTitle(id)}.`,
+      action: `${id} ${done.length > 1 ? `${done.length} edits: ` : ""}${done.join("; ")}`,
+      summary: `${before === null ? "Create" : request.edits === undefined ? "Replace" : "Edit"} the ${documentTitle(id)}.`,
       documents: [document],
       affected: [documentTitle(id).replace(/ policy$/, "")],
       warnings: diagnostics.filter(({ severity }) => severity === "warning").map(({ line, message }) => `line ${line}: ${message}`),
@@ -61,28 +75,18 @@ export const applyPolicy = defineTool({
     ),
 });
 
-/** The one target that the input names; it must exist. */
-async function target(gateway: GatewayReader, { api_id, operation_id, product_id, global }: z.output<typeof input>): Promise<PolicyScope> {
-  if ([api_id, product_id, global].filter((given) => given !== undefined).length !== 1) {
-    throw new GatewayError("invalid_input", "Exactly one target is needed.", {
-      hint: "Give api_id (with operation_id for one operation), or product_id, or global: true.",
+/** The document that the request asks for, and what it does in words. */
+function requested({ policy_xml, edits }: z.output<typeof input>, id: DocumentId, before: Document | null): Patched {
+  if ((policy_xml === undefined) === (edits === undefined)) {
+    throw new GatewayError("invalid_input", "Exactly one of policy_xml and edits is needed.", {
+      hint: "Give the whole document in policy_xml, or what changes in it in edits.",
     });
   }
-  if (operation_id !== undefined && api_id === undefined) {
-    throw new GatewayError("invalid_input", "operation_id needs the api_id that it belongs to.", { hint: "Add api_id." });
+  if (edits === undefined) return { source: policy_xml ?? "", done: [before === null ? "new policy" : "policy replaced"] };
+  if (before === null) {
+    throw new GatewayError("not_found", `There is no ${documentTitle(id)} to edit.`, {
+      hint: "Give the whole document in policy_xml; each section of it needs <base /> to keep what it inherits.",
+    });
   }
-  if (product_id !== undefined) return { kind: "product", productId: findProduct(await gateway.products(), product_id).id };
-  if (api_id === undefined) return { kind: "global" };
-  const api = findApi(await gateway.apis(), api_id);
-  if (operation_id === undefined) return { kind: "api", apiId: api.id };
-  const operations = await gateway.operations(api.id);
-  const operation = operations.find(({ id }) => id.toLowerCase() === operation_id.toLowerCase());
-  if (operation === undefined) {
-    throw unknownName(
-      `operation of API '${api.id}'`,
-      operation_id,
-      operations.map(({ id }) => id),
-    );
-  }
-  return { kind: "operation", apiId: api.id, operationId: operation.id };
+  return patch(policyText(before), edits);
 }

@@ -3,6 +3,7 @@ import { applyChange } from "./apply-change.ts";
 import { applyPolicy } from "./apply-policy.ts";
 import { getBackendPool } from "./get-backend-pool.ts";
 import { getMetrics } from "./get-metrics.ts";
+import { getPolicy } from "./get-policy.ts";
 import { listChanges } from "./list-changes.ts";
 import { listSubscriptions } from "./list-subscriptions.ts";
 import { undoChange } from "./undo-change.ts";
@@ -15,6 +16,7 @@ export const tools: readonly AnyTool[] = [
   anyTool(updateQuota),
   anyTool(getBackendPool),
   anyTool(updateBackendPool),
+  anyTool(getPolicy),
   anyTool(applyPolicy),
   anyTool(getMetrics),
   anyTool(applyChange),

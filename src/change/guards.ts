@@ -38,7 +38,7 @@ const guards: readonly Guard[] = [
     name: "policy_invalid",
     overridable: true,
     passed: "The policy is well-formed and its sections are right.",
-    objections: ({ policyErrors }) => policyErrors ?? null,
+    objections: ({ policyErrors }) => judgeEach(policyErrors && [policyErrors], countErrors),
   },
   {
     name: "limit_cut",
@@ -139,6 +139,10 @@ export function waysOut(blocked: readonly GuardResult[], allowOverride: readonly
 function judgeEach<T>(subjects: readonly T[] | undefined, judgeOne: (subject: T) => readonly string[]): readonly string[] | null {
   return subjects === undefined || subjects.length === 0 ? null : subjects.flatMap(judgeOne);
 }
+
+/** The tool's answer has all of them; a guard names the first. */
+const countErrors = ([first, ...others]: readonly string[]): readonly string[] =>
+  first === undefined ? [] : [others.length === 0 ? first : `${others.length + 1} errors, the first: ${first}`];
 
 const sharedLimit = ({ subscriptionId, kind, before, after }: LimitChange): string =>
   `${subscriptionId}, which the call does not name, would go from ${kind} ${before ?? "none"} to ${after ?? "none"}.`;

@@ -9,6 +9,10 @@ export const commands = {
     synopsis: "call TOOL JSON",
     description: "One tool call; JSON is its input, or - to read it from stdin. Exit status 1 on a tool error",
   },
+  validate: {
+    synopsis: "validate FILE...",
+    description: "Checks policy documents without Azure; - is stdin. Exit status 1 on errors, 2 where a file cannot be read",
+  },
   sandbox: {
     synopsis: "sandbox",
     description: "The sandbox alone, on loopback, until it is stopped; its address on stdout as one line of JSON",

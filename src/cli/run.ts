@@ -1,12 +1,9 @@
-import { text } from "node:stream/consumers";
-import { tools } from "../../tools/index.ts";
 import { type Configuration, readConfiguration } from "../config.ts";
-import { jsonLog } from "../log.ts";
-import type { Surface } from "../mcp/call.ts";
-import { serveStdio } from "../mcp/stdio.ts";
-import { openRuntime } from "../runtime.ts";
+import { GatewayError } from "../errors.ts";
+import { failed } from "../mcp/result.ts";
 import { version } from "../version.ts";
 import { type Command, misuse, parseCommandLine } from "./arguments.ts";
+import { helpText } from "./help.ts";
 
 /** Where a command writes. */
 export interface Output {
@@ -14,46 +11,31 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
-type Runner = (operands: readonly string[], configuration: Configuration, output: Output) => Promise<number>;
+/** Runs a command to its exit status. */
+export type Runner = (operands: readonly string[], configuration: Configuration, output: Output) => Promise<number>;
 
-/**
- * What each command runs. Only what a client waits for, the server and its list of tools, is imported above: it is one
- * file of the bundle, and everything else is loaded when it is needed.
- */
-const runners: Record<Command, Runner> = {
-  async serve(_, configuration, output) {
-    const served = { ...surface(configuration, output), version };
-    await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
-    return 0;
-  },
-  async call(operands, configuration, output) {
-    const { call } = await import("./call.ts");
-    const json = configuration.values.json === true;
-    const readInput = () => text(process.stdin);
-    return call({ surface: surface(configuration, output), operands, json, signal: stopSignal(), readInput, ...output });
-  },
-  async sandbox(operands, { values: { port = 0 } }, { out }) {
-    refuseOperands("sandbox", operands);
-    const { runSandbox } = await import("./sandbox.ts");
-    await runSandbox({ port, out, stop: stopSignal() });
-    return 0;
-  },
-  async demo(operands, _, { out }) {
-    refuseOperands("demo", operands);
-    const [{ demo }, { wantsColour }] = await Promise.all([import("./demo.ts"), import("./terminal.ts")]);
-    await demo({ script: process.argv[1] ?? "", colour: wantsColour(process.stdout), write: out });
-    return 0;
-  },
-};
+/** Runs this process's command line and ends the process. */
+export async function runProcess(runnerOf: (command: Command) => Runner): Promise<never> {
+  const streams = [process.stdout, process.stderr];
+  const output: Output = {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  };
+  // A reader that goes away (a closed pipe) is no error of ours.
+  for (const stream of streams) stream.on("error", () => {});
+  const status = await run(process.argv.slice(2), output, runnerOf).catch((error) => failure(error, output));
+  // What was written has to leave before the exit, and idle connections must not hold it up.
+  for (const stream of streams) await new Promise((resolve) => stream.write("", resolve));
+  process.exit(status);
+}
 
 /** Runs a command line to its exit status; rejects with `invalid_input` where it cannot be understood. */
-export async function run(argv: readonly string[], output: Output): Promise<number> {
+export async function run(argv: readonly string[], output: Output, runnerOf: (command: Command) => Runner): Promise<number> {
   const { command, operands, flags } = parseCommandLine(argv);
   const configuration = readConfiguration(flags, process.env);
   const badFlag = configuration.problems.find(({ setting }) => setting.env === undefined);
   if (badFlag !== undefined) throw misuse(`The flag '--${badFlag.setting.flag}' ${badFlag.reason}.`);
   if (configuration.values.help === true) {
-    const { helpText } = await import("./help.ts");
     output.out(`${helpText()}\n`);
     return 0;
   }
@@ -61,27 +43,15 @@ export async function run(argv: readonly string[], output: Output): Promise<numb
     output.out(`${version}\n`);
     return 0;
   }
-  return runners[command](operands, configuration, output);
+  return runnerOf(command)(operands, configuration, output);
 }
 
-/** The tools on the configured service. A read-only setting that cannot be read counts as set. */
-function surface(configuration: Configuration, { err }: Output): Surface {
-  const log = jsonLog(err, () => new Date());
-  return {
-    tools,
-    contexts: openRuntime(configuration, process.env).contexts,
-    readOnly: configuration.values.readOnly !== false,
-    report: (message, details) => log("error", message, details),
-  };
-}
-
-function refuseOperands(command: Command, operands: readonly string[]): void {
-  if (operands.length > 0) throw misuse(`'${command}' takes no operand, but got '${operands[0]}'.`);
-}
-
-/** Aborted by the first SIGINT or SIGTERM, which lets what runs come to its end; a second one ends the process. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
+/** Says what went wrong; status 2 for a command line that cannot be understood, else 1. */
+function failure(error: unknown, { err }: Output): number {
+  if (!(error instanceof GatewayError)) {
+    err(`${error instanceof Error ? error.stack : error}\n`);
+    return 1;
+  }
+  err(`${failed(error).text}\n`);
+  return error.code === "invalid_input" ? 2 : 1;
 }

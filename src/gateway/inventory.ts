@@ -18,6 +18,15 @@ export interface Inventory {
   readonly backends: readonly ListedDocument[];
 }
 
+/** The texts from which the policies of calls are merged. */
+export type PolicyTexts = Pick<Inventory, "policies" | "fragments" | "namedValues">;
+
+/** Reads the policies of these scopes, as far as there are any, and what they may refer to. */
+export async function readPolicyTexts(reader: GatewayReader, ids: readonly DocumentId[]): Promise<PolicyTexts> {
+  const [fragments, namedValues, policies] = await Promise.all([reader.fragments(), reader.namedValues(), readDocuments(reader, ids)]);
+  return { fragments, namedValues, policies };
+}
+
 /** Reads the whole service: lists, and every policy document that is in `wanted` (default: all). */
 export async function readInventory(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean = () => true): Promise<Inventory> {
   const [service, products, apis, subscriptions, fragments, namedValues, backends, policies] = await Promise.all([
@@ -34,8 +43,11 @@ export async function readInventory(reader: GatewayReader, wanted: (scope: Polic
 }
 
 async function readPolicies(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean): Promise<ReadonlyMap<DocumentId, Document>> {
-  const scopes = (await reader.policyScopes()).filter(wanted);
-  const documents = await Promise.all(scopes.map((scope) => reader.document(policyDocumentId(scope))));
+  return readDocuments(reader, (await reader.policyScopes()).filter(wanted).map(policyDocumentId));
+}
+
+async function readDocuments(reader: GatewayReader, ids: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, Document>> {
+  const documents = await Promise.all(ids.map((id) => reader.document(id)));
   return new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
 }
 

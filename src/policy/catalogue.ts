@@ -1,66 +1,71 @@
-export const sections = ["inbound", "backend", "outbound", "on-error"] as const;
-export type Section = (typeof sections)[number];
+import { aiGateway } from "./catalogue/ai-gateway.ts";
+import { authentication } from "./catalogue/authentication.ts";
+import { caching } from "./catalogue/caching.ts";
+import { contentValidation } from "./catalogue/content-validation.ts";
+import { controlFlow } from "./catalogue/control-flow.ts";
+import { crossDomain } from "./catalogue/cross-domain.ts";
+import { integration } from "./catalogue/integration.ts";
+import { limits } from "./catalogue/limits.ts";
+import { logging } from "./catalogue/logging.ts";
+import { resolvers } from "./catalogue/resolvers.ts";
+import { routing } from "./catalogue/routing.ts";
+import { transformation } from "./catalogue/transformation.ts";
+import { everySection, type PolicyDefinition, type PolicyTable, type Section } from "./catalogue/types.ts";
+import { undocumented } from "./catalogue/undocumented.ts";
 
-/** What is known of one policy element. */
-export interface PolicyElement {
+export type { PolicyDefinition, ScopeName, Section } from "./catalogue/types.ts";
+
+export const sections: readonly Section[] = everySection;
+
+/** A policy by the name that its element has, or one of the names. */
+export interface Policy extends PolicyDefinition {
+  /** The name of its entry; that of the element may be an alias. */
   readonly name: string;
-  /** The sections in which it may stand. */
-  readonly sections: readonly Section[];
 }
 
-const everywhere: readonly Section[] = sections;
+/** Every policy under the subject that it belongs to, for people. */
+export const catalogue: Readonly<Record<string, PolicyTable>> = {
+  "AI gateway": aiGateway,
+  "Rate limits and quotas": limits,
+  "Authentication and authorization": authentication,
+  Caching: caching,
+  Routing: routing,
+  "Control flow": controlFlow,
+  Transformation: transformation,
+  "Content validation": contentValidation,
+  "Cross-domain": crossDomain,
+  Integration: integration,
+  Logging: logging,
+  "GraphQL resolvers": resolvers,
+  Undocumented: undocumented,
+};
 
-/**
- * Policy elements with their sections, after the pages of the policy reference
- * (https://learn.microsoft.com/azure/api-management/api-management-policies). Where real policies show a page to be too strict (`trace` and
- * `set-body` in `on-error`, `authentication-managed-identity` in `outbound`), the wider rule stands.
- */
-const elements: readonly PolicyElement[] = [
-  { name: "llm-token-limit", sections: ["inbound"] },
-  { name: "azure-openai-token-limit", sections: ["inbound"] },
-  { name: "llm-emit-token-metric", sections: ["inbound"] },
-  { name: "azure-openai-emit-token-metric", sections: ["inbound"] },
-  { name: "llm-semantic-cache-lookup", sections: ["inbound"] },
-  { name: "azure-openai-semantic-cache-lookup", sections: ["inbound"] },
-  { name: "llm-semantic-cache-store", sections: ["outbound"] },
-  { name: "azure-openai-semantic-cache-store", sections: ["outbound"] },
-  { name: "llm-content-safety", sections: ["inbound", "outbound"] },
-  { name: "set-backend-service", sections: ["inbound", "backend"] },
-  { name: "authentication-managed-identity", sections: ["inbound", "outbound"] },
-  { name: "retry", sections: everywhere },
-  { name: "forward-request", sections: ["backend"] },
-  { name: "rate-limit", sections: ["inbound"] },
-  { name: "rate-limit-by-key", sections: ["inbound"] },
-  { name: "quota", sections: ["inbound"] },
-  { name: "quota-by-key", sections: ["inbound"] },
-  { name: "choose", sections: everywhere },
-  { name: "set-variable", sections: everywhere },
-  { name: "set-header", sections: everywhere },
-  { name: "set-body", sections: everywhere },
-  { name: "cache-lookup", sections: ["inbound"] },
-  { name: "cache-store", sections: ["outbound"] },
-  { name: "cache-lookup-value", sections: everywhere },
-  { name: "cache-store-value", sections: everywhere },
-  { name: "include-fragment", sections: everywhere },
-  { name: "validate-jwt", sections: ["inbound"] },
-  { name: "validate-azure-ad-token", sections: ["inbound"] },
-  { name: "emit-metric", sections: everywhere },
-  { name: "trace", sections: everywhere },
-  { name: "limit-concurrency", sections: everywhere },
-  { name: "wait", sections: ["inbound", "backend", "outbound"] },
-  { name: "send-request", sections: everywhere },
-  { name: "return-response", sections: everywhere },
-];
+const byName: ReadonlyMap<string, Policy> = new Map(
+  Object.values(catalogue).flatMap((table) =>
+    Object.entries(table).flatMap(([name, definition]) => {
+      const policy: Policy = { name, ...definition };
+      return [name, ...(definition.aliases ?? [])].map((alias): [string, Policy] => [alias, policy]);
+    }),
+  ),
+);
 
-const byName = new Map(elements.map((element) => [element.name, element]));
-
-/** The element's entry; undefined for one that is not in the catalogue, about which nothing can be said. */
-export function policyElement(name: string): PolicyElement | undefined {
+/** The policy whose element has this name; undefined where the catalogue does not know it. */
+export function policyNamed(name: string): Policy | undefined {
   return byName.get(name);
 }
 
+/** The names of all policies, aliases too. */
+export function policyNames(): Iterable<string> {
+  return byName.keys();
+}
+
+/** Where a policy is documented; null for one that the reference does not have. */
+export function referencePage({ name, undocumented: unknown }: Policy): string | null {
+  return unknown ? null : `https://learn.microsoft.com/azure/api-management/${name}-policy`;
+}
+
 /** Elements whose children are policies of the same section; those of any other element are its own business. */
-const containers: ReadonlySet<string> = new Set(["choose", "when", "otherwise", "retry", "limit-concurrency", "wait"]);
+const containers: ReadonlySet<string> = new Set(["choose", "when", "otherwise", "retry", "limit-concurrency", "wait", "block"]);
 
 export function containsPolicies(name: string): boolean {
   return containers.has(name);

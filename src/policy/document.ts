@@ -152,16 +152,30 @@ export function textOf(document: PolicyDocument, element: Element): string {
     .trim();
 }
 
-/** Line and column, both from 1; `\n`, `\r\n` and a lone `\r` end a line. */
-export function positionAt(source: string, offset: number): { readonly line: number; readonly column: number } {
-  let line = 1;
-  let lineStart = 0;
-  for (const { index, 0: ending } of source.matchAll(/\r\n|\n|\r/g)) {
-    if (index + ending.length > offset) break;
-    line++;
-    lineStart = index + ending.length;
-  }
-  return { line, column: offset - lineStart + 1 };
+/** Both from 1; a column counts UTF-16 code units, as editors do. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The positions of offsets in a text, for many of them; `\n`, `\r\n` and a lone `\r` end a line. */
+export function positionsIn(source: string): (offset: number) => Position {
+  const lineStarts = [0];
+  for (const { index, 0: ending } of source.matchAll(/\r\n|\n|\r/g)) lineStarts.push(index + ending.length);
+  return (offset) => {
+    let line = 0;
+    let after = lineStarts.length;
+    while (after - line > 1) {
+      const middle = (line + after) >> 1;
+      if ((lineStarts[middle] ?? 0) <= offset) line = middle;
+      else after = middle;
+    }
+    return { line: line + 1, column: offset - (lineStarts[line] ?? 0) + 1 };
+  };
+}
+
+export function positionAt(source: string, offset: number): Position {
+  return positionsIn(source)(offset);
 }
 
 /** A reference to a named value, `{{Name}}` (https://learn.microsoft.com/azure/api-management/api-management-howto-properties). */

@@ -1,5 +1,5 @@
-import { attributeNode, type Element, type Node, type PolicyDocument, type Span } from "./document.ts";
-import { indentationAt, indented, layoutOf, lineStart, startsLine } from "./indentation.ts";
+import { attributeNode, descendants, type Element, type Node, type PolicyDocument, parse, type Span } from "./document.ts";
+import { indentationAt, indented, layoutAt, lineStart, lineStartsIn, startOfSpaceBefore, startsLine } from "./indentation.ts";
 import { opensExpression, scanExpression } from "./lexer.ts";
 
 /** Replaces the text of `span` by `text`. */
@@ -21,52 +21,80 @@ export function applyEdits(source: string, edits: readonly Edit[]): string {
 }
 
 /**
- * Sets an attribute so that it reads back as `value`, in the quotes that it has; a new one goes behind the others. An expression is
- * written raw, as the `rawxml` format wants it.
+ * Sets an attribute so that it reads back as `value`, in the quotes that it has; a new one goes behind the others, on a line of its
+ * own where the last one has that. An expression is written raw, as the `rawxml` format wants it.
  */
 export function setAttribute(document: PolicyDocument, element: Element, name: string, value: string): Edit {
+  const { source } = document;
   const existing = attributeNode(element, name);
   if (existing !== undefined) {
     const { span } = existing.value;
-    const quote = span.end < existing.span.end ? document.source[span.end] : '"';
+    const quote = span.end < existing.span.end ? source[span.end] : '"';
     return { span, text: attributeText(value, quote === "'" ? "'" : '"') };
   }
-  const behind = element.attributes.at(-1)?.span.end ?? element.openTag.start + 1 + element.name.length;
-  return { span: { start: behind, end: behind }, text: ` ${name}="${attributeText(value, '"')}"` };
+  const last = element.attributes.at(-1);
+  const behind = last?.span.end ?? element.openTag.start + 1 + element.name.length;
+  const space = last === undefined ? "" : source.slice(startOfSpaceBefore(source, last.span.start), last.span.start);
+  return insertion(behind, `${space.includes("\n") ? space : " "}${name}="${attributeText(value, '"')}"`);
 }
 
 /** Removes an attribute with the white space before it. */
 export function removeAttribute(document: PolicyDocument, element: Element, name: string): Edit {
   const existing = attributeNode(element, name);
   if (existing === undefined) throw new Error(`'${element.name}' has no attribute '${name}'`);
-  const before = document.source.slice(0, existing.span.start).trimEnd().length;
-  return { span: { start: before, end: existing.span.end }, text: "" };
+  return { span: { start: startOfSpaceBefore(document.source, existing.span.start), end: existing.span.end }, text: "" };
 }
 
 /** `xml` as for all edits: `\n` and 4 spaces a level, laid out like the place that it comes to. */
 export function insertBefore(document: PolicyDocument, element: Element, xml: string): Edit {
-  return insertBeforeNode(document, element, xml);
+  return insertBeforeSpan(document, element.span, xml);
 }
 
 export function insertAfter(document: PolicyDocument, element: Element, xml: string): Edit {
-  return insertAfterNode(document, element, xml);
+  return insertAfterSpan(document, element.span, xml);
 }
 
 /** Inserts behind the last child that is not white space. */
 export function appendChild(document: PolicyDocument, parent: Element, xml: string): Edit {
   const last = parent.children.findLast(hasContent);
-  return last === undefined ? fillElement(document, parent, xml) : insertAfterNode(document, last, xml);
+  return last === undefined ? fillElement(document, parent, xml) : insertAfterSpan(document, contentSpan(last), xml);
 }
 
 /** Inserts before the first child that is not white space. */
 export function prependChild(document: PolicyDocument, parent: Element, xml: string): Edit {
   const first = parent.children.find(hasContent);
-  return first === undefined ? fillElement(document, parent, xml) : insertBeforeNode(document, first, xml);
+  return first === undefined ? fillElement(document, parent, xml) : insertBeforeSpan(document, contentSpan(first), xml);
 }
 
 export function replaceElement(document: PolicyDocument, element: Element, xml: string): Edit {
-  const indentation = indentationAt(document.source, element.span.start);
-  return { span: element.span, text: indented(xml, indentation, layoutOf(document)) };
+  return { span: element.span, text: indentedAt(document, element.span.start, xml) };
+}
+
+/**
+ * Puts an element into others: `openingXml` begins one or more that it does not end (`<choose>\n    <when condition="...">`), and
+ * their end tags are added. The element's own lines move to the right, but for those inside of its values.
+ */
+export function wrapElement(document: PolicyDocument, element: Element, openingXml: string): readonly Edit[] {
+  const wrappers = elementsLeftOpen(openingXml);
+  if (wrappers.length === 0) throw new Error(`no element is left open by '${openingXml}'`);
+  const { start, end } = element.span;
+  const { lineEnding, unit } = layoutAt(document, start);
+  const ownLines = startsLine(document.source, start) || openingXml.includes("\n");
+  const newLine = (level: number): string => (ownLines ? lineEnding + indentationAt(document.source, start) + unit.repeat(level) : "");
+  const closeTags = wrappers.map(({ name }, level) => `${newLine(level)}</${name}>`).toReversed();
+  const shifted = ownLines ? lineStartsIn(document, element) : [];
+  return [
+    insertion(start, indentedAt(document, start, openingXml) + newLine(wrappers.length)),
+    ...shifted.map((offset) => insertion(offset, unit.repeat(wrappers.length))),
+    insertion(end, closeTags.join("")),
+  ];
+}
+
+/** The elements that a text begins and does not end, outermost first. */
+function elementsLeftOpen(xml: string): readonly Element[] {
+  const { root, problems } = parse(xml);
+  const unclosed = new Set(problems.filter(({ code }) => code === "unclosed-element").map(({ offset }) => offset));
+  return root === null ? [] : [...descendants(root)].filter(({ span }) => unclosed.has(span.start));
 }
 
 /** Removes an element, with its lines where nothing else stands on them. */
@@ -79,28 +107,29 @@ export function removeElement(document: PolicyDocument, element: Element): Edit 
   return { span: { start: lineStart(source, start), end: lineEnd.lastIndex }, text: "" };
 }
 
-function insertBeforeNode(document: PolicyDocument, node: Node, xml: string): Edit {
-  const { start } = node.span;
-  const separator = separatorAt(document, node, xml);
-  return insertion(start, indented(xml, indentationAt(document.source, start), layoutOf(document)) + separator);
+function insertBeforeSpan(document: PolicyDocument, { start }: Span, xml: string): Edit {
+  return insertion(start, indentedAt(document, start, xml) + separatorAt(document, start, xml));
 }
 
-function insertAfterNode(document: PolicyDocument, node: Node, xml: string): Edit {
-  const separator = separatorAt(document, node, xml);
-  return insertion(node.span.end, separator + indented(xml, indentationAt(document.source, node.span.start), layoutOf(document)));
+function insertAfterSpan(document: PolicyDocument, { start, end }: Span, xml: string): Edit {
+  return insertion(end, separatorAt(document, start, xml) + indentedAt(document, start, xml));
 }
 
-/** A new line like that of `node`; nothing where `node` shares its line and `xml` has only one. */
-function separatorAt(document: PolicyDocument, node: Node, xml: string): string {
-  const { start } = node.span;
-  if (!startsLine(document.source, start) && !xml.includes("\n")) return "";
-  return layoutOf(document).lineEnding + indentationAt(document.source, start);
+/** The XML laid out for the line of `offset`. */
+function indentedAt(document: PolicyDocument, offset: number, xml: string): string {
+  return indented(xml, indentationAt(document.source, offset), layoutAt(document, offset));
+}
+
+/** A new line like that of `offset`; nothing where it is not the first on its line and `xml` has only one. */
+function separatorAt(document: PolicyDocument, offset: number, xml: string): string {
+  if (!startsLine(document.source, offset) && !xml.includes("\n")) return "";
+  return layoutAt(document, offset).lineEnding + indentationAt(document.source, offset);
 }
 
 /** The content of an element that has none yet. */
 function fillElement(document: PolicyDocument, parent: Element, xml: string): Edit {
   const { source } = document;
-  const layout = layoutOf(document);
+  const layout = layoutAt(document, parent.span.start);
   const outer = indentationAt(source, parent.span.start);
   const inner = outer + layout.unit;
   const content = layout.lineEnding + inner + indented(xml, inner, layout) + layout.lineEnding + outer;
@@ -117,6 +146,13 @@ function insertion(offset: number, text: string): Edit {
 
 function hasContent(node: Node): boolean {
   return node.type !== "text" || node.value.raw.trim() !== "";
+}
+
+/** A node without the white space around its text. */
+function contentSpan(node: Node): Span {
+  if (node.type !== "text") return node.span;
+  const { raw, span } = node.value;
+  return { start: span.end - raw.trimStart().length, end: span.start + raw.trimEnd().length };
 }
 
 /** A value as it is written between quotes. */

@@ -1,6 +1,6 @@
-import { descendants, type Element, type PolicyDocument, parse, type Span } from "./document.ts";
+import { descendants, type Element, type Node, type PolicyDocument, parse, type Span } from "./document.ts";
 
-/** How a document lays out its lines. */
+/** How lines are laid out at a place of a document. */
 export interface Layout {
   readonly lineEnding: string;
   /** One level of indentation. */
@@ -9,12 +9,19 @@ export interface Layout {
 
 const inlineUnit = "    ";
 
-/** The line ending and indentation unit that a document uses most; 4 spaces where it shows none. */
-export function layoutOf(document: PolicyDocument): Layout {
-  const { source } = document;
-  const lineEnding = /\r?\n/.exec(source)?.[0] ?? "\n";
+/** The line ending of the line before `offset`, else of its own, and the indentation unit that the document uses most; else `\n` and 4 spaces. */
+export function layoutAt(document: PolicyDocument, offset: number): Layout {
+  return { lineEnding: lineEndingAt(document.source, offset), unit: unitOf(document) };
+}
+
+function lineEndingAt(source: string, offset: number): string {
+  const behind = lineStart(source, offset) || source.indexOf("\n", offset) + 1;
+  return source[behind - 2] === "\r" ? "\r\n" : "\n";
+}
+
+function unitOf({ source, root }: PolicyDocument): string {
   const units = new Map<string, number>();
-  for (const element of document.root === null ? [] : descendants(document.root)) {
+  for (const element of root === null ? [] : descendants(root)) {
     if (element.parent === null || !startsLine(source, element.span.start)) continue;
     const outer = indentationAt(source, element.parent.span.start);
     const own = indentationAt(source, element.span.start);
@@ -22,7 +29,7 @@ export function layoutOf(document: PolicyDocument): Layout {
     if (unit !== "") units.set(unit, (units.get(unit) ?? 0) + 1);
   }
   const [mostUsed] = [...units].sort(([, a], [, b]) => b - a);
-  return { lineEnding, unit: mostUsed?.[0] ?? inlineUnit };
+  return mostUsed?.[0] ?? inlineUnit;
 }
 
 /** The white space that the line of `offset` begins with. */
@@ -32,7 +39,13 @@ export function indentationAt(source: string, offset: number): string {
 
 /** Whether only white space stands before `offset` on its line. */
 export function startsLine(source: string, offset: number): boolean {
-  return source.slice(lineStart(source, offset), offset).trim() === "";
+  const space = source.slice(startOfSpaceBefore(source, offset), offset);
+  return space.length === offset || space.includes("\n");
+}
+
+/** Where the white space begins that ends at `offset`. */
+export function startOfSpaceBefore(source: string, offset: number): number {
+  return source.slice(0, offset).trimEnd().length;
 }
 
 export function lineStart(source: string, offset: number): number {
@@ -49,7 +62,7 @@ export function indented(xml: string, indentation: string, layout: Layout): stri
 
 /** An element's text as the edits take XML: `\n` and 4 spaces a level, relative to the element's own line. */
 export function relativeSource(document: PolicyDocument, element: Element): string {
-  const { unit } = layoutOf(document);
+  const unit = unitOf(document);
   const own = indentationAt(document.source, element.span.start);
   return rewriteLineStarts(document.source.slice(element.span.start, element.span.end), "\n", (leading) => {
     let rest = leading.startsWith(own) ? leading.slice(own.length) : leading.trimStart();
@@ -60,21 +73,34 @@ export function relativeSource(document: PolicyDocument, element: Element): stri
 }
 
 /**
+ * Where the lines of an element begin, but for its first and for those where white space is no layout: in values, and blank
+ * ones.
+ */
+export function lineStartsIn(document: PolicyDocument, element: Element): readonly number[] {
+  const { start, end } = element.span;
+  const kept = valueSpans([element]);
+  return [...document.source.slice(start, end).matchAll(/\n(?!\r?\n)/g)]
+    .map(({ index }) => start + index)
+    .filter((lineFeed) => !isWithin(kept, lineFeed))
+    .map((lineFeed) => lineFeed + 1);
+}
+
+/**
  * Replaces line endings and the white space that begins a line, but for the first line and for lines that begin inside of a value:
  * there white space means something.
  */
 function rewriteLineStarts(xml: string, lineEnding: string, leading: (whiteSpace: string) => string): string {
-  const kept = valueSpans(parse(xml));
+  const kept = valueSpans(parse(xml).nodes);
   return xml.replace(/\r?\n([ \t]*)(?=(\r?\n)?)/g, (whole: string, whiteSpace: string, blank: string | undefined, offset: number) => {
-    if (kept.some(({ start, end }) => start <= offset && offset < end)) return whole;
+    if (isWithin(kept, offset)) return whole;
     return blank === undefined ? lineEnding + leading(whiteSpace) : lineEnding;
   });
 }
 
 /** Where white space belongs to the content: attribute values, text that is not blank, CDATA, comments. */
-function valueSpans(document: PolicyDocument): readonly Span[] {
+function valueSpans(nodes: readonly Node[]): readonly Span[] {
   const spans: Span[] = [];
-  for (const node of document.nodes) {
+  for (const node of nodes) {
     if (node.type !== "element") continue;
     for (const element of descendants(node)) {
       for (const { value } of element.attributes) spans.push(value.span);
@@ -85,4 +111,8 @@ function valueSpans(document: PolicyDocument): readonly Span[] {
     }
   }
   return spans;
+}
+
+function isWithin(spans: readonly Span[], offset: number): boolean {
+  return spans.some(({ start, end }) => start <= offset && offset < end);
 }

@@ -42,6 +42,13 @@ export function opensExpression(source: string, offset: number): boolean {
   return bracket === "(" || bracket === "{";
 }
 
+/** C# that is read from a source, character by character. */
+interface Reader {
+  readonly source: string;
+  readonly reading: EntityReading;
+  offset: number;
+}
+
 /** C# around the current character: code up to a closing bracket, or an interpolated string, which holds code in turn. */
 type Mode =
   | { readonly kind: "code"; readonly open: string; readonly close: string; depth: number }
@@ -52,90 +59,102 @@ type Mode =
  * characters and strings (regular, verbatim, interpolated). A regular string that meets the end of its line has no end.
  */
 export function scanExpression(source: string, start: number, reading: EntityReading): ExpressionScan {
+  const reader: Reader = { source, reading, offset: start + 2 };
   const modes: Mode[] = [source[start + 1] === "{" ? codeUntil("}", "{") : codeUntil(")", "(")];
-  let offset = start + 2;
-  let width = 1;
-
-  /** The C# character at `at`, "" at the end of the text; sets `width` to what it takes up in the source. */
-  const characterAt = (at: number): string => {
-    width = 1;
-    const character = source[at] ?? "";
-    if (character !== "&" || reading === "raw") return character;
-    entityAt.lastIndex = at;
-    if (!entityAt.test(source)) return character;
-    width = entityAt.lastIndex - at;
-    return entityText(source.slice(at, entityAt.lastIndex));
-  };
-  const take = (): string => {
-    const character = characterAt(offset);
-    offset += width;
-    return character;
-  };
-  /** Takes the next character that may mean something, and all before it. */
-  const takeSignificant = (): string => {
-    while (offset < source.length && significant[source.charCodeAt(offset)] !== 1) offset++;
-    return take();
-  };
-  /** Takes the next character if it is the given one. */
-  const takeIf = (expected: string): boolean => {
-    if (characterAt(offset) !== expected) return false;
-    offset += width;
-    return true;
-  };
-
-  const skipLineComment = (): void => {
-    while (offset < source.length && !isLineEnd(source[offset])) offset++;
-  };
-  const skipBlockComment = (): void => {
-    const end = source.indexOf("*/", offset);
-    offset = end < 0 ? source.length : end + 2;
-  };
-  /** Skips a character or a regular string; false where its line ends before the closing quote. */
-  const skipQuoted = (quote: string): boolean => {
-    while (offset < source.length) {
-      const character = takeSignificant();
-      if (character === quote) return true;
-      if (isLineEnd(character)) return false;
-      if (character === "\\") take();
-    }
-    return false;
-  };
-  const skipVerbatim = (): void => {
-    while (offset < source.length) if (takeSignificant() === '"' && !takeIf('"')) return;
-  };
-
-  while (offset < source.length) {
+  while (reader.offset < source.length) {
     const mode = modes.at(-1);
-    if (mode === undefined) return { end: offset, scannedTo: offset };
-    const character = takeSignificant();
-    if (mode.kind === "interpolated") {
-      if (character === '"') {
-        if (!(mode.verbatim && takeIf('"'))) modes.pop();
-      } else if (character === "{") {
-        if (!takeIf("{")) modes.push(codeUntil("}", "{"));
-      } else if (!mode.verbatim) {
-        if (isLineEnd(character)) return { end: null, scannedTo: offset };
-        if (character === "\\") take();
-      }
-      continue;
-    }
-    if (character === mode.open) mode.depth++;
-    else if (character === mode.close) {
-      if (--mode.depth === 0) modes.pop();
-    } else if (character === '"' || character === "'") {
-      if (!skipQuoted(character)) return { end: null, scannedTo: offset };
-    } else if (character === "/") {
-      if (takeIf("/")) skipLineComment();
-      else if (takeIf("*")) skipBlockComment();
-    } else if (character === "@" || character === "$") {
-      const rest = offset;
-      const both = takeIf(character === "@" ? "$" : "@");
-      if (!takeIf('"')) offset = rest;
-      else if (both || character === "$") modes.push({ kind: "interpolated", verbatim: both || character === "@" });
-      else skipVerbatim();
-    }
+    if (mode === undefined) break;
+    const goesOn = mode.kind === "code" ? scanCode(reader, mode, modes) : scanInterpolated(reader, mode, modes);
+    if (!goesOn) return { end: null, scannedTo: reader.offset };
   }
-  return { end: modes.length === 0 ? offset : null, scannedTo: offset };
+  return { end: modes.length === 0 ? reader.offset : null, scannedTo: reader.offset };
+}
+
+/** Reads code up to where the mode may change; false where it cannot end any more. */
+function scanCode(reader: Reader, mode: Mode & { readonly kind: "code" }, modes: Mode[]): boolean {
+  const character = takeSignificant(reader);
+  if (character === mode.open) mode.depth++;
+  else if (character === mode.close) {
+    if (--mode.depth === 0) modes.pop();
+  } else if (character === '"' || character === "'") return skipQuoted(reader, character);
+  else if (character === "/") skipComment(reader);
+  else if (character === "@" || character === "$") {
+    const { offset } = reader;
+    const both = takeIf(reader, character === "@" ? "$" : "@");
+    if (!takeIf(reader, '"')) reader.offset = offset;
+    else if (both || character === "$") modes.push({ kind: "interpolated", verbatim: both || character === "@" });
+    else skipVerbatim(reader);
+  }
+  return true;
+}
+
+/** The same in an interpolated string, up to its end or to a hole in it. */
+function scanInterpolated(reader: Reader, { verbatim }: Mode & { readonly kind: "interpolated" }, modes: Mode[]): boolean {
+  const character = takeSignificant(reader);
+  if (character === '"') {
+    if (!(verbatim && takeIf(reader, '"'))) modes.pop();
+  } else if (character === "{") {
+    if (!takeIf(reader, "{")) modes.push(codeUntil("}", "{"));
+  } else if (!verbatim) {
+    if (isLineEnd(character)) return false;
+    if (character === "\\") take(reader);
+  }
+  return true;
+}
+
+/** Skips a character or a regular string; false where its line ends before the closing quote. */
+function skipQuoted(reader: Reader, quote: string): boolean {
+  while (reader.offset < reader.source.length) {
+    const character = takeSignificant(reader);
+    if (character === quote) return true;
+    if (isLineEnd(character)) return false;
+    if (character === "\\") take(reader);
+  }
+  return false;
+}
+
+function skipVerbatim(reader: Reader): void {
+  while (reader.offset < reader.source.length) if (takeSignificant(reader) === '"' && !takeIf(reader, '"')) return;
+}
+
+/** Skips the comment whose first `/` is read, if it is one. */
+function skipComment(reader: Reader): void {
+  const { source } = reader;
+  if (takeIf(reader, "/")) {
+    while (reader.offset < source.length && !isLineEnd(source[reader.offset])) reader.offset++;
+  } else if (takeIf(reader, "*")) {
+    const end = source.indexOf("*/", reader.offset);
+    reader.offset = end < 0 ? source.length : end + 2;
+  }
+}
+
+/** The next C# character, "" at the end of the text. */
+function take(reader: Reader): string {
+  const { source, offset } = reader;
+  const character = source[offset] ?? "";
+  reader.offset = offset + 1;
+  if (character !== "&" || reader.reading === "raw") return character;
+  entityAt.lastIndex = offset;
+  if (!entityAt.test(source)) return character;
+  reader.offset = entityAt.lastIndex;
+  return entityText(source.slice(offset, reader.offset));
+}
+
+/** Takes the next character if it is the given one. */
+function takeIf(reader: Reader, expected: string): boolean {
+  const { offset } = reader;
+  if (take(reader) === expected) return true;
+  reader.offset = offset;
+  return false;
+}
+
+/** Takes the next character that may mean something, and all before it. */
+function takeSignificant(reader: Reader): string {
+  const { source } = reader;
+  let { offset } = reader;
+  while (offset < source.length && significant[source.charCodeAt(offset)] !== 1) offset++;
+  reader.offset = offset;
+  return take(reader);
 }
 
 /** Marks the characters (all of ASCII) at which the reading of C# may change. */

@@ -12,10 +12,23 @@ export interface OpenTag {
 
 /** Reads the opening tag whose `<` is at `start` and is followed by a name. */
 export function scanOpenTag(scan: Scan, start: number): OpenTag {
+  const tag = scanTag(scan, start);
+  if (tag.attributes.length > 1) reportDuplicates(scan, tag.attributes);
+  return tag;
+}
+
+function reportDuplicates(scan: Scan, attributes: readonly Attribute[]): void {
+  const names = new Set<string>();
+  for (const { name, span } of attributes) {
+    if (names.has(name)) report(scan, "duplicate-attribute", span.start, `'${name}' is a duplicate attribute name.`);
+    names.add(name);
+  }
+}
+
+function scanTag(scan: Scan, start: number): OpenTag {
   const { source } = scan;
   const name = nameAt(source, start + 1);
   const attributes: Attribute[] = [];
-  const names = new Set<string>();
   let offset = start + 1 + name.length;
   for (;;) {
     const at = skipWhiteSpace(source, offset);
@@ -34,11 +47,7 @@ export function scanOpenTag(scan: Scan, start: number): OpenTag {
     }
     if (at === offset) report(scan, "missing-white-space", at, `White space is missing before '${attributeName}'.`);
     const found = scanAttribute(scan, attributeName, at);
-    if (found.attribute !== null) {
-      if (names.has(attributeName)) report(scan, "duplicate-attribute", at, `'${attributeName}' is a duplicate attribute name.`);
-      names.add(attributeName);
-      attributes.push(found.attribute);
-    }
+    if (found.attribute !== null) attributes.push(found.attribute);
     offset = found.end;
   }
 }

@@ -1,176 +1,115 @@
-import type { PolicyScope } from "../gateway/documents.ts";
-import { containsPolicies, policyElement, type Section, sections } from "./catalogue.ts";
-import { childElements, descendants, type Element, type PolicyDocument, parse, positionAt } from "./document.ts";
-import { xmlFaults } from "./well-formed.ts";
+import type { Tier } from "../gateway/model.ts";
+import type { ScopeName } from "./catalogue.ts";
+import { type PolicyDocument, parse } from "./document.ts";
+import type { Finding, Severity } from "./rules/finding.ts";
+import { documentRules, elementRules, type RuleCode } from "./rules/index.ts";
+import type { References } from "./rules/meaning.ts";
+import { type Context, formOf, placesOf } from "./rules/place.ts";
+import { type XmlFault, xmlFaults } from "./well-formed.ts";
+
+export type { References } from "./rules/meaning.ts";
+
+/** The rule that found something; stable, so that tools may act on it. */
+export type DiagnosticCode = RuleCode | XmlFault["code"];
 
 export interface Diagnostic {
-  readonly severity: "error" | "warning";
-  /** Stable name of the rule. */
-  readonly code: string;
-  /** In the service's own form where it has one. */
+  /** The service rejects an error; a warning it may accept. */
+  readonly severity: Severity;
+  readonly code: DiagnosticCode;
+  /** In the service's own form, so that it can be searched for. */
   readonly message: string;
   /** From 1. */
   readonly line: number;
   /** From 1; for an element the column of its name, as the service counts it. */
   readonly column: number;
+  /** Where what is meant ends, the column exclusive. */
+  readonly endLine: number;
+  readonly endColumn: number;
   /** What to write instead. */
   readonly fix?: string;
 }
 
 export interface ValidateOptions {
-  /** Where the document stands, or `fragment` for a policy fragment. */
-  readonly scope: PolicyScope["kind"] | "fragment";
+  /** Where the document stands; without it, only what no scope allows is a mistake of scope. */
+  readonly scope?: ScopeName | "fragment";
+  /** What the service has; what is left out is not checked. */
+  readonly inventory?: References;
+  readonly tier?: Tier;
 }
 
-/** A diagnostic before its place is counted in lines. */
-interface Finding {
-  readonly code: string;
-  readonly offset: number;
-  /** The element that the service would name; null where it names none. */
-  readonly element: string | null;
-  readonly message: string;
-  readonly fix: string | null;
+/** What the service would reject on saving, and what it may accept against its documentation, in the order of the text. */
+export function validate(policy: string | PolicyDocument, { scope, inventory = {}, tier }: ValidateOptions = {}): readonly Diagnostic[] {
+  const document = typeof policy === "string" ? parse(policy) : policy;
+  const context: Context = {
+    document,
+    form: formOf(document),
+    places: placesOf(document, inventory),
+    scope: scope ?? null,
+    tier: tier ?? null,
+    references: inventory,
+  };
+  const found = [...wellFormedness(document), ...ruleFindings(context)];
+  const positionAt = positionsIn(document.source);
+  return found.sort((a, b) => a.finding.span.start - b.finding.span.start).map((each) => diagnostic(document.source, each, positionAt));
 }
 
-/** https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits#api-management-limits */
-const maximumBytes = 256 * 1024;
-
-/** What the service would reject on saving, in the order of the text: malformed XML, wrong sections, misplaced `<base />`, size. */
-export function validate(source: string, options: ValidateOptions): readonly Diagnostic[] {
-  const document = parse(source);
-  const structure = options.scope === "fragment" ? fragmentFindings(document) : policyFindings(document);
-  const findings = [...wellFormedness(document), ...structure, ...sizeFindings(source, options)];
-  return findings.toSorted((a, b) => a.offset - b.offset).map((finding) => diagnostic(source, finding));
+interface Found {
+  readonly code: DiagnosticCode;
+  readonly finding: Finding;
 }
 
-function diagnostic(source: string, { code, offset, element, message, fix }: Finding): Diagnostic {
+const elementRuleEntries = entriesOf(elementRules);
+const documentRuleEntries = entriesOf(documentRules);
+
+function ruleFindings(context: Context): readonly Found[] {
+  const found: Found[] = [];
+  for (const [code, rule] of documentRuleEntries) for (const finding of rule(context)) found.push({ code, finding });
+  for (const place of context.places) {
+    for (const [code, rule] of elementRuleEntries) for (const finding of rule(place, context)) found.push({ code, finding });
+  }
+  return found;
+}
+
+function wellFormedness(document: PolicyDocument): readonly Found[] {
+  return xmlFaults(document).map(({ code, message, offset, fix }) => ({
+    code,
+    finding: { severity: "error", element: null, span: { start: offset, end: offset }, message, fix },
+  }));
+}
+
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+function diagnostic(source: string, { code, finding }: Found, positionAt: (offset: number) => Position): Diagnostic {
+  const { severity, element, span, message, fix } = finding;
   // The service counts the column of a tag's name, not of its '<'.
-  const { line, column } = positionAt(source, source[offset] === "<" ? offset + 1 : offset);
+  const { line, column } = positionAt(source[span.start] === "<" ? span.start + 1 : span.start);
+  const end = positionAt(Math.max(span.end, span.start + 1));
+  const label = severity === "error" ? "Error" : "Warning";
   const text =
     element === null
       ? `${message} Line ${line}, position ${column}.`
-      : `Error in element '${element}' on line ${line}, column ${column}: ${message}`;
-  return { severity: "error", code, message: text, line, column, ...(fix === null ? {} : { fix }) };
+      : `${label} in element '${element.name}' on line ${line}, column ${column}: ${message}`;
+  return { severity, code, message: text, line, column, endLine: end.line, endColumn: end.column, ...(fix === null ? {} : { fix }) };
 }
 
-function wellFormedness(document: PolicyDocument): readonly Finding[] {
-  return xmlFaults(document).map((fault) => ({ ...fault, element: null }));
-}
-
-function sizeFindings(source: string, { scope }: ValidateOptions): readonly Finding[] {
-  const bytes = new TextEncoder().encode(source).length;
-  // The documented limits of a fragment contradict one another, so none is enforced.
-  if (scope === "fragment" || bytes <= maximumBytes) return [];
-  return [
-    {
-      code: "document-size",
-      offset: 0,
-      element: null,
-      message: `Policy size exceeds allowed limit of 256 KB: it has ${bytes} bytes.`,
-      fix: "Move parts of the policy into policy fragments.",
-    },
-  ];
-}
-
-function policyFindings(document: PolicyDocument): readonly Finding[] {
-  const { root } = document;
-  if (root === null) return [];
-  if (root.name !== "policies") return [wrongRoot(root, "policies", "Wrap the sections in <policies>.")];
-  const seen = new Set<string>();
-  const findings: Finding[] = [...textFindings(root)];
-  for (const child of childElements(root)) {
-    const section = sections.find((name) => name === child.name);
-    if (section === undefined) findings.push(unknownSection(child));
-    else if (seen.has(section)) {
-      findings.push(finding(child, "duplicate-section", `Section '${section}' stands twice.`, `Merge the two <${section}> sections.`));
-    } else findings.push(...sectionFindings(child, section));
-    seen.add(child.name);
-  }
-  return findings;
-}
-
-function unknownSection(element: Element): Finding {
-  const allowed = policyElement(element.name)?.sections[0];
-  const message = `The element 'policies' has invalid child element '${element.name}'. List of possible elements expected: 'inbound, backend, outbound, on-error'.`;
-  return finding(element, "unknown-section", message, `Put it into a section${allowed === undefined ? "" : `, e.g. <${allowed}>`}.`);
-}
-
-function sectionFindings(section: Element, name: Section): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const element of policiesIn(section)) {
-    const allowed = policyElement(element.name)?.sections;
-    if (allowed === undefined || allowed.includes(name)) continue;
-    const places = allowed.map((place) => `<${place}>`).join(" or ");
-    findings.push(finding(element, "wrong-section", `'${element.name}' is not allowed in section '${name}'.`, `Move it to ${places}.`));
-  }
-  return findings;
-}
-
-/** The policies that run in a section: its children and what stands in containers such as `choose`. */
-function* policiesIn(section: Element): Generator<Element> {
-  const pending = [...childElements(section)];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    yield next;
-    if (containsPolicies(next.name)) for (const child of childElements(next)) pending.push(child);
-  }
-}
-
-function fragmentFindings(document: PolicyDocument): readonly Finding[] {
-  const { root } = document;
-  if (root === null) return [];
-  if (root.name !== "fragment") return [wrongRoot(root, "fragment", "Wrap the policies in <fragment>, without sections.")];
-  return [...descendants(root)].flatMap((element) => {
-    if (element.name === "base" && isPolicyPlace(element)) {
-      return [
-        finding(
-          element,
-          "base-in-fragment",
-          "'base' is not allowed in a policy fragment.",
-          "Put <base /> into the policy that includes the fragment.",
-        ),
-      ];
+/** Lines and columns of offsets in one text, counted as `positionAt` does, each in logarithmic time. */
+function positionsIn(source: string): (offset: number) => Position {
+  const starts = [0, ...[...source.matchAll(/\r\n|\n|\r/g)].map(({ index, 0: ending }) => index + ending.length)];
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
     }
-    if (element.name === "include-fragment" && isPolicyPlace(element)) {
-      return [
-        finding(element, "nested-fragment", "A policy fragment cannot include another one.", "Include both fragments in the policy."),
-      ];
-    }
-    if (element.parent === root && sections.some((name) => name === element.name)) {
-      return [
-        finding(
-          element,
-          "section-in-fragment",
-          `Section '${element.name}' is not allowed in a policy fragment.`,
-          "Keep only what stands in the section.",
-        ),
-      ];
-    }
-    return [];
-  });
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
 }
 
-/** Whether the element stands where policies stand, not in the content of another policy. */
-function isPolicyPlace(element: Element): boolean {
-  const { parent } = element;
-  return parent !== null && (parent.parent === null || containsPolicies(parent.name));
-}
-
-function textFindings(root: Element): readonly Finding[] {
-  return root.children
-    .filter((child) => child.type === "cdata" || (child.type === "text" && child.value.raw.trim() !== ""))
-    .map(({ span }) => ({
-      code: "text-in-policies",
-      offset: span.start,
-      element: root.name,
-      message: "The element 'policies' cannot contain text. List of possible elements expected: 'inbound, backend, outbound, on-error'.",
-      fix: "Remove the text, or put it into a comment.",
-    }));
-}
-
-function wrongRoot(root: Element, expected: string, fix: string): Finding {
-  return finding(root, "wrong-root", `The root element must be '${expected}', not '${root.name}'.`, fix);
-}
-
-function finding(element: Element, code: string, message: string, fix: string): Finding {
-  return { code, offset: element.span.start, element: element.name, message, fix };
+function entriesOf<Code extends string, Rule>(rules: Readonly<Record<Code, Rule>>): readonly (readonly [Code, Rule])[] {
+  return (Object.keys(rules) as Code[]).map((code) => [code, rules[code]]);
 }

@@ -1,7 +1,7 @@
 import type { ListedDocument } from "../gateway/documents.ts";
+import { allOf, anyOf, conditionText, inAll } from "../policy/conditions.ts";
 import { attribute } from "../policy/document.ts";
-import { allOf, anyOf, conditionText, inAll } from "./conditions.ts";
-import { type Place, placeOf, type Step, type StepReader, type Steps } from "./steps.ts";
+import type { Place, Step, StepReader, Steps } from "../policy/steps.ts";
 import { type Target, targetsOf } from "./target.ts";
 
 /** A target that calls can end at, and the conditions under which they do: all of them hold. */
@@ -53,8 +53,7 @@ function select(step: Step, current: readonly Choice[], world: World): readonly 
   const replaced = current.filter((choice) => !kept.includes(choice));
   if (replaced.length === 0) return current;
   const conditions = inAll(replaced.map((choice) => choice.conditions));
-  const source = placeOf(step);
-  return [...kept, ...targets.map((target) => ({ target, source, conditions, breadth: step.breadth }))];
+  return [...kept, ...targets.map((target) => ({ target, source: step.place, conditions, breadth: step.breadth }))];
 }
 
 function branch(choose: Step, current: readonly Choice[], world: World, ends: readonly string[]): readonly Choice[] {

@@ -5,8 +5,8 @@ import type { ProposedDocument } from "../gateway/proposal.ts";
 import { attribute, childElements, descendants, type Element, type PolicyDocument, parse } from "../policy/document.ts";
 import { applyEdits, attributeText, type Edit, insertAfter, prependChild, replaceElement, setAttribute } from "../policy/edit.ts";
 import { relativeSource } from "../policy/indentation.ts";
+import { allSteps, policyChain, type Step, stepReader } from "../policy/steps.ts";
 import { defaultRetryCount, defaultStatusCodes, type RetryInput, statusCodeRanges } from "./request.ts";
-import { allSteps, type Step, stepReader } from "./steps.ts";
 
 export interface RetryEdit {
   /** The API's policy before and after; null where it is as asked already. */
@@ -60,9 +60,8 @@ function retryEdits(inventory: Inventory, apiId: string, own: PolicyDocument, re
     const [inbound] = childElements(own.root, "inbound");
     return [inbound === undefined ? prependChild(own, own.root, section) : insertAfter(own, inbound, section)];
   }
-  const all = [...allSteps(stepReader(inventory).steps(apiId, everyCall).backend)].filter(
-    ({ element }) => element.name === "forward-request",
-  );
+  const { backend: steps } = stepReader(inventory).steps(policyChain({ apiId, operationId: null, productId: null }));
+  const all = [...allSteps(steps)].filter(({ element }) => element.name === "forward-request");
   const [call] = calls;
   if (call === undefined || calls.length > 1 || all.length > 1) {
     throw byHand(
@@ -78,8 +77,6 @@ function retryEdits(inventory: Inventory, apiId: string, own: PolicyDocument, re
   return [replaceElement(own, around, relativeSource(own, call))];
 }
 
-const everyCall = { operationId: null, productId: null };
-
 /** The retried call for an API that inherits its own; null where the inherited one is as asked. */
 function inheritedCall(inventory: Inventory, apiId: string, retry: RetryInput | null): string | null {
   const reader = stepReader({
@@ -87,17 +84,19 @@ function inheritedCall(inventory: Inventory, apiId: string, retry: RetryInput | 
     policies: new Map([...inventory.policies].filter(([id]) => id !== policyDocumentId({ kind: "api", apiId }))),
   });
   const products = inventory.products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
-  const [steps = [], ...others] = [null, ...products].map((productId) => reader.steps(apiId, { operationId: null, productId }).backend);
+  const [steps = [], ...others] = [null, ...products].map(
+    (productId) => reader.steps(policyChain({ apiId, operationId: null, productId })).backend,
+  );
   const different = others.flat().find((step) => !steps.some(({ element }) => element === step.element));
-  if (different !== undefined) throw byHand(`${documentTitle(different.document)} has a <backend> of its own`, retry);
+  if (different !== undefined) throw byHand(`${documentTitle(different.place.document)} has a <backend> of its own`, retry);
   const [step, ...more] = steps;
   if (step === undefined) return retry === null ? null : wrapped("<forward-request />", retry);
   const { name } = step.element;
   const simple = more.length === 0 && (name === "forward-request" || (name === "retry" && isCallAlone(step.children())));
-  if (!simple) throw byHand(`${documentTitle(step.document)} does more in <backend> than call the backend`, retry);
+  if (!simple) throw byHand(`${documentTitle(step.place.document)} does more in <backend> than call the backend`, retry);
   if (retry === null) {
     if (name === "forward-request") return null;
-    throw byHand(`the retry stands in ${documentTitle(step.document)}, for other APIs too`, retry);
+    throw byHand(`the retry stands in ${documentTitle(step.place.document)}, for other APIs too`, retry);
   }
   const xml = relativeSource(step.policy, step.element);
   if (name === "forward-request") return wrapped(xml, retry);

@@ -1,6 +1,6 @@
+import { conditionText } from "../policy/conditions.ts";
 import { attribute } from "../policy/document.ts";
-import { conditionText } from "./conditions.ts";
-import { allSteps, type Place, placeOf, type Step, type StepReader } from "./steps.ts";
+import { allSteps, type Place, type Step, type StepReader } from "../policy/steps.ts";
 
 /** A `retry` around the call to the backend: https://learn.microsoft.com/azure/api-management/retry-policy */
 export interface Retry {
@@ -17,7 +17,7 @@ export function retryOf(backend: readonly Step[], reader: StepReader): Retry | n
   return {
     count: reader.resolve(attribute(step.element, "count") ?? "").text,
     condition: conditionText(attribute(step.element, "condition") ?? "", reader),
-    source: placeOf(step),
+    source: step.place,
   };
 }
 

@@ -1,11 +1,11 @@
 import { policyScopeOf } from "../gateway/documents.ts";
 import { findApi, type Inventory } from "../gateway/inventory.ts";
 import type { Api } from "../gateway/model.ts";
+import { allOf } from "../policy/conditions.ts";
+import { type Place, policyChain, type StepReader, stepReader } from "../policy/steps.ts";
 import { affinityCookie, findBackend, isPool, type Member, membersOf } from "./backend.ts";
 import { type Choice, choicesOf, mergeTargets } from "./choices.ts";
-import { allOf } from "./conditions.ts";
 import { type Retry, retryOf } from "./retry.ts";
-import { type Place, type StepReader, stepReader } from "./steps.ts";
 
 /** Where traffic of an API can go. */
 export interface Route {
@@ -53,7 +53,7 @@ export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
   return {
     apiId: api.id,
     routes,
-    retry: retryOf(reader.steps(api.id, { operationId: null, productId: null }).backend, reader),
+    retry: retryOf(reader.steps(policyChain({ apiId: api.id, operationId: null, productId: null })).backend, reader),
     sharedWith: reachedBy(routes)
       .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),
@@ -103,7 +103,8 @@ function choicesAt(inventory: Inventory, reader: StepReader, api: Api, operation
     .filter(({ id, apiIds }) => apiIds.includes(api.id) && inventory.policies.has(`products/${id}/policies/policy`))
     .map(({ id }) => id);
   const [first = [], ...others] = [null, ...products].map((productId) => {
-    const choices = choicesOf(start, { steps: reader.steps(api.id, { operationId, productId }), reader, backends: inventory.backends });
+    const steps = reader.steps(policyChain({ apiId: api.id, operationId, productId }));
+    const choices = choicesOf(start, { steps, reader, backends: inventory.backends });
     const calls = productId === null ? "calls without a product that says otherwise" : `product '${productId}'`;
     return choices.map((choice) => ({ ...choice, calls }));
   });

@@ -1,7 +1,7 @@
 import type { ListedDocument } from "../gateway/documents.ts";
 import { attribute } from "../policy/document.ts";
+import { allSteps, type Step, type StepReader, type Steps } from "../policy/steps.ts";
 import { backendIdOf, findBackend } from "./backend.ts";
-import { allSteps, type Step, type StepReader, type Steps } from "./steps.ts";
 
 /** What a `set-backend-service` selects. */
 export interface Target {

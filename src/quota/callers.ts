@@ -1,12 +1,10 @@
-import { type DocumentId, policyDocumentId, policyScopeOf } from "../gateway/documents.ts";
+import { type DocumentId, policyScopeOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import type { Subscription } from "../gateway/model.ts";
+import { type CallPath, policyChain } from "../policy/steps.ts";
 
 /** One way that a caller's calls may take through the gateway. */
-export interface Path {
-  readonly productId: string | null;
-  readonly apiId: string | null;
-  readonly operationId: string | null;
+export interface Path extends CallPath {
   /** The policy documents of its scopes, the narrowest first, whether they exist or not. */
   readonly chain: readonly DocumentId[];
 }
@@ -73,9 +71,6 @@ function apiPaths(productId: string | null, apiId: string, operations: ReadonlyM
 }
 
 function path(productId: string | null, apiId: string | null, operationId: string | null): Path {
-  const chain = [policyDocumentId({ kind: "global" })];
-  if (productId !== null) chain.unshift(policyDocumentId({ kind: "product", productId }));
-  if (apiId !== null) chain.unshift(policyDocumentId({ kind: "api", apiId }));
-  if (apiId !== null && operationId !== null) chain.unshift(policyDocumentId({ kind: "operation", apiId, operationId }));
-  return { productId, apiId, operationId, chain };
+  const call = { productId, apiId, operationId };
+  return { ...call, chain: policyChain(call) };
 }

@@ -1,8 +1,9 @@
-import { type DocumentId, documentTitle, fragmentDocumentId, type ListedDocument, policyText } from "../gateway/documents.ts";
+import { type DocumentId, documentTitle } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import { containsPolicies } from "../policy/catalogue.ts";
-import { attribute, childElements, type Element, type PolicyDocument, parse } from "../policy/document.ts";
-import { type NamedValues, readableNamedValues, resolved } from "../policy/named-values.ts";
+import { attribute, type Element, type PolicyDocument } from "../policy/document.ts";
+import { resolved } from "../policy/named-values.ts";
+import { type Step, type StepReader, stepReader } from "../policy/steps.ts";
 import { type CallFacts, decide } from "./condition.ts";
 import { type WrittenLimit, writtenLimits } from "./limit-elements.ts";
 
@@ -14,40 +15,21 @@ export interface MetLimit {
   readonly scope: string;
 }
 
-/** A document, read once. */
-interface ReadDocument {
-  readonly parsed: PolicyDocument;
-  readonly limits: ReadonlyMap<Element, readonly WrittenLimit[]>;
-}
-
-/** The policy documents of one inventory, read when they are needed and only once. */
+/** The policies of one inventory, with the limits that stand in them. */
 export interface PolicySources {
-  readonly namedValues: NamedValues;
-  readonly document: (id: DocumentId) => ReadDocument | null;
+  readonly reader: StepReader;
+  readonly limitsOf: (step: Step) => readonly WrittenLimit[];
 }
 
 export function policySources(inventory: Inventory): PolicySources {
-  const namedValues = readableNamedValues(inventory.namedValues);
-  // ARM's names are not case-sensitive, and a subscription's scope may spell its product another way than the product's own id.
-  const known = new Map<string, ListedDocument>(
-    [...inventory.fragments, ...inventory.policies.values()].map((document) => [document.id.toLowerCase(), document]),
-  );
-  const read = new Map<string, ReadDocument | null>();
-  const document = (id: DocumentId): ReadDocument | null => {
-    const key = id.toLowerCase();
-    const before = read.get(key);
-    if (before !== undefined) return before;
-    const found = known.get(key);
-    const result = found === undefined ? null : readDocument(found, namedValues);
-    read.set(key, result);
-    return result;
+  const reader = stepReader(inventory);
+  const read = new Map<PolicyDocument, ReadonlyMap<Element, readonly WrittenLimit[]>>();
+  const limitsOf = ({ element, policy, place }: Step): readonly WrittenLimit[] => {
+    const limits = read.get(policy) ?? writtenLimits(place.document, policy, reader.namedValues);
+    read.set(policy, limits);
+    return limits.get(element) ?? [];
   };
-  return { namedValues, document };
-}
-
-function readDocument(document: ListedDocument, namedValues: NamedValues): ReadDocument {
-  const parsed = parse(policyText(document));
-  return { parsed, limits: writtenLimits(document.id, parsed, namedValues) };
+  return { reader, limitsOf };
 }
 
 /** One call's way through the policies; `chain` has the documents of its scopes, the narrowest first. */
@@ -57,84 +39,53 @@ interface Walk {
   readonly facts: CallFacts;
 }
 
-/** Where a walk stands: in which document of the chain, or in a fragment of it. */
-interface Place {
-  readonly index: number;
-  readonly limits: ReadDocument["limits"];
-  readonly scope: string;
-  readonly inFragment: boolean;
-  readonly depth: number;
-}
-
-/** Policies nested more deeply than any real document are not followed. */
-const deepest = 100;
-
-/**
- * The limits of the `inbound` sections that a call goes through: `<base />` leads to the broader scope, and a section without it leaves that
- * out (https://learn.microsoft.com/azure/api-management/set-edit-policies#configure-scope-of-policies).
- */
+/** The limits of the `inbound` sections that a call goes through. */
 export function metLimits(sources: PolicySources, chain: readonly DocumentId[], facts: CallFacts): readonly MetLimit[] {
-  return [...inScope({ sources, chain, facts }, 0, [], 0)];
+  return [...inPolicies({ sources, chain, facts }, sources.reader.steps(chain).inbound, [])];
 }
 
-function* inScope(walk: Walk, index: number, conditions: readonly string[], depth: number): Generator<MetLimit> {
-  const id = walk.chain[index];
-  if (id === undefined) return;
-  const found = walk.sources.document(id);
-  const inbound = found?.parsed.root === null || found === null ? undefined : childElements(found.parsed.root, "inbound")[0];
-  // Assumed: a policy without the section inherits it, as one without a document does.
-  if (found === null || inbound === undefined) yield* inScope(walk, index + 1, conditions, depth);
-  else yield* inPolicies(walk, { index, limits: found.limits, scope: scopeOf(id), inFragment: false, depth }, inbound, conditions);
-}
-
-function* inPolicies(walk: Walk, place: Place, parent: Element, conditions: readonly string[]): Generator<MetLimit> {
-  if (place.depth > deepest) return;
-  const inner = { ...place, depth: place.depth + 1 };
-  for (const element of childElements(parent)) {
-    if (element.name === "base") {
-      if (!place.inFragment) yield* inScope(walk, place.index + 1, conditions, inner.depth);
-    } else if (element.name === "choose") yield* inChoose(walk, inner, element, conditions);
-    else if (element.name === "include-fragment") yield* inFragment(walk, inner, element, conditions);
-    else if (containsPolicies(element.name)) yield* inPolicies(walk, inner, element, conditions);
-    else for (const limit of place.limits.get(element) ?? []) yield { limit, conditions: withCount(limit, conditions), scope: place.scope };
+function* inPolicies(walk: Walk, steps: readonly Step[], conditions: readonly string[]): Generator<MetLimit> {
+  for (const step of steps) {
+    const { name } = step.element;
+    if (name === "choose") yield* inChoose(walk, step.children(), conditions);
+    else if (containsPolicies(name)) yield* inPolicies(walk, step.children(), conditions);
+    else for (const limit of walk.sources.limitsOf(step)) yield metLimit(walk, step, limit, conditions);
   }
 }
 
-function* inChoose(walk: Walk, place: Place, choose: Element, conditions: readonly string[]): Generator<MetLimit> {
+function* inChoose(walk: Walk, branches: readonly Step[], conditions: readonly string[]): Generator<MetLimit> {
+  const { namedValues } = walk.sources.reader;
   const passedOver: string[] = [];
-  for (const branch of childElements(choose)) {
+  for (const { element, children } of branches) {
     const otherwise = passedOver.map((condition) => `not ${condition}`);
-    if (branch.name === "otherwise") {
-      yield* inPolicies(walk, place, branch, [...conditions, ...otherwise]);
+    if (element.name === "otherwise") {
+      yield* inPolicies(walk, children(), [...conditions, ...otherwise]);
       return;
     }
-    if (branch.name !== "when") continue;
-    const condition = attribute(branch, "condition") ?? "";
-    const verdict = decide(resolved(condition, walk.sources.namedValues) ?? condition, walk.facts);
+    if (element.name !== "when") continue;
+    const condition = attribute(element, "condition") ?? "";
+    const verdict = decide(resolved(condition, namedValues) ?? condition, walk.facts);
     if (verdict === "fails") return;
     if (verdict === false) continue;
     if (verdict === true) {
-      yield* inPolicies(walk, place, branch, [...conditions, ...otherwise]);
+      yield* inPolicies(walk, children(), [...conditions, ...otherwise]);
       return;
     }
-    yield* inPolicies(walk, place, branch, [...conditions, ...otherwise, condition]);
+    yield* inPolicies(walk, children(), [...conditions, ...otherwise, condition]);
     passedOver.push(condition);
   }
 }
 
-function* inFragment(walk: Walk, place: Place, include: Element, conditions: readonly string[]): Generator<MetLimit> {
-  const name = resolved(attribute(include, "fragment-id") ?? "", walk.sources.namedValues);
-  const found = name === null || place.inFragment ? null : walk.sources.document(fragmentDocumentId(name));
-  if (found === null || found.parsed.root === null) return;
-  const scope = `fragment '${name}' in ${place.scope}`;
-  yield* inPolicies(walk, { ...place, limits: found.limits, scope, inFragment: true }, found.parsed.root, conditions);
+function metLimit({ chain }: Walk, { breadth, place, includedAt }: Step, limit: WrittenLimit, conditions: readonly string[]): MetLimit {
+  const scope = titleOf(chain[breadth] ?? place.document);
+  return {
+    limit,
+    conditions: limit.countCondition === null ? conditions : [...conditions, `counts only where ${limit.countCondition}`],
+    scope: includedAt === null ? scope : `${titleOf(place.document)} in ${scope}`,
+  };
 }
 
-function withCount({ countCondition }: WrittenLimit, conditions: readonly string[]): readonly string[] {
-  return countCondition === null ? conditions : [...conditions, `counts only where ${countCondition}`];
-}
-
-/** `product 'aoai'`, `API 'azure-openai'`, `global`. */
-function scopeOf(id: DocumentId): string {
+/** `product 'aoai'`, `API 'azure-openai'`, `fragment 'limits'`, `global`. */
+function titleOf(id: DocumentId): string {
   return documentTitle(id).replace(/ policy$/, "");
 }

@@ -1,18 +1,13 @@
-/** What a start costs: prints a table against its bounds; status 1 where one is missed. Run by `npm run bench` on a fresh build. */
+/** What a start and a policy cost: prints a table against its bounds; status 1 where one is missed. Run by `npm run bench` on a fresh build. */
 import { execFileSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { listing } from "../../src/mcp/listing.ts";
 import { tools } from "../../tools/index.ts";
+import { mutantRow, parseRows, validateRow } from "./policy.ts";
+import type { Row } from "./row.ts";
 import { measureStarts } from "./start.ts";
-
-interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly bound?: number;
-}
 
 const bundle = "dist/main.js";
 const mebibyte = 1024 * 1024;
@@ -57,7 +52,7 @@ function packedRow(): Row {
 const nodes = [...new Set([machineNode(), realpathSync(process.execPath)])];
 const rows: Row[] = [];
 for (const node of nodes) rows.push(...(await startRows(node)));
-rows.push(...tokenRows(), packedRow());
+rows.push(...tokenRows(), packedRow(), await validateRow(machineNode(), bundle), ...parseRows(), mutantRow());
 
 const missed = rows.filter(({ value, bound }) => bound !== undefined && value > bound);
 for (const row of rows) {

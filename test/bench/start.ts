@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { median } from "./row.ts";
 
 /** Medians in milliseconds from the spawn on; memory in bytes, null where the system does not tell. */
 export interface Starts {
@@ -40,7 +41,8 @@ export async function measureStarts(node: string, bundle: string, times: number)
   };
 }
 
-async function startBare(node: string): Promise<number> {
+/** A Node that does nothing. */
+export async function startBare(node: string): Promise<number> {
   const began = performance.now();
   await once(spawn(node, ["-e", "0"], { stdio: "ignore" }), "exit");
   return performance.now() - began;
@@ -69,5 +71,3 @@ function peakMemoryOf({ pid }: ChildProcessWithoutNullStreams): number | null {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
-
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;

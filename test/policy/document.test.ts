@@ -9,10 +9,12 @@ import {
   type PolicyDocument,
   parse,
   positionAt,
+  positionsIn,
   print,
   textOf,
 } from "../../src/policy/document.ts";
-import { expressions, generatedPolicy } from "./generated-policies.ts";
+import { generatedPolicy } from "./generated-policies.ts";
+import { mutantsOf } from "./mutants.ts";
 import { haveRealPolicies, realPolicies } from "./real-policies.ts";
 
 const rootOf = (document: PolicyDocument): Element => {
@@ -137,6 +139,19 @@ describe("the tree", () => {
     expect(positionAt("", 0)).toEqual({ line: 1, column: 1 });
   });
 
+  it("counts lines at every offset", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("\n", "\r", "a") }), (text) => {
+        const position = positionsIn(text);
+        for (let offset = 0; offset <= text.length; offset++) {
+          const inside = text[offset - 1] === "\r" && text[offset] === "\n";
+          const lines = text.slice(0, inside ? offset - 1 : offset).split(/\r\n|\n|\r/);
+          expect(position(offset)).toEqual({ line: lines.length, column: (lines.at(-1) ?? "").length + (inside ? 2 : 1) });
+        }
+      }),
+    );
+  });
+
   it("names the named values of a text once each", () => {
     expect(namedValuesIn('@("{{a-b}}" + {{c.d}} + {{a-b}} + $"{{ x }}")')).toEqual(["a-b", "c.d"]);
   });
@@ -221,35 +236,8 @@ describe("print(parse(x)) is x", () => {
 
   it(`for mutated real documents${haveRealPolicies ? "" : " (skipped: ../shared/fixtures is absent)"}`, { skip: !haveRealPolicies }, () => {
     const sources = realPolicies().map(({ source }) => source);
-    const junk = fc.constantFrom(
-      "",
-      "<",
-      ">",
-      '"',
-      "'",
-      "@(",
-      "@{",
-      ")",
-      "}",
-      "&",
-      "</",
-      "<!--",
-      "-->",
-      "\\",
-      "\n",
-      "\u0000",
-      "\ud800",
-      ...expressions,
-    );
-    const mutation = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), removed: fc.nat(40), inserted: junk });
     fc.assert(
-      fc.property(fc.constantFrom(...sources), fc.array(mutation, { minLength: 1, maxLength: 4 }), (source, mutations) => {
-        const mutant = mutations.reduce((text, { at, removed, inserted }) => {
-          const start = Math.floor(at * text.length);
-          return text.slice(0, start) + inserted + text.slice(start + removed);
-        }, source);
-        return print(parse(mutant)) === mutant;
-      }),
+      fc.property(mutantsOf(sources), (mutant) => print(parse(mutant)) === mutant),
       { numRuns: 3000 },
     );
   });

@@ -1,12 +1,19 @@
-import type { StepReader } from "./steps.ts";
+import type { Substituted } from "./named-values.ts";
 
 /** Longer ones nobody reads, and policies that nest would make them grow without bound. */
 const longest = 1_000;
 
 /** Conditions of which one holds. */
 export function anyOf(conditions: readonly string[]): string {
-  const text = [...new Set(conditions)].join(" or ");
-  return text.length > longest ? "one of several conditions" : text;
+  const different = new Set<string>();
+  let length = 0;
+  for (const condition of conditions) {
+    if (different.has(condition)) continue;
+    length += (different.size === 0 ? 0 : " or ".length) + condition.length;
+    if (length > longest) return "one of several conditions";
+    different.add(condition);
+  }
+  return [...different].join(" or ");
 }
 
 /** Conditions that all hold; alternatives among them in brackets. */
@@ -32,8 +39,8 @@ export function inAll([first = [], ...others]: readonly (readonly string[])[]): 
   return first.filter((condition) => others.every((other) => other.includes(condition)));
 }
 
-/** A policy's condition on one line, without the `@(...)` around it. */
-export function conditionText(condition: string, reader: StepReader): string {
-  const line = reader.resolve(condition).text.trim().replace(/\s+/g, " ");
+/** A policy's condition on one line, its named values put in, without the `@(...)` around it. */
+export function conditionText(condition: string, { resolve }: { readonly resolve: (text: string) => Substituted }): string {
+  const line = resolve(condition).text.trim().replace(/\s+/g, " ");
   return line.startsWith("@(") && line.endsWith(")") ? line.slice(2, -1).trim() : line;
 }

@@ -1,0 +1,69 @@
+import { text } from "node:stream/consumers";
+import { tools } from "../../tools/index.ts";
+import type { Configuration } from "../config.ts";
+import { jsonLog } from "../log.ts";
+import type { Surface } from "../mcp/call.ts";
+import { serveStdio } from "../mcp/stdio.ts";
+import { openRuntime } from "../runtime.ts";
+import { version } from "../version.ts";
+import { type Command, misuse } from "./arguments.ts";
+import { type Output, type Runner, runProcess } from "./run.ts";
+
+/**
+ * What each command runs. Only what a client waits for, the server and its list of tools, is imported above: it is one
+ * file of the bundle, and everything else is loaded when it is needed.
+ */
+const runners: Record<Command, Runner> = {
+  async serve(_, configuration, output) {
+    const served = { ...surface(configuration, output), version };
+    await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
+    return 0;
+  },
+  async call(operands, configuration, output) {
+    const { call } = await import("./call.ts");
+    const json = configuration.values.json === true;
+    const readInput = () => text(process.stdin);
+    return call({ surface: surface(configuration, output), operands, json, signal: stopSignal(), readInput, ...output });
+  },
+  async validate(...given) {
+    const { runValidate } = await import("./validator.ts");
+    return runValidate(...given);
+  },
+  async sandbox(operands, { values: { port = 0 } }, { out }) {
+    refuseOperands("sandbox", operands);
+    const { runSandbox } = await import("./sandbox.ts");
+    await runSandbox({ port, out, stop: stopSignal() });
+    return 0;
+  },
+  async demo(operands, _, { out }) {
+    refuseOperands("demo", operands);
+    const [{ demo }, { wantsColour }] = await Promise.all([import("./demo.ts"), import("./terminal.ts")]);
+    await demo({ script: process.argv[1] ?? "", colour: wantsColour(process.stdout), write: out });
+    return 0;
+  },
+};
+
+/** The whole program. */
+export const start = (): Promise<never> => runProcess((command) => runners[command]);
+
+/** The tools on the configured service. A read-only setting that cannot be read counts as set. */
+function surface(configuration: Configuration, { err }: Output): Surface {
+  const log = jsonLog(err, () => new Date());
+  return {
+    tools,
+    contexts: openRuntime(configuration, process.env).contexts,
+    readOnly: configuration.values.readOnly !== false,
+    report: (message, details) => log("error", message, details),
+  };
+}
+
+function refuseOperands(command: Command, operands: readonly string[]): void {
+  if (operands.length > 0) throw misuse(`'${command}' takes no operand, but got '${operands[0]}'.`);
+}
+
+/** Aborted by the first SIGINT or SIGTERM, which lets what runs come to its end; a second one ends the process. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,86 @@
+import { policyScopeOf } from "../gateway/documents.ts";
+import { allOf } from "./conditions.ts";
+import { type Element, type PolicyDocument, positionsIn } from "./document.ts";
+import { contentOf, type EffectiveElement, type ElementContent } from "./effective.ts";
+import { segmentsIn } from "./select.ts";
+import { holdsPolicies, type Place } from "./steps.ts";
+
+const indentation = "  ";
+
+/**
+ * A policy document in short, a line for each policy: indented as they nest, each under the name that a `select` of an edit takes, with
+ * its line, its attributes and the start of its content.
+ */
+export function outline(document: PolicyDocument): readonly string[] {
+  const position = positionsIn(document.source);
+  const lines: string[] = [];
+  const pending = document.root === null ? [] : levelOf(document.root, 0);
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { element, segment, depth } = next;
+    const said = { ...contentOf(document, element, (text) => text), name: segment };
+    lines.push(`${indentation.repeat(depth)}${position(element.span.start).line} ${summary(said)}`);
+    if (holdsPolicies(element)) pending.push(...levelOf(element, depth + 1));
+  }
+  return lines;
+}
+
+/** The last one first, as a stack takes them. */
+const levelOf = (parent: Element, depth: number) =>
+  [...segmentsIn(parent)].map(([element, segment]) => ({ element, segment, depth })).toReversed();
+
+/**
+ * The policies that calls meet, a line for each under its section and the document that it stands in, with the conditions under which it
+ * runs.
+ */
+export function effectiveOutline(elements: readonly EffectiveElement[]): readonly string[] {
+  return elements.flatMap((element, index) => {
+    const before = elements[index - 1];
+    const sameSection = before?.section === element.section;
+    const sameSource = sameSection && before.place.document === element.place.document && samePlace(before.includedAt, element.includedAt);
+    const condition = element.conditions.length === 0 ? "" : ` if ${excerpt(allOf(element.conditions), longestCondition)}`;
+    return [
+      ...(sameSection ? [] : [element.section]),
+      ...(sameSource ? [] : [`${indentation}${sourceOf(element)}`]),
+      `${indentation.repeat(2 + element.within.length)}${element.place.line} ${summary(element)}${condition}`,
+    ];
+  });
+}
+
+function sourceOf({ place, includedAt }: EffectiveElement): string {
+  const { document } = place;
+  if (includedAt !== null) return `${document} (included at ${placeText(includedAt)})`;
+  return policyScopeOf(document)?.kind === "global" ? `${document} (global)` : document;
+}
+
+const samePlace = (a: Place | null, b: Place | null): boolean => a?.document === b?.document && a?.line === b?.line;
+
+/** A place as answers name it, `products/aoai/policies/policy:6`. */
+export const placeText = ({ document, line }: Place): string => `${document}:${line}`;
+
+const longestValue = 60;
+const longestCondition = 200;
+
+function summary({ name, attributes, text, content }: ElementContent): string {
+  const said = Object.entries(attributes)
+    .filter(([attribute]) => !namesResult.test(attribute))
+    .map(([attribute, value]) => ` ${attribute}="${excerpt(value, longestValue)}"`);
+  return `${name}${said.join("")}${contentSummary(text, content)}`;
+}
+
+/** Attributes that only say in which header or variable a result comes. */
+const namesResult = /-(?:header|variable)-name$/;
+
+function contentSummary(text: string, content: readonly ElementContent[]): string {
+  const [first] = content;
+  if (first === undefined) return text === "" ? "" : `: ${excerpt(text, longestValue)}`;
+  if (first.name === "value") return `: ${excerpt(content.map((value) => value.text).join(", "), longestValue)}`;
+  const counts = new Map<string, number>();
+  for (const { name } of content) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return ` (${[...counts].map(([name, count]) => (count === 1 ? name : `${count} ${name}`)).join(", ")})`;
+}
+
+/** The start of a text, on one line. */
+function excerpt(text: string, length: number): string {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > length ? `${line.slice(0, length - 3)}...` : line;
+}
