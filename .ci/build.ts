@@ -1,6 +1,7 @@
 /** Bundles src/main.ts and all that it needs into dist/, with the notices of the packages that went in. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { schemasOf } from "../src/mcp/json-schema.ts";
 import { tools } from "../tools/index.ts";
@@ -13,6 +14,9 @@ const entry = `${outdir}/main.js`;
 const start = "src/cli/program.ts";
 /** A program of its own, bundled by itself: it shares much with the server, but a file that both load would hold what only one needs. */
 const validator = "src/cli/validator.ts";
+const grammarFolder = `${outdir}/grammar`;
+/** Stands for the way to the grammar's folder. */
+const fromGrammar = "grammar-folder:";
 
 /**
  * Modules that the bundle never uses, but that would be parsed at each start: ajv (server and client are given a validator
@@ -83,7 +87,46 @@ const validatorApart: Plugin = {
   },
 };
 
-const plugins = [leftOut, computed, usedMessagesOnly, validatorApart];
+/**
+ * Leaves the C# grammar and its parser to files of their own: both programs load them at the first policy expression, and no start does.
+ * Where those files are, seen from the file that loads them, is known only once that one is written.
+ */
+const grammarApart: Plugin = {
+  name: "grammar-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^web-tree-sitter$|\/grammar-files\.ts$/ }, ({ path }) => ({
+      path: `${fromGrammar}${basename(path, ".ts")}.js`,
+      external: true,
+    }));
+  },
+};
+
+/** The grammar's files inside a module, compressed: they are found by whatever way the package was installed. */
+const compressedGrammar: Plugin = {
+  name: "compressed-grammar",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]grammar-files\.ts$/ }, () => ({
+      resolveDir: ".",
+      contents: `
+        import { promisify } from "node:util";
+        import { brotliDecompress } from "node:zlib";
+        import runtime from "web-tree-sitter/web-tree-sitter.wasm";
+        import csharp from "tree-sitter-c-sharp/tree-sitter-c_sharp.wasm";
+        export async function grammarFiles() {
+          const files = await Promise.all([runtime, csharp].map(promisify(brotliDecompress)));
+          return { runtime: files[0], csharp: files[1] };
+        }`,
+    }));
+    onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ loader: "binary", contents: compressed(await readFile(path)) }));
+  },
+};
+
+/** More than this quality takes ten times as long, for a few kilobytes. */
+function compressed(bytes: Uint8Array): Uint8Array {
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 } });
+}
+
+const plugins = [leftOut, computed, usedMessagesOnly, validatorApart, grammarApart];
 const options = {
   entryPoints: ["src/main.ts"],
   outdir,
@@ -103,18 +146,26 @@ const options = {
 
 const { metafile: asWritten } = await build({ ...options, plugins });
 const lazy = Object.values(asWritten.outputs).flatMap(({ entryPoint }) => (entryPoint?.startsWith("src/") ? [resolve(entryPoint)] : []));
-const [whole, apart] = await Promise.all([
+const [whole, apart, grammar] = await Promise.all([
   build({ ...options, plugins: [...plugins, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))] }),
   build({ ...options, entryPoints: [validator], splitting: false, plugins }),
+  build({
+    ...options,
+    entryPoints: ["src/grammar-files.ts", "web-tree-sitter"].map((path) => ({ in: path, out: basename(path, ".ts") })),
+    outdir: grammarFolder,
+    splitting: false,
+    plugins: [compressedGrammar],
+  }),
 ]);
 checkLoaded(whole.metafile.outputs, start, /node_modules\/(@azure|@azure-rest|@typespec|hono|@hono|ajv)\/|src\/(azure|sandbox)\//);
 checkLoaded(apart.metafile.outputs, validator, /node_modules\/(@modelcontextprotocol|@azure|hono)\/|^tools\/|src\/(azure|sandbox)\//);
 await rm(outdir, { recursive: true, force: true });
-for (const { path, text } of [...whole.outputFiles, ...apart.outputFiles]) {
+for (const { path, text } of [whole, apart, grammar].flatMap(({ outputFiles }) => outputFiles)) {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, withRequire(text), { mode: path === resolve(entry) ? 0o755 : 0o644 });
+  const toGrammar = path.includes(`${sep}chunks${sep}`) ? "../grammar/" : "./grammar/";
+  await writeFile(path, withRequire(text.replaceAll(fromGrammar, toGrammar)), { mode: path === resolve(entry) ? 0o755 : 0o644 });
 }
-const outputs: Outputs = { ...whole.metafile.outputs, ...apart.metafile.outputs };
+const outputs: Outputs = { ...whole.metafile.outputs, ...apart.metafile.outputs, ...grammar.metafile.outputs };
 await writeFile(`${outdir}/THIRD_PARTY_NOTICES.txt`, await notices(outputs));
 if (!process.argv.includes("--quiet")) report(outputs);
 

@@ -30,7 +30,7 @@ const node = /^node:/;
 const layers: readonly Layer[] = [
   { name: "errors", files: errors, imports: [], packages: [/^zod$/, /^fastest-levenshtein$/], pure: true },
   { name: "gateway", files: gateway, imports: [errors], packages: [/^zod$/], pure: true },
-  { name: "policy", files: policy, imports: [errors, gateway], packages: [/^saxes$/], pure: true },
+  { name: "policy", files: policy, imports: [errors, gateway], packages: [/^saxes$/, /^web-tree-sitter$/], pure: true },
   { name: "quota", files: quota, imports: [errors, gateway, policy], packages: [], pure: true },
   { name: "pool", files: pool, imports: [errors, gateway, policy], packages: [], pure: true },
   { name: "usage", files: usage, imports: [errors, gateway], packages: [], pure: true },
@@ -66,7 +66,7 @@ const layers: readonly Layer[] = [
     types: [gateway],
     packages: [/^hono$/, /^@hono\/node-server$/, node],
   },
-  { name: "main and cli", files: /^src\/(?:[a-z]+\.ts|cli\/)/, imports: anything, packages: [/^zod$/, node] },
+  { name: "main and cli", files: /^src\/(?:[a-z-]+\.ts|cli\/)/, imports: anything, packages: [/^zod$/, node] },
 ];
 
 interface Import {

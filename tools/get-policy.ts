@@ -48,7 +48,7 @@ export const getPolicy = defineTool({
 });
 
 /** What an overview may come to; a reader who asks for a document, or for more of an overview, gets more at once. */
-const shortPage = 1_600;
+const shortPage = 1_400;
 const longPage = 12_000;
 
 interface Shown {

@@ -6,6 +6,10 @@ import { segmentsIn } from "./select.ts";
 import { holdsPolicies, type Place } from "./steps.ts";
 
 const indentation = "  ";
+/** Nobody reads deeper ones, and lines that only nest would grow with each level. */
+const deepest = 20;
+
+const indented = (depth: number, line: string): string => `${indentation.repeat(Math.min(depth, deepest))}${line}`;
 
 /**
  * A policy document in short, a line for each policy: indented as they nest, each under the name that a `select` of an edit takes, with
@@ -18,8 +22,8 @@ export function outline(document: PolicyDocument): readonly string[] {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { element, segment, depth } = next;
     const said = { ...contentOf(document, element, (text) => text), name: segment };
-    lines.push(`${indentation.repeat(depth)}${position(element.span.start).line} ${summary(said)}`);
-    if (holdsPolicies(element)) pending.push(...levelOf(element, depth + 1));
+    lines.push(indented(depth, `${position(element.span.start).line} ${summary(said)}`));
+    for (const inner of holdsPolicies(element) ? levelOf(element, depth + 1) : []) pending.push(inner);
   }
   return lines;
 }
@@ -33,15 +37,20 @@ const levelOf = (parent: Element, depth: number) =>
  * runs.
  */
 export function effectiveOutline(elements: readonly EffectiveElement[]): readonly string[] {
+  const conditionTexts = new Map<readonly string[], string>();
+  const conditionOf = ({ conditions }: EffectiveElement): string => {
+    const text = conditionTexts.get(conditions) ?? excerpt(allOf(conditions), longestCondition);
+    conditionTexts.set(conditions, text);
+    return text === "" ? "" : ` if ${text}`;
+  };
   return elements.flatMap((element, index) => {
     const before = elements[index - 1];
     const sameSection = before?.section === element.section;
     const sameSource = sameSection && before.place.document === element.place.document && samePlace(before.includedAt, element.includedAt);
-    const condition = element.conditions.length === 0 ? "" : ` if ${excerpt(allOf(element.conditions), longestCondition)}`;
     return [
       ...(sameSection ? [] : [element.section]),
-      ...(sameSource ? [] : [`${indentation}${sourceOf(element)}`]),
-      `${indentation.repeat(2 + element.within.length)}${element.place.line} ${summary(element)}${condition}`,
+      ...(sameSource ? [] : [indented(1, sourceOf(element))]),
+      indented(2 + element.within.length, `${element.place.line} ${summary(element)}${conditionOf(element)}`),
     ];
   });
 }

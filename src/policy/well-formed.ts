@@ -42,19 +42,24 @@ function fixFor(document: PolicyDocument, code: ProblemCode, offset: number): st
 }
 
 function saxesFaults(document: PolicyDocument): readonly XmlFault[] {
-  const parser = new SaxesParser({ position: true });
+  const parser = new SaxesParser({ position: true, xmlns: prefixedName.test(document.source) });
   const faults: XmlFault[] = [];
   parser.on("error", ({ message }) => {
+    const text = message.replace(/^\d+:\d+: /, "");
+    const prefix = /^unbound namespace prefix: "(.*)"/.exec(text)?.[1];
     faults.push({
       code: "not-well-formed",
-      message: message.replace(/^\d+:\d+: /, ""),
+      message: prefix === undefined ? text : `'${prefix}' is an undeclared prefix.`,
       offset: Math.max(0, parser.position - 1),
-      fix: null,
+      fix: prefix === undefined ? null : `Declare it: xmlns:${prefix}="...".`,
     });
   });
   parser.write(masked(document)).close();
   return faults.slice(0, 1);
 }
+
+/** Only documents with such a name are worth the time that namespaces take. */
+const prefixedName = /<[\w.-]+:|\s[\w.-]+:[\w.-]+\s*=\s*["']/;
 
 /** The source with every expression replaced by as many letters: XML for an ordinary parser, with the same positions. */
 function masked(document: PolicyDocument): string {

@@ -39,7 +39,7 @@ const applied = (scope: AppliedDocument["scope"], source: string): LintContext =
   scope: "api",
   others: [{ title: `${scope} policy`, scope, document: parse(source) }],
 });
-const poolOf = (size: number): LintContext => ({ poolSizes: new Map([["pool", size]]) });
+const poolOf = (size: number): LintContext => ({ poolSizes: new Map([["POOL", size]]) });
 
 type Case = readonly [name: string, source: string, context?: LintContext];
 
@@ -217,6 +217,12 @@ const cases: Readonly<Record<LintCode, { readonly fires: readonly Case[]; readon
       ["another header", header("x-team", "growth-team")],
       ["a removal", policy({ inbound: '<base /><set-header name="api-key" exists-action="delete" />' })],
       ["an id", policy({ inbound: `<base /><authentication-managed-identity resource="https://r" client-id="${hexKey}" />` })],
+      [
+        "an id in a text",
+        policy({
+          inbound: `<base /><validate-azure-ad-token tenant-id="t"><client-application-ids><application-id>${hexKey}</application-id></client-application-ids></validate-azure-ad-token>`,
+        }),
+      ],
       ["digits alone", header("x-a", "01234567890123456789012345678901")],
     ],
   },
@@ -265,6 +271,13 @@ const cases: Readonly<Record<LintCode, { readonly fires: readonly Case[]; readon
         policy({
           inbound: `<base />${tokenLimit('token-quota="9" token-quota-period="Daily"')}`,
           onError: `<base />${when("@(context.Response.StatusCode == 429 || context.Response.StatusCode == 403)", "")}`,
+        }),
+      ],
+      [
+        "no branch",
+        policy({
+          inbound: `<base />${tokenLimit('token-quota="9" token-quota-period="Daily"')}`,
+          onError: '<base /><set-variable name="throttled" value="@(context.Response.StatusCode == 429)" />',
         }),
       ],
       [
@@ -319,6 +332,11 @@ const cases: Readonly<Record<LintCode, { readonly fires: readonly Case[]; readon
         "a narrower scope",
         policy({ inbound: '<base /><set-backend-service base-url="https://x" />' }),
         applied("operation", policy({ inbound: '<set-backend-service backend-id="b" />' })),
+      ],
+      [
+        "a document that inherits nothing",
+        policy({ inbound: '<set-backend-service base-url="https://x" />', backend: "", outbound: "", onError: "" }),
+        applied("global", policy({ inbound: '<set-backend-service backend-id="b" />' })),
       ],
       [
         "a URL there, too",
@@ -410,10 +428,27 @@ describe("lint", () => {
     );
   });
 
+  it.skipIf(!haveRealPolicies)(`finds in published documents what is there, and nothing else${absent}`, () => {
+    const counts: Partial<Record<LintCode, number>> = {};
+    for (const { source, root } of realPolicies()) {
+      for (const { code } of lint(parse(source), root === "fragment" ? { scope: "fragment" } : {})) counts[code] = (counts[code] ?? 0) + 1;
+    }
+    // Each of them was read; whoever makes a lint find more reads what it finds.
+    expect(counts).toEqual({
+      "cache-lookup-without-store": 1,
+      "cache-store-without-lookup": 1,
+      "literal-counter-key": 2,
+      "missing-base": 8,
+      "no-limit-after-cache-lookup": 1,
+      "retry-without-buffered-body": 5,
+      "stale-pool-reason": 1,
+    });
+  });
+
   const real = realPolicies().map(({ source }) => source);
   const sources = real.length > 0 ? real : [globalPolicy, productPolicy, apiPolicy];
 
-  it(`takes real documents that were damaged${absent}`, () => {
+  it("takes documents that were damaged", () => {
     const damage = fc.record({
       source: fc.constantFrom(...sources),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -452,6 +487,20 @@ describe("newLints", () => {
     ["a section was emptied", before.replace("<on-error><base /></on-error>", "<on-error />"), ["missing-base"]],
   ])("where %s", (_, after, codes) => {
     expect(newLints(parse(before), parse(after), { scope: "api" }).map(({ code }) => code)).toEqual(codes);
+  });
+
+  it("are none where an empty section is written another way", () => {
+    const open = parse(before.replace("<on-error><base />", "<on-error>"));
+    const closed = parse(before.replace("<on-error><base /></on-error>", "<on-error />"));
+    expect(codesIn(open, { scope: "api" })).toContain("missing-base");
+    expect(newLints(open, closed, { scope: "api" })).toEqual([]);
+  });
+
+  it("are keys that were not there, at their own line", () => {
+    const header = (name: string): string => `<set-header name="${name}">\n<value>${name} key-of-its-own</value></set-header>`;
+    const old = cached(header("Authorization"), "<base />");
+    const after = cached(header("api-key") + header("Authorization"), "<base />");
+    expect(newLints(parse(old), parse(after))).toEqual([expect.objectContaining({ code: "key-in-clear", line: 2 })]);
   });
 
   it("point at the new document", () => {

@@ -69,7 +69,7 @@ export const transformation: PolicyTable = {
     sections: ["inbound", "on-error"],
     scopes: everyScope,
     gateways: everyGateway,
-    content: "text",
+    content: "name",
   },
   "set-query-parameter": {
     sections: ["inbound", "backend"],

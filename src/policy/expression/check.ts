@@ -1,5 +1,6 @@
 import { namedValueReference } from "../document.ts";
-import { type CSharp, namedChildren, nodesIn, parseExpression, type SyntaxNode } from "../expression-syntax.ts";
+import { type CSharp, namedChildren, parseExpression, type SyntaxNode } from "../expression-syntax.ts";
+import { scanExpression } from "../lexer.ts";
 import type { NamedValues } from "../named-values.ts";
 import { braceFindings } from "./braces.ts";
 import { type ExpressionFinding, error, warning } from "./finding.ts";
@@ -32,6 +33,7 @@ export function checkExpression(csharp: CSharp, code: string, context: Expressio
 /** Stands for a text that is not known: a letter that nobody uses, so that the parser takes it for a name. */
 const wildLetter = "\u01c2";
 const wildName = (text: string): string => wildLetter.repeat(text.length);
+const wildText = new RegExp(`${wildLetter}+`, "g");
 const isWild = (name: string): boolean => name.includes(wildLetter);
 
 /** What deployment scripts replace: `{name}`, `#name#`, `${name}`. */
@@ -42,7 +44,7 @@ const hyphenated = /\{\w+(?:-\w+)+\}/g;
 function checkSubstituted(csharp: CSharp, code: string, wanted: WantedType): readonly ExpressionFinding[] {
   const syntax = parseExpression(csharp, code);
   const wrong = syntaxError(syntax, code);
-  if (wrong !== null) return [hasWildCode(syntax.root) || isTemplate(csharp, code) ? asPlaceholder(wrong) : wrong];
+  if (wrong !== null) return [hasWildCode(code) || isTemplate(csharp, code) ? asPlaceholder(wrong) : wrong];
   const { body } = syntax;
   if (body === null) return [];
   const found: ExpressionFinding[] = [...languageFindings(body)];
@@ -69,10 +71,20 @@ function boolFix(node: SyntaxNode, type: string): string {
   return /^"(?:true|false)"$/.test(node.text) ? node.text.slice(1, -1) : `bool.Parse(${node.text}) or a comparison`;
 }
 
-/** Whether a name that may be anything stands in code, not in a string. */
-function hasWildCode(root: SyntaxNode): boolean {
-  return [...nodesIn(root)].some(({ type, children, text }) => children.length === 0 && !type.startsWith("string_") && isWild(text));
+/** Whether a text that may be anything stands in code where no value could: then it holds more than one, and may be what is missing. */
+function hasWildCode(code: string): boolean {
+  const closer = code[1] === "{" ? "}" : ")";
+  const { end } = scanExpression(code, 0, "raw");
+  return [...code.matchAll(wildText)].some(({ index, 0: text }) => {
+    const [before, after] = [code.slice(0, index), code.slice(index + text.length)];
+    if (beforeValue.test(before) && behindValue.test(after)) return false;
+    // In a string a bracket does not move the expression's end.
+    return scanExpression(before + closer + code.slice(index + 1), 0, "raw").end !== end;
+  });
 }
+
+const beforeValue = /(?:[-=(,<>+*/%?:&|![]|\breturn)\s*$/;
+const behindValue = /^\s*[-=),;.\]<>+*/%?:&|!]/;
 
 /** Whether the code is right with names in place of what looks like placeholders. */
 function isTemplate(csharp: CSharp, code: string): boolean {

@@ -5,7 +5,7 @@ import { type ExpressionFinding, error } from "./finding.ts";
 export function syntaxError(syntax: ExpressionSyntax, code: string): ExpressionFinding | null {
   const literal = badLiteral(code);
   if (literal !== null) return literal;
-  const whole = syntax.body === null ? [...nodesIn(syntax.root)] : [...nodesIn(syntax.body)];
+  const whole = [...nodesIn(syntax.root)];
   const wrong = whole.find((node) => node.missing || node.type === "ERROR" || isMisread(node));
   if (wrong !== undefined) return describe(wrong, code);
   if (syntax.body !== null) return null;

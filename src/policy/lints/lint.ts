@@ -85,7 +85,7 @@ function diagnosed({ source }: PolicyDocument, findings: readonly Found[]): read
   const positionAt = positionsIn(source);
   return findings.map(({ code, finding: { span, message, fix } }) => {
     // As `validate` counts: the column of a tag's name, not of its '<'.
-    const { line, column } = positionAt(span.start);
+    const { line, column } = positionAt(source[span.start] === "<" ? span.start + 1 : span.start);
     const end = positionAt(span.end);
     const place = { line, column, endLine: end.line, endColumn: end.column };
     return { severity: "warning", code, message, ...place, ...(fix === null ? {} : { fix }), source: lints[code].source };

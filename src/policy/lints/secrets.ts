@@ -1,4 +1,4 @@
-import { attribute, descendants, type Element, type Value } from "../document.ts";
+import { attribute, childElements, descendants, type Element, type Value } from "../document.ts";
 import { type Finding, none, warning } from "../rules/finding.ts";
 import { placeholderIn } from "../rules/meaning.ts";
 import type { Subject } from "./subject.ts";
@@ -29,9 +29,8 @@ export function keyInClear({ document: { root } }: Subject): readonly Finding[] 
     const where = credentialIn(element) ?? (holdsKey(element) ? `<${element.name}>` : null);
     if (where === null) return none;
     const message = `A key or password stands in clear in ${where}: whoever may read the policy has it.`;
-    return [
-      warning(element, message, "Use a managed identity, or put it into a secret named value and write {{its-name}}; renew the key."),
-    ];
+    const fix = "Use a managed identity, or put it into a secret named value and write {{its-name}}; renew the key.";
+    return [warning(element, message, fix, childElements(element).length === 0 ? element.span : element.openTag)];
   });
 }
 

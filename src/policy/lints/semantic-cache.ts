@@ -1,13 +1,16 @@
 import { childElements, type Element } from "../document.ts";
 import { type Finding, none, warning } from "../rules/finding.ts";
 import type { Place } from "../rules/place.ts";
-import { hidesOthers, inSection, literal, policiesNamed, type Subject } from "./subject.ts";
+import { inSection, literal, policiesNamed, type Subject } from "./subject.ts";
 
 const lookupName = "llm-semantic-cache-lookup";
 
 /** Above it, answers to other questions come from the cache, says the page. */
 const loosest = 0.2;
-/** From here on a distance makes no sense: whoever wrote it had a similarity in mind. */
+/**
+ * From here on a distance makes no sense: whoever wrote it had a similarity in mind. Assumed: the distance is 1 - similarity; the page has
+ * no formula.
+ */
 const similarity = 0.5;
 
 export function looseThreshold({ places }: Subject): readonly Finding[] {
@@ -102,5 +105,9 @@ export function noLimitAfterLookup({ form, places }: Subject): readonly Finding[
 }
 
 function limitsOrMay(place: Place): boolean {
-  return hidesOthers(place) || (place.policy !== null && limits.includes(place.policy.name));
+  return (
+    place.element.name === "base" ||
+    place.element.name === "include-fragment" ||
+    (place.policy !== null && limits.includes(place.policy.name))
+  );
 }

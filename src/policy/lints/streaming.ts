@@ -32,7 +32,7 @@ export function bodyWithStreaming({ places }: Subject): readonly Finding[] {
   const policies = policiesNamed(inSection(places, "outbound"), ...bodyPolicies).map(({ element }) => element);
   const readers = [...(outbound === undefined ? [] : descendants(outbound.element)), ...retriesOf(places)].filter(readsBody);
   return [...new Set([...policies, ...readers])]
-    .filter((element) => !isConditional(element) && !belongsToAny(element, policies))
+    .filter((element) => !isConditional(element))
     .map((element) =>
       warning(
         element,
@@ -47,8 +47,6 @@ function retriesOf(places: readonly Place[]): readonly Element[] {
 }
 
 const readsBody = (element: Element): boolean => expressionsOf(element).some((text) => bodyRead.test(text) && !looksFirst.test(text));
-
-const belongsToAny = ({ parent }: Element, elements: readonly Element[]): boolean => parent !== null && elements.includes(parent);
 
 /** Whether every call of the document streams: `buffer-response` is false where no condition is around it. */
 function alwaysStreams(places: readonly Place[]): boolean {

@@ -62,8 +62,3 @@ export function isInside({ parent }: Element, container: string): boolean {
 export function inSection(places: readonly Place[], section: Section): readonly Place[] {
   return places.filter((place) => place.section === section);
 }
-
-/** Policies that may put others into their place, which the document does not show. */
-export function hidesOthers({ element }: Place): boolean {
-  return element.name === "base" || element.name === "include-fragment";
-}

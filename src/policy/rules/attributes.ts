@@ -1,5 +1,5 @@
 import { nearest } from "../../errors.ts";
-import type { Constraint } from "../catalogue/types.ts";
+import type { Constraint, ElementDefinition } from "../catalogue/types.ts";
 import { attributeNode, type Element } from "../document.ts";
 import { error, type Finding, judged, none, warning } from "./finding.ts";
 import { isPolicy, type Place } from "./place.ts";
@@ -11,12 +11,21 @@ export function unknownAttribute({ element, definition }: Place): readonly Findi
   return element.attributes
     .filter(({ name }) => !Object.hasOwn(known, name) && !(name === "id" && isPolicy(definition)) && !/^xmlns$|:/.test(name))
     .map(({ name }) => {
-      const names = Object.keys(known);
-      const [near] = nearest(name, names, 1);
-      const list = names.length === 0 ? `<${element.name}> has no attributes` : `<${element.name}> has ${names.join(", ")}`;
-      const fix = near === undefined ? `Remove it; ${list}.` : `Did you mean ${near}?`;
-      return judged("undocumented" in definition, element, `The '${name}' attribute is not declared.`, fix);
+      return judged(
+        "undocumented" in definition,
+        element,
+        `The '${name}' attribute is not declared.`,
+        insteadOf(name, element, definition),
+      );
     });
+}
+
+function insteadOf(name: string, element: Element, { attributes = {}, content }: ElementDefinition): string {
+  const names = Object.keys(attributes);
+  if (typeof content === "object" && Object.hasOwn(content.elements, name)) return `Write it as an element: <${name}>...</${name}>.`;
+  const [near] = nearest(name, names, 1);
+  if (near !== undefined) return `Did you mean ${near}?`;
+  return `Remove it; <${element.name}> has ${names.length === 0 ? "no attributes" : names.join(", ")}.`;
 }
 
 export function missingAttribute({ element, definition }: Place): readonly Finding[] {

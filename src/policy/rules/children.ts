@@ -1,7 +1,7 @@
 import { nearest } from "../../errors.ts";
 import type { Children, Content } from "../catalogue/types.ts";
 import { policyNamed } from "../catalogue.ts";
-import { childElements, type Element, type Span } from "../document.ts";
+import { childElements, type Element, type Node, type Span } from "../document.ts";
 import { error, type Finding, none } from "./finding.ts";
 import { meaningOf, placeholderIn } from "./meaning.ts";
 import type { Context, Place } from "./place.ts";
@@ -79,15 +79,26 @@ export function missingChild({ element, definition }: Place, context: Context): 
   return [error(element, message, `Add ${expected.map((name) => `<${name}>`).join(missing.length > 0 ? " and " : " or ")}.`)];
 }
 
+/** A name or an address is not empty. */
+export function missingText({ element, definition }: Place): readonly Finding[] {
+  const content = definition?.content;
+  if ((content !== "name" && content !== "uri") || element.children.some(hasText)) return none;
+  const detail = "The actual length is less than the MinLength value.";
+  const message = `The '${element.name}' element is invalid - The value '' is invalid according to its datatype 'String' - ${detail}`;
+  return [error(element, message, `Write ${content === "name" ? "a name" : "an address"} into it.`)];
+}
+
+function hasText(node: Node): boolean {
+  return node.type === "cdata" || (node.type === "text" && node.value.raw.trim() !== "");
+}
+
 /** Text stands only where the schema takes it; white space stands anywhere. */
 export function unexpectedText({ element, definition }: Place, { document, references }: Context): readonly Finding[] {
   const content = definition === null ? undefined : (definition.content ?? "empty");
   if (content !== "empty" && content !== "policies" && typeof content !== "object") return none;
   if (typeof content === "object" && content.text) return none;
   const text = element.children.find(
-    (child) =>
-      child.type === "cdata" ||
-      (child.type === "text" && child.value.raw.trim() !== "" && !standsForSomething(meaningOf(child.value, references.namedValues))),
+    (child) => hasText(child) && !(child.type === "text" && standsForSomething(meaningOf(child.value, references.namedValues))),
   );
   if (text === undefined) return none;
   const names = typeof content === "object" ? Object.keys(content.elements) : [];

@@ -1,5 +1,5 @@
 import { conflictingAttributes, missingAttribute, missingCompanion, missingOneOf, unknownAttribute } from "./attributes.ts";
-import { missingChild, unexpectedChild, unexpectedText } from "./children.ts";
+import { missingChild, missingText, unexpectedChild, unexpectedText } from "./children.ts";
 import { expressionInComment } from "./comments.ts";
 import type { Finding } from "./finding.ts";
 import { baseInFragment, notInFragment, sectionInFragment } from "./fragments.ts";
@@ -12,7 +12,16 @@ import {
   unknownTemplateParameter,
 } from "./names.ts";
 import type { Context, Place } from "./place.ts";
-import { repeatedBase, undocumentedPolicy, unknownPolicy, unsupportedGateway, waitInRetry, wrongRoot, wrongSection } from "./placement.ts";
+import {
+  misplacedBase,
+  repeatedBase,
+  undocumentedPolicy,
+  unknownPolicy,
+  unsupportedGateway,
+  waitInRetry,
+  wrongRoot,
+  wrongSection,
+} from "./placement.ts";
 import { dimensionWithoutValue, duplicateDimension, incompleteRequest, tooManyDimensions } from "./policy-specific.ts";
 import { repeatedPolicy } from "./repetition.ts";
 import { attributeOutOfScope, wrongScope } from "./scopes.ts";
@@ -44,6 +53,8 @@ export const elementRules = {
   "missing-logger": missingLogger,
   "missing-named-value": missingNamedValue,
   "missing-one-of": missingOneOf,
+  "missing-text": missingText,
+  "misplaced-base": misplacedBase,
   "not-in-fragment": notInFragment,
   "out-of-range": outOfRange,
   "repeated-base": repeatedBase,

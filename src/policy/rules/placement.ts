@@ -64,6 +64,13 @@ export function repeatedBase({ element, definition }: Place): readonly Finding[]
   return [warning(second, `<base /> stands twice in '${element.name}'.`, "Keep one: the policies of the broader scope would run twice.")];
 }
 
+/** The schema has `<base />` in sections alone, though it does not look into policies such as `choose`. */
+export function misplacedBase({ element, parent }: Place, { form }: Context): readonly Finding[] {
+  if (element.name !== "base" || form === "fragment" || parent?.definition?.content !== "policies") return none;
+  if (sections.some((name) => name === parent.element.name)) return none;
+  return [warning(element, `<base /> is not documented inside of '${parent.element.name}'.`, "Put it directly into the section.")];
+}
+
 /** A retry may contain any policy but `wait`, one sentence of its page says; another knows no restriction. */
 export function waitInRetry({ element, policy, parent }: Place): readonly Finding[] {
   if (policy?.name !== "wait" || parent?.element.name !== "retry") return none;
