@@ -64,7 +64,7 @@ function sourceOf({ place, includedAt }: EffectiveElement): string {
 const samePlace = (a: Place | null, b: Place | null): boolean => a?.document === b?.document && a?.line === b?.line;
 
 /** A place as answers name it, `products/aoai/policies/policy:6`. */
-export const placeText = ({ document, line }: Place): string => `${document}:${line}`;
+const placeText = ({ document, line }: Place): string => `${document}:${line}`;
 
 const longestValue = 60;
 const longestCondition = 200;

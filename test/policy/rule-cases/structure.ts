@@ -43,6 +43,18 @@ export const structureCases: readonly RuleCase[] = [
     fix: "Add <address> or <address-range>.",
   },
   {
+    code: "misplaced-base",
+    severity: "warning",
+    wrong: inbound("<choose><when condition='true'><base /></when></choose>"),
+    right: inbound("<base /><choose><when condition='true'><set-body><base /></set-body></when></choose>"),
+  },
+  {
+    code: "missing-text",
+    wrong: inbound(request("<set-url>https://a</set-url><set-method> </set-method>")),
+    right: inbound(request("<set-url><![CDATA[https://a]]></set-url><set-method>{{method}}</set-method>")),
+    message: "The 'set-method' element is invalid",
+  },
+  {
     code: "repeated-base",
     severity: "warning",
     wrong: inbound("<base />\n<base />"),
