@@ -112,9 +112,9 @@ const compressedGrammar: Plugin = {
         import { brotliDecompress } from "node:zlib";
         import runtime from "web-tree-sitter/web-tree-sitter.wasm";
         import csharp from "tree-sitter-c-sharp/tree-sitter-c_sharp.wasm";
+        const decompress = promisify(brotliDecompress);
         export async function grammarFiles() {
-          const files = await Promise.all([runtime, csharp].map(promisify(brotliDecompress)));
-          return { runtime: files[0], csharp: files[1] };
+          return { runtime: await decompress(runtime), csharp: await decompress(csharp) };
         }`,
     }));
     onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ loader: "binary", contents: compressed(await readFile(path)) }));

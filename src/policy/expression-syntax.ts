@@ -166,7 +166,8 @@ function nodeAt(cursor: TreeCursor, text: string, offset: number, parent: Buildi
   return {
     type,
     named: cursor.nodeIsNamed,
-    missing: startIndex === endIndex && cursor.nodeIsMissing,
+    // The cursor knows it of punctuation only; no token of C# is empty.
+    missing: startIndex === endIndex && type !== "compilation_unit",
     field: cursor.currentFieldName,
     text: text.slice(startIndex, endIndex),
     start: startIndex + offset,

@@ -4,6 +4,7 @@ import { findApi, findSubscription, type Inventory, withPolicies } from "../gate
 import type { Subscription } from "../gateway/model.ts";
 import type { LimitChange, Proposal } from "../gateway/proposal.ts";
 import { applyEdits, setAttribute } from "../policy/edit.ts";
+import { numberChanges } from "./limit-changes.ts";
 import type { WrittenLimit } from "./limit-elements.ts";
 import { type TeamLimits, teamLimitsOf } from "./limits.ts";
 import { type LimitReach, reachOf, type TeamReach } from "./reach.ts";
@@ -169,10 +170,7 @@ function unintendedChanges(before: readonly TeamLimits[], after: readonly TeamLi
     const { id } = team.subscription;
     const later = afterById.get(id);
     if (id === subscriptionId || later === undefined || signature(team) === signature(later)) return [];
-    const changes = (["tpm", "rpm"] as const).flatMap((kind): LimitChange[] => {
-      const [was, is] = [numberOf(team[kind]), numberOf(later[kind])];
-      return was === is ? [] : [{ subscriptionId: id, kind, before: was, after: is, intended: false }];
-    });
+    const changes = numberChanges(team, later, false);
     if (changes.length > 0) return changes;
     throw new GatewayError("unsupported", `The limit cannot be changed without changing how '${id}' is counted.`, {
       hint: "Edit the policy with apply_policy.",
@@ -186,10 +184,6 @@ function signature({ limits }: TeamLimits): string {
     JSON.stringify([kind, value, period, condition, counterKey, sharedWith]),
   );
   return lines.toSorted().join("\n");
-}
-
-function numberOf(value: TeamLimits["tpm"]): number | null {
-  return value === "unknown" ? null : value;
 }
 
 function titleOf({ id, displayName }: Subscription): string {

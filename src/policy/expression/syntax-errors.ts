@@ -3,13 +3,13 @@ import { type ExpressionFinding, error } from "./finding.ts";
 
 /** What keeps the text from being an expression in C#: the first thing alone, since the rest follows from it; null where there is nothing. */
 export function syntaxError(syntax: ExpressionSyntax, code: string): ExpressionFinding | null {
+  if (syntax.kind === "value" && code.slice(2, -1).trim() === "") return error("expression-syntax", 2, "The expression is empty.");
   const literal = badLiteral(code);
   if (literal !== null) return literal;
   const whole = [...nodesIn(syntax.root)];
   const wrong = whole.find((node) => node.missing || node.type === "ERROR" || isMisread(node));
   if (wrong !== undefined) return describe(wrong, code);
   if (syntax.body !== null) return null;
-  if (code.slice(2, -1).trim() === "") return error("expression-syntax", 2, "The expression is empty.");
   return error("expression-syntax", 2, syntax.kind === "value" ? ") expected" : "; expected");
 }
 
@@ -47,6 +47,8 @@ function isMisread(node: SyntaxNode): boolean {
       );
     case "expression_statement":
       return !isStatementExpression(node.children[0]);
+    case "initializer_expression":
+      return !/(?:creation_expression|declarator|initializer_expression|assignment_expression)$/.test(node.parent?.type ?? "");
     case "tuple_expression":
       return node.parent?.type === "return_statement" && node.start === 1;
     case "string_literal":
@@ -90,8 +92,15 @@ function describe(node: SyntaxNode, code: string): ExpressionFinding {
         "Only assignment, call, increment, decrement, await, and new object expressions can be used as a statement",
         `return ${node.text}`,
       );
-    default:
+    case "initializer_expression":
+      return error("expression-syntax", node.start, "Invalid expression term '{'");
+    case "ERROR":
+      if (node.parent?.type.endsWith("_statement") === true && /\w/.test(node.text[0] ?? "")) {
+        return error("expression-syntax", within(node.start, code), "; expected");
+      }
       return error("expression-syntax", within(errorStart(node), code), nearText(node, code));
+    default:
+      return error("expression-syntax", within(node.start, code), nearText(node, code));
   }
 }
 

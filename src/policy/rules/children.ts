@@ -115,7 +115,7 @@ export function unexpectedText({ element, definition }: Place, { document, refer
 }
 
 /** Whether a part of the content is yet to be put in. */
-function isUnfinished({ children }: Element, { references }: Context): boolean {
+export function isUnfinished({ children }: Element, { references }: Context): boolean {
   return children.some((child) => child.type === "text" && standsForSomething(meaningOf(child.value, references.namedValues)));
 }
 

@@ -1,10 +1,14 @@
 import { attribute, childElements, type Element } from "../document.ts";
+import { isUnfinished } from "./children.ts";
 import { error, type Finding, judged, none, warning } from "./finding.ts";
-import type { Place } from "./place.ts";
+import type { Context, Place } from "./place.ts";
 
 const metricPolicies: ReadonlySet<string> = new Set(["emit-metric", "llm-emit-token-metric", "azure-openai-emit-token-metric"]);
 
-/** Names whose value the gateway fills in (https://learn.microsoft.com/azure/api-management/llm-emit-token-metric-policy). */
+/**
+ * Names whose value the gateway fills in (https://learn.microsoft.com/azure/api-management/llm-emit-token-metric-policy). Assumed of
+ * the last one: published gateways use it so.
+ */
 const defaultDimensions: ReadonlySet<string> = new Set([
   "API ID",
   "Operation ID",
@@ -13,6 +17,7 @@ const defaultDimensions: ReadonlySet<string> = new Set([
   "Subscription ID",
   "Location",
   "Gateway ID",
+  "Backend ID",
 ]);
 
 /** Dimensions with a value of their own; more may be ignored. */
@@ -55,8 +60,9 @@ export function dimensionWithoutValue(place: Place): readonly Finding[] {
 }
 
 /** A request that does not copy the caller's needs an address and a method of its own. */
-export function incompleteRequest({ element, definition, values }: Place): readonly Finding[] {
+export function incompleteRequest({ element, definition, values }: Place, context: Context): readonly Finding[] {
   if (definition === null || (element.name !== "send-request" && element.name !== "send-one-way-request")) return none;
+  if (isUnfinished(element, context)) return none;
   const mode = values.find((value) => value.attribute.name === "mode")?.meaning;
   if (mode !== undefined && (mode.kind !== "literal" || mode.text.trim() !== "new")) return none;
   const names = new Set(childElements(element).map(({ name }) => name));

@@ -26,9 +26,10 @@ export function repeatedPolicy({ places }: Context): readonly Finding[] {
 
 function repeated({ element, policy }: Place, certain: boolean): Finding {
   const where = policy?.once === "definition" ? "per policy definition" : "in a policy section";
-  const message = `Policy '${element.name}' can be used only once ${where}.`;
   const fix = `Keep one <${element.name}>, or put them into branches of <choose> that exclude one another.`;
-  return certain ? error(element, message, fix) : warning(element, message, fix);
+  return certain
+    ? error(element, `Policy '${element.name}' can be used only once ${where}.`, fix)
+    : warning(element, `Policy '${element.name}' is documented to be used once ${where}.`, fix);
 }
 
 /** Whether the two stand in different branches of one `choose`. */
