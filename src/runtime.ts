@@ -4,6 +4,7 @@ import type { Changes } from "./change/changes.ts";
 import type { JournalStore } from "./change/journal-store.ts";
 import { type AzureTarget, type Configuration, target } from "./config.ts";
 import type { Gateway } from "./gateway/ports.ts";
+import { loadGrammar } from "./grammar.ts";
 import type { Contexts } from "./tool.ts";
 
 /** The service that a process works on. */
@@ -41,7 +42,14 @@ export function openRuntime(configuration: Configuration, environment: Environme
       opened ??= open();
       const { gateway, changes } = await opened;
       const reader = gateway.reader(signal);
-      const read = { service: gateway.name, gateway: reader, metrics: gateway.metrics(signal), changes: changes.log, now };
+      const read = {
+        service: gateway.name,
+        gateway: reader,
+        metrics: gateway.metrics(signal),
+        changes: changes.log,
+        now,
+        grammar: loadGrammar,
+      };
       return { read, plan: { ...read, planner: changes.planner(reader) }, write: { ...read, applier: changes.applier(signal) } };
     },
   };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Applier, ChangeLog, Plan, Planner } from "./change/types.ts";
 import type { GatewayReader, MetricsReader } from "./gateway/ports.ts";
+import type { CSharp } from "./policy/expression-syntax.ts";
 
 /** What a tool may do; annotations, read-only behaviour and the context of its handler follow from it. */
 export type Effect = "read" | "plan" | "write";
@@ -15,6 +16,8 @@ export interface ReadContext {
   readonly metrics: MetricsReader;
   readonly changes: ChangeLog;
   readonly now: () => Date;
+  /** The C# grammar that policy expressions are read by; loaded on first need. */
+  readonly grammar: () => Promise<CSharp>;
 }
 
 export interface PlanContext extends ReadContext {

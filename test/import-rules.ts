@@ -48,7 +48,14 @@ const layers: readonly Layer[] = [
     packages: [/^zod$/, /^diff$/, /^node:crypto$/],
     pure: true,
   },
-  { name: "tool", files: tool, imports: [errors, gateway], types: [changeTypes], packages: [/^zod$/], pure: true },
+  {
+    name: "tool",
+    files: tool,
+    imports: [errors, gateway],
+    types: [changeTypes, /^src\/policy\/expression-syntax\.ts$/],
+    packages: [/^zod$/],
+    pure: true,
+  },
   { name: "tools/index", files: /^tools\/index\.ts$/, imports: [/^tools\//, tool], packages: [], pure: true },
   {
     name: "a tool",

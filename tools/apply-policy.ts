@@ -1,11 +1,25 @@
 import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
-import { type Document, type DocumentId, documentTitle, policyDocumentId, policyText, withPolicyText } from "../src/gateway/documents.ts";
-import type { ProposedDocument } from "../src/gateway/proposal.ts";
+import {
+  type Document,
+  type DocumentId,
+  documentTitle,
+  type PolicyScope,
+  policyDocumentId,
+  policyText,
+  withPolicyText,
+} from "../src/gateway/documents.ts";
+import { type Inventory, readInventory, withPolicies } from "../src/gateway/inventory.ts";
+import type { Operation } from "../src/gateway/model.ts";
+import type { GatewayReader } from "../src/gateway/ports.ts";
+import type { LimitChange } from "../src/gateway/proposal.ts";
 import { policyTarget } from "../src/gateway/targets.ts";
+import { parse } from "../src/policy/document.ts";
 import { type Patched, patch } from "../src/policy/patch.ts";
-import { validate } from "../src/policy/validate.ts";
-import { changeInputs, defineTool, lines, planAnswer, planOutput, renderPlan, targetInputs } from "../src/tool.ts";
+import type { ReviewDiagnostic } from "../src/policy/review.ts";
+import { backendIdOf, isPool, poolItems } from "../src/pool/backend.ts";
+import { limitChanges } from "../src/quota/limit-changes.ts";
+import { changeInputs, defineTool, lines, planAnswer, planOutput, type ReadContext, renderPlan, targetInputs } from "../src/tool.ts";
 
 const diagnostic = z.object({
   severity: z.enum(["error", "warning"]),
@@ -46,21 +60,24 @@ export const applyPolicy = defineTool({
   toolset: "policies",
   input,
   output: z.object({ ...planOutput.shape, diagnostics: z.array(diagnostic) }),
-  async handler({ gateway, planner }, request) {
+  async handler({ gateway, planner, grammar }, request) {
     const scope = await policyTarget(gateway, request);
     const id = policyDocumentId(scope);
+    const inventory = await readInventory(gateway);
     const before = await gateway.document(id);
     const { source, done } = requested(request, id, before);
-    const diagnostics = validate(source, { scope: scope.kind });
-    const document: ProposedDocument = { id, before, after: withPolicyText(before?.properties ?? null, source) };
+    const diagnostics = await reviewed(source, { scope, before, inventory, operation: await operationOf(gateway, scope), grammar });
+    const after = withPolicyText(before?.properties ?? null, source);
+    const limits = limitChanges(inventory, withPolicies(inventory, [{ id, etag: "", properties: after }]));
     const plan = await planner.plan({
       tool: "apply_policy",
       action: `${id} ${done.length > 1 ? `${done.length} edits: ` : ""}${done.join("; ")}`,
       summary: `${before === null ? "Create" : request.edits === undefined ? "Replace" : "Edit"} the ${documentTitle(id)}.`,
-      documents: [document],
-      affected: [documentTitle(id).replace(/ policy$/, "")],
-      warnings: diagnostics.filter(({ severity }) => severity === "warning").map(({ line, message }) => `line ${line}: ${message}`),
-      policyErrors: diagnostics.filter(({ severity }) => severity === "error").map(({ line, message }) => `line ${line}: ${message}`),
+      documents: [{ id, before, after }],
+      affected: [documentTitle(id).replace(/ policy$/, ""), ...new Set(limits.map(({ subscriptionId }) => subscriptionId))],
+      warnings: [...limits.map(limitText), ...diagnostics.filter(({ severity }) => severity === "warning").map(diagnosticText)],
+      limits,
+      policyErrors: diagnostics.filter(({ severity }) => severity === "error").map(diagnosticText),
       override: request.override,
     });
     return { ...planAnswer(plan), diagnostics };
@@ -89,4 +106,43 @@ function requested({ policy_xml, edits }: z.output<typeof input>, id: DocumentId
     });
   }
   return patch(policyText(before), edits);
+}
+
+const diagnosticText = ({ line, message }: z.output<typeof diagnostic>): string => `line ${line}: ${message}`;
+
+const limitText = ({ subscriptionId, kind, before, after }: LimitChange): string =>
+  `The ${kind} that binds ${subscriptionId} goes from ${before ?? "none"} to ${after ?? "none"}.`;
+
+async function operationOf(gateway: GatewayReader, scope: PolicyScope): Promise<Operation | undefined> {
+  return scope.kind === "operation" ? (await gateway.operations(scope.apiId)).find(({ id }) => id === scope.operationId) : undefined;
+}
+
+interface Reviewed {
+  readonly scope: PolicyScope;
+  readonly before: Document | null;
+  readonly inventory: Inventory;
+  readonly operation: Operation | undefined;
+  readonly grammar: ReadContext["grammar"];
+}
+
+/** Loads what knows policies on first need: the catalogue and the grammar are far larger than a list of tools. */
+async function reviewed(source: string, { scope, before, inventory, operation, grammar }: Reviewed): Promise<readonly ReviewDiagnostic[]> {
+  const [{ review }, { appliedBeside, referencesOf }, csharp] = await Promise.all([
+    import("../src/policy/review.ts"),
+    import("../src/policy/surroundings.ts"),
+    grammar(),
+  ]);
+  return review(parse(source), {
+    scope: scope.kind,
+    tier: inventory.service.tier,
+    inventory: referencesOf(inventory, operation),
+    csharp,
+    others: appliedBeside(inventory, scope),
+    poolSizes: new Map(
+      inventory.backends
+        .filter(({ properties }) => isPool(properties))
+        .map(({ id, properties }) => [backendIdOf(id), poolItems(properties).length]),
+    ),
+    ...(before === null ? {} : { before: parse(policyText(before)) }),
+  });
 }
