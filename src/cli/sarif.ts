@@ -1,6 +1,6 @@
 import { isAbsolute, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Diagnostic } from "../policy/validate.ts";
+import type { ReviewDiagnostic } from "../policy/review.ts";
 import type { CheckedFile } from "./validate.ts";
 
 /**
@@ -30,7 +30,7 @@ function rule(code: string): object {
   return { id: code, shortDescription: { text: `${words.slice(0, 1).toUpperCase()}${words.slice(1)}` } };
 }
 
-function result(file: string, diagnostic: Diagnostic, ruleIndex: number): object {
+function result(file: string, diagnostic: ReviewDiagnostic, ruleIndex: number): object {
   const { severity, code, message, fix, line: startLine, column: startColumn, endLine, endColumn } = diagnostic;
   return {
     ruleId: code,

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { visible } from "../mcp/sanitize.ts";
-import { type Diagnostic, type ValidateOptions, validate } from "../policy/validate.ts";
+import { parse } from "../policy/document.ts";
+import { type ReviewDiagnostic, review } from "../policy/review.ts";
+import type { ValidateOptions } from "../policy/validate.ts";
 import { version } from "../version.ts";
 import { misuse } from "./arguments.ts";
 import { sarifLog } from "./sarif.ts";
@@ -10,7 +12,7 @@ import { terminal } from "./terminal.ts";
 export interface CheckedFile {
   /** As it was given. */
   readonly file: string;
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly ReviewDiagnostic[];
 }
 
 export interface ValidateFilesOptions {
@@ -35,7 +37,7 @@ export async function validateFiles({ files, rules, format, colour, readInput, o
   const input = files.includes("-") ? await readInput() : "";
   for (const file of files) {
     const source = file === "-" ? input : readOrReport(file, err);
-    if (source !== null) checked.push({ file, diagnostics: validate(source, rules) });
+    if (source !== null) checked.push({ file, diagnostics: review(parse(source), rules) });
   }
   out(reports[format](checked, colour));
   if (checked.length < files.length) return 2;
@@ -74,7 +76,7 @@ function report(checked: readonly CheckedFile[], colour: boolean): string {
 /** A text that may quote a policy, so that it cannot leave its line or steer the terminal. */
 const oneLine = (text: string): string => visible(text).replace(/\s+/g, " ");
 
-const count = (checked: readonly CheckedFile[], severity: Diagnostic["severity"]): number =>
+const count = (checked: readonly CheckedFile[], severity: ReviewDiagnostic["severity"]): number =>
   checked.flatMap(({ diagnostics }) => diagnostics).filter((diagnostic) => diagnostic.severity === severity).length;
 
 const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -105,12 +105,14 @@ export function namedChildren(node: SyntaxNode): readonly SyntaxNode[] {
 }
 
 /** The node and all nodes below it, in the order of the text; what stands below a node for which `enter` is false is left out. */
-export function* nodesIn(node: SyntaxNode, enter: (node: SyntaxNode) => boolean = () => true): Generator<SyntaxNode> {
+export function nodesIn(node: SyntaxNode, enter: (node: SyntaxNode) => boolean = () => true): readonly SyntaxNode[] {
+  const found: SyntaxNode[] = [];
   const pending = [node];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    yield next;
+    found.push(next);
     if (enter(next)) for (let index = next.children.length - 1; index >= 0; index--) pending.push(next.children[index] ?? next);
   }
+  return found;
 }
 
 /** The block of the one method of the one class; null where a bracket too many has closed them. */

@@ -43,7 +43,7 @@ export async function expressionRows(): Promise<readonly ExpressionRow[]> {
 
 /** Milliseconds an expression, of the quickest of several rounds. */
 function warmCost(codes: readonly string[], check: (code: string) => unknown): number {
-  const rounds = Array.from({ length: 7 }, () => {
+  const rounds = Array.from({ length: 20 }, () => {
     const began = performance.now();
     for (const code of codes) check(code);
     return (performance.now() - began) / codes.length;

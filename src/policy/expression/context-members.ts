@@ -146,6 +146,15 @@ export const contextMembers: Readonly<Record<string, Members>> = {
   Certificates: { ...lists, "[]": "X509Certificate2", "GetValueOrDefault()": "X509Certificate2" },
 };
 
+/** What C# calls the types that have a name of their own here. */
+export const typeNames: Readonly<Record<string, string>> = {
+  Certificates: "IReadOnlyDictionary<string, X509Certificate2>",
+  Lists: "IReadOnlyDictionary<string, string[]>",
+  Parameters: "IReadOnlyDictionary<string, string>",
+  Variables: "IReadOnlyDictionary<string, object>",
+  context: "IProxyRequestContext",
+};
+
 /** Members that no page has, but that policies in production use: they work. */
 export const undocumentedMembers: Readonly<Record<string, Members>> = {
   IUrl: { "ToUri()": "Uri" },

@@ -45,7 +45,9 @@ const unsupported: Readonly<Record<string, string>> = {
 
 /** Uses of what C# 7 or expressions do not have. */
 export function languageFindings(root: SyntaxNode): readonly ExpressionFinding[] {
-  return [...nodesIn(root)].flatMap((node) => languageFinding(node) ?? []);
+  return nodesIn(root)
+    .map(languageFinding)
+    .filter((finding) => finding !== null);
 }
 
 function languageFinding(node: SyntaxNode): ExpressionFinding | null {

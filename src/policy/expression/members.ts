@@ -1,6 +1,14 @@
 import { nearest } from "../../errors.ts";
 import { allowedMembers } from "./allowed-types.ts";
-import { contextMembers, enumerables, linqMembers, type Members, objectMembers, undocumentedMembers } from "./context-members.ts";
+import {
+  contextMembers,
+  enumerables,
+  linqMembers,
+  type Members,
+  objectMembers,
+  typeNames,
+  undocumentedMembers,
+} from "./context-members.ts";
 import { dotnetMembers, staticMembers } from "./dotnet-members.ts";
 import { type ExpressionFinding, error, warning } from "./finding.ts";
 
@@ -78,7 +86,7 @@ function memberNames(members: Members): readonly string[] {
 }
 
 function noDefinition(type: string, name: string): string {
-  return `'${type}' does not contain a definition for '${name}'`;
+  return `'${typeNames[type] ?? type}' does not contain a definition for '${name}'`;
 }
 
 function notListed(name: string, type: string): string {

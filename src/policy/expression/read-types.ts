@@ -41,7 +41,7 @@ const replacements: Readonly<Record<string, string>> = {
 
 /** The names in a type that stand for types: `Dictionary<string, List<JObject>>` has three. */
 function typeNames(node: SyntaxNode): readonly SyntaxNode[] {
-  const names = [...nodesIn(node, ({ type }) => type !== "qualified_name" && type !== "identifier")];
+  const names = nodesIn(node, ({ type }) => type !== "qualified_name" && type !== "identifier");
   return names.filter(
     ({ type, field, parent }) =>
       (type === "qualified_name" || type === "identifier") && !(field === "name" && parent?.type === "tuple_element"),

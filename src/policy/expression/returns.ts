@@ -11,7 +11,7 @@ export function returnFindings(block: SyntaxNode): readonly ExpressionFinding[] 
 
 /** The `return` statements of the block itself, without those of the functions in it. */
 export function returnsOf(block: SyntaxNode): readonly SyntaxNode[] {
-  return [...nodesIn(block, ({ type }) => !functions.has(type))].filter(({ type }) => type === "return_statement");
+  return nodesIn(block, ({ type }) => !functions.has(type)).filter(({ type }) => type === "return_statement");
 }
 
 const functions: ReadonlySet<string> = new Set(["lambda_expression", "anonymous_method_expression", "local_function_statement"]);
@@ -71,7 +71,7 @@ function isTrue(condition: SyntaxNode | null): boolean {
 function isLeft(statement: SyntaxNode): boolean {
   const body = childIn(statement, "body");
   if (body === null) return false;
-  const inner = [...nodesIn(body, (node) => !functions.has(node.type) && !breakTargets.has(node.type))];
+  const inner = nodesIn(body, (node) => !functions.has(node.type) && !breakTargets.has(node.type));
   return inner.some(({ type }) => type === "break_statement");
 }
 

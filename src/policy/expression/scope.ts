@@ -64,7 +64,9 @@ function declaredIn(node: SyntaxNode): readonly string[] {
   const declaration = node.type === "catch_clause" ? node.children.find(({ type }) => type === "catch_declaration") : childIn(node, "left");
   if (declaration === null || declaration === undefined) return [];
   if (declaration.type === "identifier") return [declaration.text];
-  return [...nodesIn(declaration)].filter(({ field }) => field === "name").map(({ text }) => text);
+  return nodesIn(declaration)
+    .filter(({ field }) => field === "name")
+    .map(({ text }) => text);
 }
 
 function parameterNames(lambda: SyntaxNode): readonly string[] {

@@ -6,21 +6,20 @@ export function syntaxError(syntax: ExpressionSyntax, code: string): ExpressionF
   if (syntax.kind === "value" && code.slice(2, -1).trim() === "") return error("expression-syntax", 2, "The expression is empty.");
   const literal = badLiteral(code);
   if (literal !== null) return literal;
-  const whole = [...nodesIn(syntax.root)];
-  const wrong = whole.find((node) => node.missing || node.type === "ERROR" || isMisread(node));
+  const wrong = nodesIn(syntax.root).find((node) => node.missing || node.type === "ERROR" || isMisread(node));
   if (wrong !== undefined) return describe(wrong, code);
   if (syntax.body !== null) return null;
   return error("expression-syntax", 2, syntax.kind === "value" ? ") expected" : "; expected");
 }
 
 const token =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?:\$@|@\$)"(?:[^"]|"")*"|@"(?:[^"]|"")*"|\$"|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\[^\r\nuUx]|\\[uUx][\da-fA-F]+)'|["']/g;
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|\$@?"|@\$"|@"(?:[^"]|"")*"|"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\[^\r\nuUx]|\\[uUx][\da-fA-F]+)'|["']/g;
 
 /** A string without an end or text in single quotes. What stands inside of interpolated strings is left to the grammar. */
 function badLiteral(code: string): ExpressionFinding | null {
   token.lastIndex = 0;
   for (let match = token.exec(code); match !== null; match = token.exec(code)) {
-    if (match[0] === '$"') return null;
+    if (match[0].includes("$")) return null;
     if (match[0] === '"') {
       return error(
         "expression-syntax",

@@ -29,7 +29,17 @@ describe("right expressions, in which nothing is found", () => {
     "@{ var (a, b) = (1, 2); int Sum(int x, int y) => x + y; return Sum(a, b); }",
     "@{ object o = 1; if (o is int n && n > 0) { return n; } return nameof(o); }",
     "@(from g in context.User.Groups let n = g.Name where n != null orderby n select n)",
-    '@{ dict["a"] = 1; return dict; }'.replace("dict[", "var dict = new Dictionary<string, object>(); dict["),
+    '@{ var dict = new Dictionary<string, object>(); dict["a"] = 1; return dict; }',
+    '@($@"it\'s {context.Variables["it\'s"]}")',
+    "@{ for (;;) { return default(List<int?>) == null ? 1 : 2; } }",
+    "@{ var m = new int[,] { { 1, 2 }, { 3, 4 } }; ; return m[0, 1]; }",
+    "@((a: 1, b: 2).a)",
+    '@(new Dictionary<string, string> { { "a", "b" }, ["c"] = "d" }.Count)',
+    "@{ int n; if (!int.TryParse(context.Api.Id, out n)) { return -n; } return n % 2 == 0 ? 'a' : '\\''; }",
+    "@(context.Elapsed.TotalSeconds > 1.5 && context.Timestamp > DateTime.UtcNow.AddDays(-1))",
+    '@(context.Request.Url.Query.Where(q => q.Key != "a").ToDictionary(q => q.Key, q => q.Value).Count)',
+    "@{ do { if (context.Tracing) { continue; } break; } while (true); return 1L << 3; }",
+    '@{ using (var sha = SHA256.Create()) { return BitConverter.ToString(sha.ComputeHash(Encoding.UTF8.GetBytes("a"))); } }',
     "@( // why\n 1 /* and ) */ )",
   ])("%s", (code) => expect(found(code)).toEqual([]));
 });
@@ -62,7 +72,7 @@ describe("wrong expressions", () => {
     [
       '@{ var h = context.Request.Headers; return h.GetValueOrDefalt("x"); }',
       45,
-      "error expression-member: 'Lists' does not contain a definition for 'GetValueOrDefalt'",
+      "error expression-member: 'IReadOnlyDictionary<string, string[]>' does not contain a definition for 'GetValueOrDefalt'",
     ],
     ['@("a".ToUper())', 6, "error expression-member: 'string' does not contain a definition for 'ToUper'"],
     [
