@@ -34,7 +34,7 @@ export interface GrammarFiles {
   readonly csharp: Uint8Array;
 }
 
-/** An expression as C# sees it: the body of a method that returns its value. */
+/** An expression as C# sees it: what a statement returns, or a block that returns. */
 export interface ExpressionSyntax {
   readonly kind: "value" | "block";
   readonly root: SyntaxNode;
@@ -73,10 +73,10 @@ export async function openGrammar(files: GrammarFiles): Promise<CSharp> {
 /** Parses an expression, `@(...)` or `@{...}` whole. Offsets in the tree are those in `code`; nothing outside of it has a negative one. */
 export function parseExpression(csharp: CSharp, code: string): ExpressionSyntax {
   const kind = code[1] === "{" ? "block" : "value";
-  const [before, after] = kind === "block" ? ["class C{object M()", "}"] : ["class C{object M(){return", ";}}"];
+  const [before, after] = kind === "block" ? ["", ""] : ["return", ";"];
   const root = csharp.parse(`${before}${code.slice(1)}${after}`, 1 - before.length);
-  const block = methodBlock(root);
-  return { kind, root, body: kind === "block" ? block : returnedValue(block, code) };
+  const statement = onlyStatement(root);
+  return { kind, root, body: kind === "block" ? (statement?.type === "block" ? statement : null) : returnedValue(statement, code) };
 }
 
 /** Whether a member or element access is one by `?.` or `?[`, so that it is null where its target is. */
@@ -96,10 +96,6 @@ export function childIn(node: SyntaxNode, field: string): SyntaxNode | null {
   return node.children.find((child) => child.field === field) ?? null;
 }
 
-export function childrenIn(node: SyntaxNode, field: string): readonly SyntaxNode[] {
-  return node.children.filter((child) => child.field === field);
-}
-
 export function namedChildren(node: SyntaxNode): readonly SyntaxNode[] {
   return node.children.filter(({ named }) => named);
 }
@@ -115,18 +111,14 @@ export function nodesIn(node: SyntaxNode, enter: (node: SyntaxNode) => boolean =
   return found;
 }
 
-/** The block of the one method of the one class; null where a bracket too many has closed them. */
-function methodBlock(root: SyntaxNode): SyntaxNode | null {
-  const type = onlyChild(root, "class_declaration");
-  const members = type === null ? null : childIn(type, "body");
-  const method = members === null ? null : onlyChild(members, "method_declaration");
-  const body = method === null ? null : childIn(method, "body");
-  return body?.type === "block" ? body : null;
+/** The one statement of a program without a class; null where a bracket too many has closed it. */
+function onlyStatement(root: SyntaxNode): SyntaxNode | null {
+  const statement = onlyChild(root, "global_statement");
+  return statement === null ? null : (namedChildren(statement)[0] ?? null);
 }
 
-function returnedValue(block: SyntaxNode | null, code: string): SyntaxNode | null {
-  const statement = block === null ? null : onlyChild(block, "return_statement");
-  const parenthesized = statement === null ? null : onlyChild(statement, "parenthesized_expression");
+function returnedValue(statement: SyntaxNode | null, code: string): SyntaxNode | null {
+  const parenthesized = statement?.type === "return_statement" ? onlyChild(statement, "parenthesized_expression") : null;
   return parenthesized?.start === 1 && parenthesized.end === code.length ? (namedChildren(parenthesized)[0] ?? null) : null;
 }
 
