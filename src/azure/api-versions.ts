@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../gateway/documents.ts";
-import { type ArmResponse, isObject } from "./arm-response.ts";
+import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import type { ArmResponse } from "./arm-response.ts";
 
 /** The newest stable version, and the one that `@azure/arm-apimanagement` 10 sends. */
 export const defaultApiVersion = "2024-05-01";

@@ -1,5 +1,5 @@
 import type { HttpHeaders } from "@azure/core-rest-pipeline";
-import type { Json, JsonObject } from "../gateway/documents.ts";
+import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 
 export interface ArmResponse {
   readonly status: number;
@@ -7,9 +7,6 @@ export interface ArmResponse {
   /** The parsed body; null where it is empty or no JSON object. */
   readonly body: JsonObject | null;
 }
-
-export const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The JSON object in a text, or null. */
 export function jsonObject(text: string | null | undefined): JsonObject | null {

@@ -1,7 +1,6 @@
 import type { ApiContract, OperationContract, ProductContract, SubscriptionContract } from "@azure/arm-apimanagement";
-import type { JsonObject, ListedDocument, PolicyScope } from "../gateway/documents.ts";
+import { isObject, type JsonObject, type ListedDocument, type PolicyScope } from "../gateway/documents.ts";
 import { type Api, type Operation, type Product, type Service, type Subscription, tierOf } from "../gateway/model.ts";
-import { isObject } from "./arm-response.ts";
 import { storedProperties } from "./documents.ts";
 import { policyScopeOfArmId, type ServiceAddress, subscriptionScopeOfArmId } from "./resource-ids.ts";
 import { withoutSecrets } from "./secrets.ts";

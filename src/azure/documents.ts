@@ -5,11 +5,12 @@ import {
   type DocumentKind,
   documentKind,
   documentTitle,
-  type Json,
+  isObject,
   type JsonObject,
+  withoutNulls,
 } from "../gateway/documents.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
-import { type ArmResponse, isObject } from "./arm-response.ts";
+import type { ArmResponse } from "./arm-response.ts";
 import { type Attempt, armError, isMissingService } from "./errors.ts";
 import type { Arm } from "./pipeline.ts";
 import { send } from "./requests.ts";
@@ -33,7 +34,7 @@ export async function readLiveDocument(arm: Arm, id: DocumentId, signal?: AbortS
   return { id, properties: storedProperties(id, body.properties), etag: etagOf(response, body, attempt) };
 }
 
-export const readVersion = (kind: DocumentKind): string => (kind === "backend" ? backendReadVersion : defaultApiVersion);
+const readVersion = (kind: DocumentKind): string => (kind === "backend" ? backendReadVersion : defaultApiVersion);
 
 /** Without it expressions come with their quotes and operators escaped. */
 const formatQuery = (kind: DocumentKind): string => (kind === "policy" || kind === "fragment" ? "&format=rawxml" : "");
@@ -53,13 +54,4 @@ export const unexpected = ({ what }: Attempt, problem: string): GatewayError =>
 export function storedProperties(id: DocumentId, properties: JsonObject): JsonObject {
   const { provisioningState: _, ...stored } = withoutNulls(properties);
   return documentKind(id) === "policy" ? { format: "rawxml", value: stored.value ?? "" } : stored;
-}
-
-function withoutNulls(object: JsonObject): JsonObject {
-  const clean = (value: Json): Json => (Array.isArray(value) ? value.map(clean) : isObject(value) ? withoutNulls(value) : value);
-  return Object.fromEntries(
-    Object.entries(object)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name, clean(value)]),
-  );
 }

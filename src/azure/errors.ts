@@ -1,7 +1,7 @@
 import { isRestError, type RestError } from "@azure/core-rest-pipeline";
 import { type ErrorOptions, GatewayError } from "../errors.ts";
-import type { DocumentKind, Json, JsonObject } from "../gateway/documents.ts";
-import { type ArmResponse, isObject, jsonObject } from "./arm-response.ts";
+import { type DocumentKind, isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import { type ArmResponse, jsonObject } from "./arm-response.ts";
 import { identityError } from "./identity-errors.ts";
 import { retryAfterSeconds, throttled } from "./throttling.ts";
 

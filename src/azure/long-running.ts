@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
-import type { Json, JsonObject } from "../gateway/documents.ts";
-import { type ArmResponse, isObject } from "./arm-response.ts";
+import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import type { ArmResponse } from "./arm-response.ts";
 import { type Attempt, armError } from "./errors.ts";
 import { retryAfterSeconds } from "./throttling.ts";
 

@@ -1,6 +1,7 @@
 import {
   type Document,
   type DocumentId,
+  isObject,
   type JsonObject,
   type ListedDocument,
   type PolicyScope,
@@ -9,7 +10,7 @@ import {
 } from "../gateway/documents.ts";
 import type { GatewayReader } from "../gateway/ports.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
-import { type ArmResponse, isObject } from "./arm-response.ts";
+import type { ArmResponse } from "./arm-response.ts";
 import { remembered, slots } from "./call-limits.ts";
 import {
   apiOf,

@@ -1,6 +1,13 @@
 import { GatewayError } from "../errors.ts";
-import { type DocumentId, type DocumentKind, documentKind, documentTitle, type Json, type JsonObject } from "../gateway/documents.ts";
-import { isObject } from "./arm-response.ts";
+import {
+  type DocumentId,
+  type DocumentKind,
+  documentKind,
+  documentTitle,
+  isObject,
+  type Json,
+  type JsonObject,
+} from "../gateway/documents.ts";
 
 /**
  * Secrets stay on this side: a document leaves with each one replaced by a marker that holds its path, e.g.

@@ -1,4 +1,4 @@
-import { type DocumentId, documentKind, type Json, type JsonObject } from "../gateway/documents.ts";
+import { type DocumentId, documentKind, isObject, type Json, type JsonObject, withoutNulls } from "../gateway/documents.ts";
 import { canonical } from "../policy/canonical.ts";
 
 /** Whether two contents of a document mean the same to APIM: policies apart from its reformatting, JSON apart from order and nulls. */
@@ -66,16 +66,4 @@ function canonicalPool(pool: JsonObject): JsonObject {
   return { ...pool, services };
 }
 
-function withoutNulls(properties: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(properties).flatMap(([key, value]) => (value === null ? [] : [[key, withoutInnerNulls(value)]])),
-  );
-}
-
-function withoutInnerNulls(value: Json): Json {
-  if (isArray(value)) return value.map(withoutInnerNulls);
-  return isObject(value) ? withoutNulls(value) : value;
-}
-
 const isArray = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);

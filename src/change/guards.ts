@@ -1,7 +1,9 @@
 import { GatewayError } from "../errors.ts";
 import { type DocumentId, documentKind, documentTitle, type JsonObject, policyScopeOf, policyText } from "../gateway/documents.ts";
 import type { LimitChange, Proposal, ProposedDocument } from "../gateway/proposal.ts";
+import { sections } from "../policy/catalogue.ts";
 import { childElements, descendants, type Element, parse } from "../policy/document.ts";
+import { poolItems } from "../pool/backend.ts";
 import type { GuardResult } from "./types.ts";
 
 /** What a guard judges. */
@@ -18,7 +20,6 @@ interface Guard {
 
 /** https://learn.microsoft.com/azure/api-management/service-limits; Assumed: counted in bytes of UTF-8. */
 const largestPolicy = 256 * 1024;
-const sections = ["inbound", "backend", "outbound", "on-error"];
 
 /** Policies that let a caller in or out, or prove the gateway to a backend (https://learn.microsoft.com/azure/api-management/api-management-policies). */
 const authenticationPolicies: ReadonlySet<string> = new Set([
@@ -147,11 +148,7 @@ const countErrors = ([first, ...others]: readonly string[]): readonly string[] =
 const sharedLimit = ({ subscriptionId, kind, before, after }: LimitChange): string =>
   `${subscriptionId}, which the call does not name, would go from ${kind} ${before ?? "none"} to ${after ?? "none"}.`;
 
-function memberCount(properties: JsonObject | null | undefined): number {
-  const pool = properties?.pool;
-  if (typeof pool !== "object" || pool === null || !("services" in pool)) return 0;
-  return Array.isArray(pool.services) ? pool.services.length : 0;
-}
+const memberCount = (properties: JsonObject | null | undefined): number => poolItems(properties ?? {}).length;
 
 /** Whether a document inherits policies now and goes on existing: at global scope there is nothing above, and a deleted one inherits everything. */
 function inherits({ id, before, after }: ProposedDocument): boolean {

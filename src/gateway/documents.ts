@@ -8,6 +8,19 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The object at every depth without its nulls: in ARM's resources they mean "not set". */
+export function withoutNulls(object: JsonObject): JsonObject {
+  const clean = (value: Json): Json => (Array.isArray(value) ? value.map(clean) : isObject(value) ? withoutNulls(value) : value);
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, clean(value)]),
+  );
+}
+
 /** Path of a document below the service's ARM id, e.g. `backends/aoai-eastus`. */
 export type DocumentId = string;
 

@@ -1,6 +1,6 @@
 import type { Tier } from "../gateway/model.ts";
 import type { ScopeName } from "./catalogue.ts";
-import { type PolicyDocument, parse } from "./document.ts";
+import { type PolicyDocument, type Position, parse, positionsIn } from "./document.ts";
 import type { Finding, Severity } from "./rules/finding.ts";
 import { documentRules, elementRules, type RuleCode } from "./rules/index.ts";
 import type { References } from "./rules/meaning.ts";
@@ -77,11 +77,6 @@ function wellFormedness(document: PolicyDocument): readonly Found[] {
   }));
 }
 
-interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
 function diagnostic(source: string, { code, finding }: Found, positionAt: (offset: number) => Position): Diagnostic {
   const { severity, element, span, message, fix } = finding;
   // The service counts the column of a tag's name, not of its '<'.
@@ -93,21 +88,6 @@ function diagnostic(source: string, { code, finding }: Found, positionAt: (offse
       ? `${message} Line ${line}, position ${column}.`
       : `${label} in element '${element.name}' on line ${line}, column ${column}: ${message}`;
   return { severity, code, message: text, line, column, endLine: end.line, endColumn: end.column, ...(fix === null ? {} : { fix }) };
-}
-
-/** Lines and columns of offsets in one text, counted as `positionAt` does, each in logarithmic time. */
-function positionsIn(source: string): (offset: number) => Position {
-  const starts = [0, ...[...source.matchAll(/\r\n|\n|\r/g)].map(({ index, 0: ending }) => index + ending.length)];
-  return (offset) => {
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
-  };
 }
 
 function entriesOf<Code extends string, Rule>(rules: Readonly<Record<Code, Rule>>): readonly (readonly [Code, Rule])[] {

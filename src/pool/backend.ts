@@ -1,4 +1,4 @@
-import type { DocumentId, Json, JsonObject, ListedDocument } from "../gateway/documents.ts";
+import { type DocumentId, isObject, type Json, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
 
 /** A rule that takes a backend out of use: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
 export interface Breaker {
@@ -27,9 +27,6 @@ export interface Member {
   readonly weight: number;
   readonly circuitBreaker: Breaker | null;
 }
-
-export const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
 

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../gateway/documents.ts";
-import { type Breaker, isObject, objectOf } from "./backend.ts";
+import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import { type Breaker, objectOf } from "./backend.ts";
 import { type BreakerInput, defaultStatusCodes, type StatusCodeRange, statusCodeRanges } from "./request.ts";
 
 /** What a new breaker is where a call does not say. */

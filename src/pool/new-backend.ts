@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
-import type { JsonObject } from "../gateway/documents.ts";
-import { isObject, objectOf } from "./backend.ts";
+import { isObject, type JsonObject } from "../gateway/documents.ts";
+import { objectOf } from "./backend.ts";
 
 export interface NewBackend {
   readonly properties: JsonObject;

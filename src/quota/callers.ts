@@ -17,7 +17,7 @@ export interface Caller {
   readonly paths: readonly Path[];
 }
 
-export const withoutSubscription = "(callers without a subscription)";
+const withoutSubscription = "(callers without a subscription)";
 
 /**
  * Every caller with the paths that its scope opens. Only a product's subscription brings a product's policy along

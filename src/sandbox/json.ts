@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../gateway/documents.ts";
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
+const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
 /** A member that should be an object; an empty one where it is anything else. */
 export const objectAt = (parent: JsonObject, name: string): JsonObject => {

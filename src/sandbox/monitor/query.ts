@@ -23,7 +23,7 @@ export interface MetricsQuery {
 }
 
 /** 400 in Azure Monitor's form, which has no envelope (https://github.com/Azure/azure-sdk-for-net/issues/29584). */
-export const badRequest = (message: string): HttpError => new HttpError(400, { code: "BadRequest", message });
+const badRequest = (message: string): HttpError => new HttpError(400, { code: "BadRequest", message });
 
 const grains: Readonly<Record<string, { readonly minutes: number; readonly name: string }>> = {
   PT1M: { minutes: 1, name: "00:01:00" },
