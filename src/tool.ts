@@ -35,7 +35,10 @@ export interface Contexts {
   readonly write: WriteContext;
 }
 
-/** One MCP tool. `handler` returns data, `render` turns it into short markdown; neither knows MCP. */
+/**
+ * One MCP tool. What computes its answer is imported by the handler, at the first call: a client waits for the list of tools at every start.
+ * `handler` returns data, `render` turns it into short markdown; neither knows MCP.
+ */
 export interface Tool<E extends Effect, I extends z.ZodObject, O extends z.ZodObject> {
   readonly name: string;
   readonly title: string;

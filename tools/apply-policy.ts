@@ -14,11 +14,8 @@ import type { Operation } from "../src/gateway/model.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
 import type { LimitChange } from "../src/gateway/proposal.ts";
 import { policyTarget } from "../src/gateway/targets.ts";
-import { parse } from "../src/policy/document.ts";
-import { type Patched, patch } from "../src/policy/patch.ts";
+import type { Patched } from "../src/policy/patch.ts";
 import type { ReviewDiagnostic } from "../src/policy/review.ts";
-import { backendIdOf, isPool, poolItems } from "../src/pool/backend.ts";
-import { limitChanges } from "../src/quota/limit-changes.ts";
 import { changeInputs, defineTool, lines, planAnswer, planOutput, type ReadContext, renderPlan, targetInputs } from "../src/tool.ts";
 
 const diagnostic = z.object({
@@ -63,9 +60,12 @@ export const applyPolicy = defineTool({
   async handler({ gateway, planner, grammar }, request) {
     const scope = await policyTarget(gateway, request);
     const id = policyDocumentId(scope);
-    const inventory = await readInventory(gateway);
-    const before = await gateway.document(id);
-    const { source, done } = requested(request, id, before);
+    const [inventory, before, { limitChanges }] = await Promise.all([
+      readInventory(gateway),
+      gateway.document(id),
+      import("../src/quota/limit-changes.ts"),
+    ]);
+    const { source, done } = await requested(request, id, before);
     const diagnostics = await reviewed(source, { scope, before, inventory, operation: await operationOf(gateway, scope), grammar });
     const after = withPolicyText(before?.properties ?? null, source);
     const limits = limitChanges(inventory, withPolicies(inventory, [{ id, etag: "", properties: after }]));
@@ -93,7 +93,7 @@ export const applyPolicy = defineTool({
 });
 
 /** The document that the request asks for, and what it does in words. */
-function requested({ policy_xml, edits }: z.output<typeof input>, id: DocumentId, before: Document | null): Patched {
+async function requested({ policy_xml, edits }: z.output<typeof input>, id: DocumentId, before: Document | null): Promise<Patched> {
   if ((policy_xml === undefined) === (edits === undefined)) {
     throw new GatewayError("invalid_input", "Exactly one of policy_xml and edits is needed.", {
       hint: "Give the whole document in policy_xml, or what changes in it in edits.",
@@ -105,6 +105,7 @@ function requested({ policy_xml, edits }: z.output<typeof input>, id: DocumentId
       hint: "Give the whole document in policy_xml; each section of it needs <base /> to keep what it inherits.",
     });
   }
+  const { patch } = await import("../src/policy/patch.ts");
   return patch(policyText(before), edits);
 }
 
@@ -125,11 +126,12 @@ interface Reviewed {
   readonly grammar: ReadContext["grammar"];
 }
 
-/** Loads what knows policies on first need: the catalogue and the grammar are far larger than a list of tools. */
 async function reviewed(source: string, { scope, before, inventory, operation, grammar }: Reviewed): Promise<readonly ReviewDiagnostic[]> {
-  const [{ review }, { appliedBeside, referencesOf }, csharp] = await Promise.all([
+  const [{ parse }, { review }, { appliedBeside, referencesOf }, { backendIdOf, isPool, poolItems }, csharp] = await Promise.all([
+    import("../src/policy/document.ts"),
     import("../src/policy/review.ts"),
     import("../src/policy/surroundings.ts"),
+    import("../src/pool/backend.ts"),
     grammar(),
   ]);
   return review(parse(source), {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
 import type { Breaker } from "../src/pool/backend.ts";
-import { type Route, resolveRoutes } from "../src/pool/routes.ts";
+import type { Route } from "../src/pool/routes.ts";
 import { type Answer, defineTool, lines, table } from "../src/tool.ts";
 
 const breaker = z.object({
@@ -53,7 +53,8 @@ export const getBackendPool = defineTool({
   input: z.strictObject({ api_id: z.string().min(1) }),
   output,
   async handler({ service, gateway }, { api_id }) {
-    const { apiId, routes, retry, sharedWith, notes } = resolveRoutes(await readInventory(gateway), api_id);
+    const [inventory, { resolveRoutes }] = await Promise.all([readInventory(gateway), import("../src/pool/routes.ts")]);
+    const { apiId, routes, retry, sharedWith, notes } = resolveRoutes(inventory, api_id);
     return {
       service,
       api_id: apiId,

@@ -4,10 +4,6 @@ import { documentTitle, policyDocumentId, policyText } from "../src/gateway/docu
 import { readPolicyTexts } from "../src/gateway/inventory.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
 import { type CallTarget, callTarget, policyTarget, type TargetNames } from "../src/gateway/targets.ts";
-import { parse } from "../src/policy/document.ts";
-import { effective } from "../src/policy/effective.ts";
-import { effectiveOutline, outline } from "../src/policy/outline.ts";
-import { policyChain } from "../src/policy/steps.ts";
 import { defineTool, fenced, lines, targetInputs } from "../src/tool.ts";
 
 const views = ["outline", "document", "effective"] as const;
@@ -72,11 +68,18 @@ async function documentView(gateway: GatewayReader, names: TargetNames, view: "o
     return { target, documents: [], rows: [], notes: ["It has no policy of its own and inherits; view effective shows what."] };
   }
   const source = policyText(document);
-  return { target, documents: [id], rows: view === "outline" ? outline(parse(source)) : source.split(/\r\n|\n|\r/), notes: [] };
+  if (view === "document") return { target, documents: [id], rows: source.split(/\r\n|\n|\r/), notes: [] };
+  const [{ outline }, { parse }] = await Promise.all([import("../src/policy/outline.ts"), import("../src/policy/document.ts")]);
+  return { target, documents: [id], rows: outline(parse(source)), notes: [] };
 }
 
 async function effectiveView(gateway: GatewayReader, names: TargetNames): Promise<Shown> {
-  const target = await callTarget(gateway, names);
+  const [target, { effective }, { effectiveOutline }, { policyChain }] = await Promise.all([
+    callTarget(gateway, names),
+    import("../src/policy/effective.ts"),
+    import("../src/policy/outline.ts"),
+    import("../src/policy/steps.ts"),
+  ]);
   const chain = policyChain(target);
   const texts = await readPolicyTexts(gateway, chain);
   const { elements, unknownNamedValues } = effective(texts, target);

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
 import { findProduct, readInventory } from "../src/gateway/inventory.ts";
 import { scopeTitle } from "../src/gateway/model.ts";
-import { type Limit, type TeamLimits, teamLimits } from "../src/quota/limits.ts";
+import type { Limit, TeamLimits } from "../src/quota/limits.ts";
 import { type Answer, defineTool, lines, table } from "../src/tool.ts";
 
 const amount = z.union([z.number(), z.literal("unknown")]);
@@ -46,7 +46,7 @@ export const listSubscriptions = defineTool({
     next_cursor: z.string().optional(),
   }),
   async handler({ service, gateway }, { product_id, limit: size, cursor }) {
-    const inventory = await readInventory(gateway);
+    const [inventory, { teamLimits }] = await Promise.all([readInventory(gateway), import("../src/quota/limits.ts")]);
     const product = product_id === undefined ? null : findProduct(inventory.products, product_id);
     const teams = teamLimits(inventory)
       .filter(({ subscription: { scope } }) => product === null || (scope.kind === "product" && scope.productId === product.id))

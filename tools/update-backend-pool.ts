@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
-import { planPool, poolDocuments } from "../src/pool/plan.ts";
 import { changeInputs, defineTool, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
 
 const breaker = z
@@ -52,7 +51,7 @@ export const updateBackendPool = defineTool({
   }),
   output: planOutput,
   async handler({ gateway, planner }, { override, dry_run: _, ...request }) {
-    const inventory = await readInventory(gateway);
+    const [inventory, { planPool, poolDocuments }] = await Promise.all([readInventory(gateway), import("../src/pool/plan.ts")]);
     const documents = await Promise.all(poolDocuments(inventory, request).map((id) => gateway.document(id)));
     const live = new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
     return planAnswer(await planner.plan({ tool: "update_backend_pool", ...planPool(inventory, live, request), override }));

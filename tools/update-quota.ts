@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
 import { readInventory } from "../src/gateway/inventory.ts";
-import { planQuota } from "../src/quota/plan.ts";
 import { changeInputs, defineTool, planAnswer, planOutput, renderPlan } from "../src/tool.ts";
 
 const perMinute = z.int().min(1).max(2_147_483_647);
@@ -26,7 +25,8 @@ export const updateQuota = defineTool({
         hint: "Give the limit to change: tpm (tokens per minute), rpm, or both.",
       });
     }
-    const edit = planQuota(await readInventory(gateway), {
+    const [inventory, { planQuota }] = await Promise.all([readInventory(gateway), import("../src/quota/plan.ts")]);
+    const edit = planQuota(inventory, {
       subscriptionId: subscription_id,
       ...(api_id === undefined ? {} : { apiId: api_id }),
       ...(tpm === undefined ? {} : { tpm }),
