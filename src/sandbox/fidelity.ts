@@ -1,0 +1,13 @@
+/** One behaviour of the sandbox, and how it is known. */
+export interface Fidelity {
+  readonly behaviour: string;
+  /**
+   * `documented` by Microsoft; `sample`: in a Microsoft sample or said by its maintainer; `measured` by a third party on a live
+   * service; `assumed`: nobody says, and the safe reading was taken.
+   */
+  readonly evidence: "documented" | "sample" | "measured" | "assumed";
+  /** Where it stands: an address, or who measured it; of an assumption the reason. */
+  readonly source: string;
+  /** The test that holds it: `path of the file: name of the test`. */
+  readonly test: string;
+}
