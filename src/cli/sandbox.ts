@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { GatewayError } from "../errors.ts";
+import { loadGrammar } from "../grammar.ts";
 import { createSandbox } from "../sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../sandbox/serve.ts";
 
@@ -21,7 +22,7 @@ export async function runSandbox({ port, out, stop }: SandboxOptions): Promise<v
 
 async function serve(port: number): Promise<ServedSandbox> {
   try {
-    return await serveSandbox(createSandbox(), { port });
+    return await serveSandbox(createSandbox({ grammar: loadGrammar }), { port });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError("unavailable", `The sandbox cannot listen: ${reason}.`, { hint: "Leave out --port to get a free one.", cause });

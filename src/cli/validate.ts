@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { loadGrammar } from "../grammar.ts";
 import { visible } from "../mcp/sanitize.ts";
 import { parse } from "../policy/document.ts";
+import { expressionsOf } from "../policy/expression/document-expressions.ts";
 import { type ReviewDiagnostic, review } from "../policy/review.ts";
 import type { ValidateOptions } from "../policy/validate.ts";
 import { version } from "../version.ts";
@@ -33,12 +35,14 @@ export interface ValidateFilesOptions {
  */
 export async function validateFiles({ files, rules, format, colour, readInput, out, err }: ValidateFilesOptions): Promise<0 | 1 | 2> {
   if (files.length === 0) throw misuse("Name the files to check: validate FILE..., or - for stdin.");
-  const checked: CheckedFile[] = [];
   const input = files.includes("-") ? await readInput() : "";
-  for (const file of files) {
+  const read = files.flatMap((file) => {
     const source = file === "-" ? input : readOrReport(file, err);
-    if (source !== null) checked.push({ file, diagnostics: review(parse(source), rules) });
-  }
+    return source === null ? [] : [{ file, document: parse(source) }];
+  });
+  // Half of what a run takes: only where there is something to read with it.
+  const grammar = read.some(({ document }) => expressionsOf(document).length > 0) ? { csharp: await loadGrammar() } : {};
+  const checked = read.map(({ file, document }) => ({ file, diagnostics: review(document, { ...rules, ...grammar }) }));
   out(reports[format](checked, colour));
   if (checked.length < files.length) return 2;
   return count(checked, "error") > 0 ? 1 : 0;

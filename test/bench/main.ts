@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { listing } from "../../src/mcp/listing.ts";
 import { tools } from "../../tools/index.ts";
-import { mutantRow, parseRows, validateRow } from "./policy.ts";
+import { mutantRow, parseRows, validateRows } from "./policy.ts";
 import type { Row } from "./row.ts";
 import { measureStarts } from "./start.ts";
 
@@ -52,7 +52,7 @@ function packedRow(): Row {
 const nodes = [...new Set([machineNode(), realpathSync(process.execPath)])];
 const rows: Row[] = [];
 for (const node of nodes) rows.push(...(await startRows(node)));
-rows.push(...tokenRows(), packedRow(), await validateRow(machineNode(), bundle), ...parseRows(), mutantRow());
+rows.push(...tokenRows(), packedRow(), ...(await validateRows(machineNode(), bundle)), ...parseRows(), mutantRow());
 
 const missed = rows.filter(({ value, bound }) => bound !== undefined && value > bound);
 for (const row of rows) {

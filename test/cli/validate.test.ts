@@ -27,6 +27,10 @@ const doubtful = file(
 );
 const bad = file("bad.xml", "<policies>\n    <wait />\n</policies>\n");
 const fragment = file("fragment.xml", `<fragment>\n    ${limit}\n</fragment>\n`);
+const unknownMember = file(
+  "unknown-member.xml",
+  '<policies>\n  <inbound>\n    <set-variable name="id"\n      value="@(context.Subscriptoin.Id)" />\n  </inbound>\n</policies>\n',
+);
 const missing = join(folder, "missing.xml");
 
 /** The command line behind `validate`, without a process around it. */
@@ -58,6 +62,7 @@ describe("the exit status", () => {
     ["0 without errors", [good, fragment], 0],
     ["0 with warnings", [doubtful], 0],
     ["1 with an error in any file", [good, bad, good], 1],
+    ["1 with an error inside an expression", [good, unknownMember], 1],
     ["1 by the rules of a tier", [good, "--tier", "consumption"], 1],
     ["0 by the rules of another tier", [good, "--tier", "standardv2"], 0],
     ["1 by the rules of a scope", [good, "--scope", "fragment"], 1],
@@ -94,6 +99,12 @@ describe("the report", () => {
     expect(lines[1]).toMatch(/^ {4}\S/);
     expect(lines[2]).toMatch(`${doubtful}:3:6: warning template-placeholder: `);
     expect(lines.slice(-2)).toEqual(["3 files, 1 error, 1 warning", ""]);
+  });
+
+  test("says what is wrong inside an expression, where it is in the file", async () => {
+    const { out } = await validated(unknownMember);
+    expect(out).toMatch(`${unknownMember}:4:24: error expression-member: `);
+    expect(out).toContain("1 file, 1 error, 0 warnings");
   });
 
   test("goes on behind a file that cannot be read, which stderr names", async () => {

@@ -58,6 +58,15 @@ describe("without network, credentials or configuration", () => {
   });
 });
 
+test("the grammar of expressions is found in the bundle", async () => {
+  const client = await connected(["--sandbox"], offline);
+  const { structured } = await client.call("apply_policy", {
+    api_id: "azure-openai",
+    edits: [{ select: "inbound", append: '<set-variable name="team" value="@(context.Subscriptoin.Id)" />' }],
+  });
+  expect(structured).toMatchObject({ status: "blocked", diagnostics: [{ severity: "error", code: "expression-member" }] });
+});
+
 describe("stdout", () => {
   test("holds nothing but protocol, whatever is called", async () => {
     const calls = [

@@ -11,9 +11,15 @@ const bad = join(folder, "bad.xml");
 writeFileSync(good, "<policies><inbound><base /></inbound></policies>");
 writeFileSync(bad, "<policies>\n<wait />\n</policies>");
 
+const wrong = join(folder, "wrong.xml");
+writeFileSync(wrong, '<policies>\n<inbound><set-header name="@(context.Subscriptoin.Id)" /></inbound>\n</policies>');
+
 test.for<[readonly string[], number, string, string]>([
   [["validate", good], 0, "1 file, 0 errors, 0 warnings\n", ""],
   [["validate", bad], 1, `${bad}:2:2: error `, ""],
+  // By both programs, each of which finds the grammar from where its own file is.
+  [["validate", wrong], 1, `${wrong}:2:`, ""],
+  [["--scope", "api", "validate", wrong], 1, "Subscriptoin", ""],
   [["validate", good, join(folder, "missing.xml")], 2, "1 file, 0 errors", "missing.xml"],
   [["validate"], 2, "", "Name the files to check"],
   [["validate", "--scope", "everywhere", good], 2, "", "--scope"],
