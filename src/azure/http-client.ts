@@ -1,3 +1,6 @@
+import { lookup } from "node:dns";
+import { Agent } from "node:http";
+import type { LookupFunction } from "node:net";
 import type { PipelinePolicy, PipelineRequest, PipelineResponse } from "@azure/core-rest-pipeline";
 import { createDefaultHttpClient, createHttpHeaders, createPipelineRequest, type HttpClient, RestError } from "@azure/core-rest-pipeline";
 import { GatewayError } from "../errors.ts";
@@ -28,19 +31,24 @@ export function httpClientFor(endpoint: Endpoint, timeoutMs: number, fetch?: Fet
 function overNetwork(endpoint: Endpoint): Exchange {
   const client = createDefaultHttpClient();
   if (endpoint.sdk === endpoint.network) return (request, abortSignal) => client.sendRequest({ ...request, abortSignal });
-  // Without the request's own agent: a proxy is for the network, not for this machine.
-  return ({ url, method, headers, body }, abortSignal) =>
-    client.sendRequest(
-      createPipelineRequest({
-        url: moved(url, endpoint.network),
-        method,
-        headers: createHttpHeaders(headers.toJSON({ preserveCase: true })),
-        ...(body === undefined ? {} : { body }),
-        abortSignal,
-        allowInsecureConnection: true,
-      }),
-    );
+  // In place of the request's own agent: a proxy is for the network, not for this machine.
+  const agent = new Agent({ keepAlive: true, timeout: 5_000, lookup: lookupUnbracketed });
+  return ({ url, method, headers, body }, abortSignal) => {
+    const request = createPipelineRequest({
+      url: moved(url, endpoint.network),
+      method,
+      headers: createHttpHeaders(headers.toJSON({ preserveCase: true })),
+      ...(body === undefined ? {} : { body }),
+      abortSignal,
+      allowInsecureConnection: true,
+    });
+    request.agent = agent;
+    return client.sendRequest(request);
+  };
 }
+
+/** The SDK's client hands over the host as it stands in a URL, where IPv6 is in brackets. */
+const lookupUnbracketed: LookupFunction = (hostname, options, callback) => lookup(hostname.replace(/^\[|\]$/g, ""), options, callback);
 
 function inProcess(fetch: Fetch): Exchange {
   return async (request, signal) => {

@@ -1,11 +1,16 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { createPipelineRequest } from "@azure/core-rest-pipeline";
 import { afterEach, describe, expect, it } from "vitest";
 import { httpClientFor } from "../../src/azure/http-client.ts";
 import { failureOf } from "./wire.ts";
 
 const endpoint = { sdk: "https://arm.invalid", network: "https://arm.invalid" };
+/** Loopback addresses that this machine has. */
+const addresses = Object.values(networkInterfaces()).flatMap(
+  (all) => all?.flatMap(({ internal, address }) => (internal ? address : [])) ?? [],
+);
 const request = (url: string, extra: Partial<Parameters<typeof createPipelineRequest>[0]> = {}) => createPipelineRequest({ url, ...extra });
 
 describe("in the process", () => {
@@ -74,18 +79,20 @@ describe("over a loopback port", () => {
     }
   });
 
-  async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+  async function listen(server: ReturnType<typeof createServer>, address = "127.0.0.1"): Promise<string> {
     servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
+    const { port } = server.address() as AddressInfo;
+    return `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
 
-  it("sends a copy over http; the SDK's request stays https", async () => {
+  it.each(addresses)("sends a copy over http to %s; the SDK's request stays https", async (address) => {
     const host = await listen(
       createServer((incoming, outgoing) => {
         outgoing.setHeader("content-type", "application/json");
         outgoing.end(JSON.stringify({ url: incoming.url, authorization: incoming.headers.authorization }));
       }),
+      address,
     );
     const client = httpClientFor({ sdk: `https://${host}`, network: `http://${host}` }, 5000);
     const sent = request(`https://${host}/service/x?a=b`);

@@ -3,6 +3,7 @@ import { openGateway } from "../../src/azure/gateway.ts";
 import { policyText, withPolicyText } from "../../src/gateway/documents.ts";
 import { readInventory } from "../../src/gateway/inventory.ts";
 import type { Gateway } from "../../src/gateway/ports.ts";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../../src/sandbox/serve.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
@@ -22,14 +23,9 @@ afterEach(async () => {
 
 /** The sandbox's clock moves only where a long-running write waits. */
 async function open(transport: "in the process" | "over a port"): Promise<Opened> {
-  let now = start;
-  const sandbox = createSandbox({ now: () => new Date(now) });
-  const timing = {
-    ...quickTiming(),
-    async wait(milliseconds: number) {
-      now += milliseconds;
-    },
-  };
+  const clock = movableClock(new Date(start));
+  const sandbox = createSandbox({ clock });
+  const timing = { ...quickTiming(), wait: (milliseconds: number) => clock.advance(milliseconds) };
   const target = { resourceId: sandboxService.resourceId, cloud: "public", accessToken: sandbox.token } as const;
   if (transport === "in the process") return { sandbox, gateway: openGateway({ ...target, fetch: sandbox.fetch }, timing) };
   const server = await serveSandbox(sandbox, {});
