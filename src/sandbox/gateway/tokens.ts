@@ -1,0 +1,137 @@
+import type { TokenUsage } from "./policy.ts";
+
+/**
+ * How many tokens a text has. Assumed: four characters a token; the service counts with the model's own tokenizer.
+ */
+export const estimatedTokens = (text: string): number => Math.ceil(text.length / 4);
+
+/** Assumed: what the format of a chat adds to each message and to the whole, as OpenAI's tokenizers count it. */
+const tokensPerMessage = 3;
+
+/** The most that an image is counted as where prompts are estimated (https://learn.microsoft.com/azure/api-management/llm-token-limit-policy#usage-notes). */
+const tokensPerImage = 1200;
+
+/** An estimate of the prompt in a request's body: chat, completions, responses or embeddings; 0 where it is none of them. */
+export function promptTokens(body: string): number {
+  const request = parsed(body);
+  if (request === null) return 0;
+  const messages = listOf(request.messages) ?? [];
+  const chat = messages.reduce<number>((sum, message) => sum + tokensPerMessage + contentTokens(memberOf(message, "content")), 0);
+  return (
+    chat + [request.prompt, request.input, request.instructions, request.system].reduce<number>((sum, part) => sum + contentTokens(part), 0)
+  );
+}
+
+/** Text, parts of a message, or a list of either. */
+function contentTokens(content: unknown): number {
+  if (typeof content === "string") return estimatedTokens(content);
+  const parts = listOf(content);
+  if (parts !== null) return parts.reduce<number>((sum, part) => sum + contentTokens(part), 0);
+  const type = memberOf(content, "type");
+  if (type === "image_url" || type === "input_image" || type === "image") return tokensPerImage;
+  return contentTokens(memberOf(content, "text") ?? memberOf(content, "content") ?? "");
+}
+
+/** Whether a request asks for a stream of events. */
+export const wantsStream = (body: string): boolean => parsed(body)?.stream === true;
+
+/** The model that a request names, where its body does. */
+export function modelOf(body: string): string | null {
+  const model = parsed(body)?.model;
+  return typeof model === "string" ? model : null;
+}
+
+/** Reads token counts out of a model's answer while it passes. */
+export interface UsageReader {
+  push(bytes: Uint8Array): void;
+  /** What has been counted so far; null where the answer is not a model's. */
+  usage(): TokenUsage | null;
+}
+
+/** More of one event or of a whole answer is not kept: such a thing is not a model's answer. */
+const longestText = 4 * 1024 * 1024;
+
+/**
+ * Reads the answer by its content type. The `usage` that the model states counts; where a stream has none, the text is counted
+ * (https://learn.microsoft.com/azure/api-management/llm-token-limit-policy#usage-notes), with `prompt` for its other half.
+ */
+export function usageReader(contentType: string | null, prompt: () => number): UsageReader {
+  return contentType?.startsWith("text/event-stream") === true ? streamReader(prompt) : documentReader();
+}
+
+function documentReader(): UsageReader {
+  const decoder = new TextDecoder();
+  let text = "";
+  return {
+    push(bytes) {
+      if (text.length < longestText) text += decoder.decode(bytes, { stream: true });
+    },
+    usage: () => (text.length < longestText ? usageIn(parsed(text)) : null),
+  };
+}
+
+function streamReader(prompt: () => number): UsageReader {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let stated: TokenUsage | null = null;
+  let characters = 0;
+  let events = 0;
+  const read = (line: string) => {
+    const event = line.startsWith("data:") ? parsed(line.slice("data:".length)) : null;
+    if (event === null) return;
+    events++;
+    stated = usageIn(event) ?? usageIn(event.response) ?? stated;
+    characters += deltaLength(event);
+  };
+  return {
+    push(bytes) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
+      rest = lines.pop() ?? "";
+      if (rest.length > longestText) rest = "";
+      for (const line of lines) read(line);
+    },
+    usage() {
+      if (stated !== null) return stated;
+      if (events === 0) return null;
+      const completion = Math.ceil(characters / 4);
+      const asked = prompt();
+      return { prompt: asked, completion, total: asked + completion, exact: false };
+    },
+  };
+}
+
+/** Characters that an event adds to the answer: of a chat's `choices`, or of a response's text. */
+function deltaLength(event: Record<string, unknown>): number {
+  if (typeof event.delta === "string") return event.delta.length;
+  return (listOf(event.choices) ?? []).reduce<number>((sum, choice) => {
+    const text = memberOf(memberOf(choice, "delta"), "content") ?? memberOf(choice, "text");
+    return sum + (typeof text === "string" ? text.length : 0);
+  }, 0);
+}
+
+/** The `usage` of a chat, completion or embedding (`prompt_tokens`), or of a response or message (`input_tokens`). */
+function usageIn(answer: unknown): TokenUsage | null {
+  const usage = memberOf(answer, "usage");
+  const prompt = countOf(usage, "prompt_tokens") ?? countOf(usage, "input_tokens");
+  if (prompt === null) return null;
+  const completion = countOf(usage, "completion_tokens") ?? countOf(usage, "output_tokens") ?? 0;
+  return { prompt, completion, total: countOf(usage, "total_tokens") ?? prompt + completion, exact: true };
+}
+
+function countOf(usage: unknown, name: string): number | null {
+  const count = memberOf(usage, name);
+  return typeof count === "number" && Number.isFinite(count) ? count : null;
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const memberOf = (value: unknown, name: string): unknown => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined);
+const listOf = (value: unknown): readonly unknown[] | null => (Array.isArray(value) ? value : null);
