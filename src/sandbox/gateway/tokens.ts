@@ -1,4 +1,5 @@
 import type { TokenUsage } from "./policy.ts";
+import { type JsonRecord, listIn, memberOf, parsedJson, recordIn } from "./untyped.ts";
 
 /**
  * How many tokens a text has. Assumed: four characters a token; the service counts with the model's own tokenizer.
@@ -13,9 +14,9 @@ const tokensPerImage = 1200;
 
 /** An estimate of the prompt in a request's body: chat, completions, responses or embeddings; 0 where it is none of them. */
 export function promptTokens(body: string): number {
-  const request = parsed(body);
+  const request = parsedRecord(body);
   if (request === null) return 0;
-  const messages = listOf(request.messages) ?? [];
+  const messages = listIn(request.messages) ?? [];
   const chat = messages.reduce<number>((sum, message) => sum + tokensPerMessage + contentTokens(memberOf(message, "content")), 0);
   return (
     chat + [request.prompt, request.input, request.instructions, request.system].reduce<number>((sum, part) => sum + contentTokens(part), 0)
@@ -25,7 +26,7 @@ export function promptTokens(body: string): number {
 /** Text, parts of a message, or a list of either. */
 function contentTokens(content: unknown): number {
   if (typeof content === "string") return estimatedTokens(content);
-  const parts = listOf(content);
+  const parts = listIn(content);
   if (parts !== null) return parts.reduce<number>((sum, part) => sum + contentTokens(part), 0);
   const type = memberOf(content, "type");
   if (type === "image_url" || type === "input_image" || type === "image") return tokensPerImage;
@@ -33,11 +34,11 @@ function contentTokens(content: unknown): number {
 }
 
 /** Whether a request asks for a stream of events. */
-export const wantsStream = (body: string): boolean => parsed(body)?.stream === true;
+export const wantsStream = (body: string): boolean => parsedRecord(body)?.stream === true;
 
 /** The model that a request names, where its body does. */
 export function modelOf(body: string): string | null {
-  const model = parsed(body)?.model;
+  const model = parsedRecord(body)?.model;
   return typeof model === "string" ? model : null;
 }
 
@@ -66,7 +67,7 @@ function documentReader(): UsageReader {
     push(bytes) {
       if (text.length < longestText) text += decoder.decode(bytes, { stream: true });
     },
-    usage: () => (text.length < longestText ? usageIn(parsed(text)) : null),
+    usage: () => (text.length < longestText ? usageIn(parsedRecord(text)) : null),
   };
 }
 
@@ -77,7 +78,7 @@ function streamReader(prompt: () => number): UsageReader {
   let characters = 0;
   let events = 0;
   const read = (line: string) => {
-    const event = line.startsWith("data:") ? parsed(line.slice("data:".length)) : null;
+    const event = line.startsWith("data:") ? parsedRecord(line.slice("data:".length)) : null;
     if (event === null) return;
     events++;
     stated = usageIn(event) ?? usageIn(event.response) ?? stated;
@@ -101,9 +102,9 @@ function streamReader(prompt: () => number): UsageReader {
 }
 
 /** Characters that an event adds to the answer: of a chat's `choices`, or of a response's text. */
-function deltaLength(event: Record<string, unknown>): number {
+function deltaLength(event: JsonRecord): number {
   if (typeof event.delta === "string") return event.delta.length;
-  return (listOf(event.choices) ?? []).reduce<number>((sum, choice) => {
+  return (listIn(event.choices) ?? []).reduce<number>((sum, choice) => {
     const text = memberOf(memberOf(choice, "delta"), "content") ?? memberOf(choice, "text");
     return sum + (typeof text === "string" ? text.length : 0);
   }, 0);
@@ -123,15 +124,4 @@ function countOf(usage: unknown, name: string): number | null {
   return typeof count === "number" && Number.isFinite(count) ? count : null;
 }
 
-function parsed(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
-const memberOf = (value: unknown, name: string): unknown => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined);
-const listOf = (value: unknown): readonly unknown[] | null => (Array.isArray(value) ? value : null);
+const parsedRecord = (text: string): JsonRecord | null => recordIn(parsedJson(text));
