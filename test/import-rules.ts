@@ -71,7 +71,7 @@ const layers: readonly Layer[] = [
     files: /^src\/sandbox\//,
     imports: [/^src\/policy\/(?:document|lexer|expression[a-z-]*)\.ts$/],
     types: [gateway],
-    packages: [/^hono$/, /^@hono\/node-server$/, node],
+    packages: [/^hono$/, /^@hono\/node-server$/, /^jose$/, node],
   },
   { name: "main and cli", files: /^src\/(?:[a-z-]+\.ts|cli\/)/, imports: anything, packages: [/^zod$/, node] },
 ];

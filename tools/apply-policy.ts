@@ -13,7 +13,7 @@ import { type Inventory, readInventory, withPolicies } from "../src/gateway/inve
 import type { Operation } from "../src/gateway/model.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
 import type { LimitChange } from "../src/gateway/proposal.ts";
-import { policyTarget } from "../src/gateway/targets.ts";
+import { changeTarget } from "../src/gateway/targets.ts";
 import type { Patched } from "../src/policy/patch.ts";
 import type { ReviewDiagnostic } from "../src/policy/review.ts";
 import { changeInputs, defineTool, lines, planAnswer, planOutput, type ReadContext, renderPlan, targetInputs } from "../src/tool.ts";
@@ -58,7 +58,7 @@ export const applyPolicy = defineTool({
   input,
   output: z.object({ ...planOutput.shape, diagnostics: z.array(diagnostic) }),
   async handler({ gateway, planner, grammar }, request) {
-    const scope = await policyTarget(gateway, request);
+    const scope = await changeTarget(gateway, request);
     const id = policyDocumentId(scope);
     const [inventory, before, { limitChanges }] = await Promise.all([
       readInventory(gateway),

@@ -17,6 +17,7 @@ export const getPolicy = defineTool({
   toolset: "policies",
   input: z.strictObject({
     ...targetInputs,
+    api_id: targetInputs.api_id.describe("In a workspace: workspaces/<id>/apis/<id>"),
     view: z.enum(views).default("outline"),
     from_line: z.int().min(1).default(1).describe("Of the view's lines"),
   }),
@@ -98,12 +99,14 @@ async function effectiveView(gateway: GatewayReader, names: TargetNames): Promis
   };
 }
 
-function callTitle({ apiId, operationId, productId }: CallTarget): string {
+function callTitle({ workspaceId, apiId, operationId, productId }: CallTarget): string {
   const parts = [
     ...(apiId === null ? [] : [operationId === null ? `API '${apiId}'` : `operation '${apiId}/${operationId}'`]),
     ...(productId === null ? [] : [`product '${productId}'`]),
   ];
-  return parts.join(" with ") || "every call";
+  const workspace = workspaceId === undefined ? null : `workspace '${workspaceId}'`;
+  if (parts.length === 0) return workspace === null ? "every call" : `every call to ${workspace}`;
+  return [...(workspace === null ? [] : [workspace]), parts.join(" with ")].join(" ");
 }
 
 /** The rows from a line on, as many as the page holds; a single one that it does not hold is cut. */

@@ -1,4 +1,10 @@
-import type { ApiContract, OperationContract, ProductContract, SubscriptionContract } from "@azure/arm-apimanagement";
+import type {
+  ApiContract,
+  OperationContract,
+  ProductApiLinkContract,
+  ProductContract,
+  SubscriptionContract,
+} from "@azure/arm-apimanagement";
 import { isObject, type JsonObject, type ListedDocument, type PolicyScope } from "../gateway/documents.ts";
 import { type Api, type Operation, type Product, type Service, type Subscription, tierOf } from "../gateway/model.ts";
 import { storedProperties } from "./documents.ts";
@@ -22,11 +28,14 @@ export function serviceOf(address: ServiceAddress, body: JsonObject): Service {
   };
 }
 
-export const productOf = ({ name = "", displayName }: ProductContract, apis: readonly ApiContract[]): Product => ({
+export const productOf = ({ name = "", displayName }: ProductContract, apiIds: readonly string[]): Product => ({
   id: name,
   displayName: displayName ?? name,
-  apiIds: apis.map((api) => text(api.name)),
+  apiIds,
 });
+
+/** A product of a workspace names its APIs by links, which hold whole ARM ids. */
+export const linkedApiId = ({ apiId = "" }: ProductApiLinkContract): string => apiId.slice(apiId.lastIndexOf("/") + 1);
 
 export function apiOf({ name = "", displayName, path, serviceUrl, subscriptionRequired }: ApiContract): Api {
   return {
@@ -57,7 +66,8 @@ export function subscriptionOf({ name = "", displayName, state, scope }: Subscri
 export const policyScopeOf = ({ properties }: JsonObject): PolicyScope | null =>
   isObject(properties) ? policyScopeOfArmId(text(properties.referencePolicyId)) : null;
 
-export function listedDocumentOf(collection: "backends" | "policyFragments" | "namedValues", item: JsonObject): ListedDocument {
+/** `collection`: below the service, e.g. `backends` or `workspaces/growth/namedValues`. */
+export function listedDocumentOf(collection: string, item: JsonObject): ListedDocument {
   const id = `${collection}/${text(item.name)}`;
   const properties = isObject(item.properties) ? item.properties : {};
   return { id, properties: withoutSecrets(id, storedProperties(id, properties)) };

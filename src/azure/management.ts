@@ -8,24 +8,17 @@ import {
   policyText,
   withPolicyText,
 } from "../gateway/documents.ts";
-import type { GatewayReader } from "../gateway/ports.ts";
+import type { EntityReader, GatewayReader } from "../gateway/ports.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
 import type { ArmResponse } from "./arm-response.ts";
 import { remembered, slots } from "./call-limits.ts";
-import {
-  apiOf,
-  isCurrentRevision,
-  listedDocumentOf,
-  operationOf,
-  policyScopeOf,
-  productOf,
-  serviceOf,
-  subscriptionOf,
-} from "./contracts.ts";
+import { listedDocumentOf, policyScopeOf, serviceOf, subscriptionOf } from "./contracts.ts";
 import { readLiveDocument, unexpected } from "./documents.ts";
 import { type Attempt, armError, thrownError } from "./errors.ts";
+import { type Level, serviceLevel, workspaceLevel } from "./levels.ts";
 import type { Arm } from "./pipeline.ts";
 import { send } from "./requests.ts";
+import { documentPath } from "./resource-ids.ts";
 import { withoutSecrets } from "./secrets.ts";
 
 /** ARM gives a burst of 250 reads and 25 a second from then on, to all that share the identity. */
@@ -48,7 +41,8 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   async function rawList(collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> {
     const attempt = reads(collection);
     const items: JsonObject[] = [];
-    let pageIn: ((version: string) => string) | null = (apiVersion) => `${serviceUrl}/${collection}?api-version=${apiVersion}`;
+    let pageIn: ((version: string) => string) | null = (apiVersion) =>
+      `${serviceUrl}/${documentPath(collection)}?api-version=${apiVersion}`;
     while (pageIn !== null) {
       const { value, nextLink } = await get(pageIn, version, attempt);
       if (!Array.isArray(value)) throw unexpected(attempt, "is not a list");
@@ -58,7 +52,7 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return items;
   }
 
-  async function listed(collection: "backends" | "policyFragments" | "namedValues", version?: string): Promise<readonly ListedDocument[]> {
+  async function listed(collection: string, version?: string): Promise<readonly ListedDocument[]> {
     return (await rawList(collection, version)).map((item) => listedDocumentOf(collection, item));
   }
 
@@ -82,34 +76,9 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return serviceOf(address, body);
   }
 
-  async function readProducts() {
-    const products = await pages("products", () => reading.product.listByService(resourceGroup, name, options));
-    return Promise.all(
-      products.map(async (product) => {
-        const productId = product.name ?? "";
-        const apis = await pages(`APIs of product '${productId}'`, () =>
-          reading.productApi.listByProduct(resourceGroup, name, productId, options),
-        );
-        return productOf(product, apis.filter(isCurrentRevision));
-      }),
-    );
-  }
-
   async function readSubscriptions() {
     const subscriptions = await pages("subscriptions", () => reading.subscription.list(resourceGroup, name, options));
     return subscriptions.map(subscriptionOf).filter((subscription) => subscription !== null);
-  }
-
-  async function readApis() {
-    const apis = await pages("APIs", () => reading.api.listByService(resourceGroup, name, options));
-    return apis.filter(isCurrentRevision).map(apiOf);
-  }
-
-  async function readOperations(apiId: string) {
-    const operations = await pages(`operations of API '${apiId}'`, () =>
-      reading.apiOperation.listByApi(resourceGroup, name, apiId, options),
-    );
-    return operations.map(operationOf);
   }
 
   async function readPolicyScopes(): Promise<readonly PolicyScope[]> {
@@ -124,9 +93,9 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   const document = remembered(readDocument);
 
   /** ARM lists fragments as `xml` only; that differs from `rawxml` where something in it is escaped. */
-  async function readFragments(): Promise<readonly ListedDocument[]> {
+  async function readFragments({ prefix }: Level): Promise<readonly ListedDocument[]> {
     const fragments = await Promise.all(
-      (await listed("policyFragments")).map(async ({ id, properties }) => {
+      (await listed(`${prefix}policyFragments`)).map(async ({ id, properties }) => {
         const text = policyText({ id, properties });
         if (text.includes("&")) return document(id);
         return { id, properties: withPolicyText(properties, text) };
@@ -140,16 +109,33 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return () => ask(undefined);
   };
 
+  const entities = (level: Level): EntityReader => ({
+    products: once(level.products),
+    apis: once(level.apis),
+    operations: remembered(level.operations),
+    fragments: once(() => readFragments(level)),
+    namedValues: once(() => listed(`${level.prefix}namedValues`)),
+  });
+
+  async function readWorkspaces() {
+    const workspaces = await pages("workspaces", () => reading.workspace.listByService(resourceGroup, name, options));
+    return workspaces.map((workspace) => workspace.name ?? "");
+  }
+
+  const workspaceReaders = new Map<string, EntityReader>();
+
   return {
+    ...entities(serviceLevel(arm, pages, signal)),
     service: once(readService),
-    products: once(readProducts),
     subscriptions: once(readSubscriptions),
-    apis: once(readApis),
-    operations: remembered(readOperations),
     policyScopes: once(readPolicyScopes),
     backends: once(() => listed("backends", backendReadVersion)),
-    fragments: once(readFragments),
-    namedValues: once(() => listed("namedValues")),
+    workspaces: once(readWorkspaces),
+    workspace(workspaceId) {
+      const reader = workspaceReaders.get(workspaceId) ?? entities(workspaceLevel(arm, workspaceId, pages, signal));
+      workspaceReaders.set(workspaceId, reader);
+      return reader;
+    },
     document,
   };
 }

@@ -37,28 +37,55 @@ export interface Document extends ListedDocument {
 
 export type DocumentKind = "policy" | "fragment" | "named_value" | "backend";
 
+interface InWorkspace {
+  /** The workspace that the API or product is in; left out for those of the service itself. */
+  readonly workspaceId?: string | undefined;
+}
+
 /** Where a policy document stands. */
 export type PolicyScope =
   | { readonly kind: "global" }
-  | { readonly kind: "product"; readonly productId: string }
-  | { readonly kind: "api"; readonly apiId: string }
-  | { readonly kind: "operation"; readonly apiId: string; readonly operationId: string };
+  | { readonly kind: "workspace"; readonly workspaceId: string }
+  | ({ readonly kind: "product"; readonly productId: string } & InWorkspace)
+  | ({ readonly kind: "api"; readonly apiId: string } & InWorkspace)
+  | ({ readonly kind: "operation"; readonly apiId: string; readonly operationId: string } & InWorkspace);
 
 export function policyDocumentId(scope: PolicyScope): DocumentId {
   switch (scope.kind) {
     case "global":
       return "policies/policy";
+    case "workspace":
+      return below(scope.workspaceId, "policies/policy");
     case "product":
-      return `products/${scope.productId}/policies/policy`;
+      return below(scope.workspaceId, `products/${scope.productId}/policies/policy`);
     case "api":
-      return `apis/${scope.apiId}/policies/policy`;
+      return below(scope.workspaceId, `apis/${scope.apiId}/policies/policy`);
     case "operation":
-      return `apis/${scope.apiId}/operations/${scope.operationId}/policies/policy`;
+      return below(scope.workspaceId, `apis/${scope.apiId}/operations/${scope.operationId}/policies/policy`);
   }
 }
 
 export const backendDocumentId = (backendId: string): DocumentId => `backends/${backendId}`;
-export const fragmentDocumentId = (fragmentId: string): DocumentId => `policyFragments/${fragmentId}`;
+export const fragmentDocumentId = (fragmentId: string, workspaceId?: string): DocumentId =>
+  below(workspaceId, `policyFragments/${fragmentId}`);
+
+/** A workspace has the same paths below it as the service has (https://learn.microsoft.com/rest/api/apimanagement/workspace). */
+const below = (workspaceId: string | undefined, path: string): DocumentId =>
+  workspaceId === undefined ? path : `workspaces/${workspaceId}/${path}`;
+
+interface Place {
+  readonly workspaceId: string | undefined;
+  /** Below the workspace, or else below the service. */
+  readonly path: string;
+}
+
+function placeOf(id: DocumentId): Place {
+  const [, workspaceId, path = id] = /^workspaces\/([^/]+)\/(.+)$/.exec(id) ?? [];
+  return { workspaceId, path };
+}
+
+/** The workspace that a document is in; undefined for those of the service itself. */
+export const workspaceOf = (id: DocumentId): string | undefined => placeOf(id).workspaceId;
 
 const documentForms: readonly { pattern: RegExp; kind: DocumentKind }[] = [
   {
@@ -70,43 +97,56 @@ const documentForms: readonly { pattern: RegExp; kind: DocumentKind }[] = [
   { pattern: /^backends\/[^/]+$/, kind: "backend" },
 ];
 
-/** The kind of a document; throws on a path that is none of the documents that we write. */
+/** The kind of a document; throws on a path that is none of the documents that we read and write. */
 export function documentKind(id: DocumentId): DocumentKind {
-  const form = documentForms.find(({ pattern }) => pattern.test(id));
+  const { path } = placeOf(id);
+  const form = documentForms.find(({ pattern }) => pattern.test(path));
   if (form === undefined) throw new Error(`not a document id: ${id}`);
   return form.kind;
 }
 
 /** The scope of a policy document's id, or null where the id is not a policy's. */
 export function policyScopeOf(id: DocumentId): PolicyScope | null {
-  if (id === "policies/policy") return { kind: "global" };
-  const product = /^products\/([^/]+)\/policies\/policy$/.exec(id)?.[1];
-  if (product !== undefined) return { kind: "product", productId: product };
-  const api = /^apis\/([^/]+)\/policies\/policy$/.exec(id)?.[1];
-  if (api !== undefined) return { kind: "api", apiId: api };
-  const [, apiId, operationId] = /^apis\/([^/]+)\/operations\/([^/]+)\/policies\/policy$/.exec(id) ?? [];
-  if (apiId !== undefined && operationId !== undefined) return { kind: "operation", apiId, operationId };
+  const { workspaceId, path } = placeOf(id);
+  const own = workspaceId === undefined ? {} : { workspaceId };
+  if (path === "policies/policy") return workspaceId === undefined ? { kind: "global" } : { kind: "workspace", workspaceId };
+  const product = /^products\/([^/]+)\/policies\/policy$/.exec(path)?.[1];
+  if (product !== undefined) return { kind: "product", productId: product, ...own };
+  const api = /^apis\/([^/]+)\/policies\/policy$/.exec(path)?.[1];
+  if (api !== undefined) return { kind: "api", apiId: api, ...own };
+  const [, apiId, operationId] = /^apis\/([^/]+)\/operations\/([^/]+)\/policies\/policy$/.exec(path) ?? [];
+  if (apiId !== undefined && operationId !== undefined) return { kind: "operation", apiId, operationId, ...own };
   return null;
 }
 
-/** How a document is called in answers: `product 'aoai' policy`, `backend 'aoai-eastus'`. */
+/** How a document is called in answers: `product 'aoai' policy`, `backend 'aoai-eastus'`, `workspace 'growth' API 'chat' policy`. */
 export function documentTitle(id: DocumentId): string {
+  const { workspaceId, path } = placeOf(id);
   const scope = policyScopeOf(id);
-  if (scope !== null) {
-    switch (scope.kind) {
-      case "global":
-        return "global policy";
-      case "product":
-        return `product '${scope.productId}' policy`;
-      case "api":
-        return `API '${scope.apiId}' policy`;
-      case "operation":
-        return `operation '${scope.apiId}/${scope.operationId}' policy`;
-    }
-  }
-  const [collection, name] = id.split("/");
+  const title = scope === null ? entityTitle(path) : policyTitle(scope);
+  return workspaceId === undefined ? title : `workspace '${workspaceId}' ${title}`;
+}
+
+function entityTitle(path: string): string {
+  const [collection, name] = path.split("/");
   const nouns: Record<string, string> = { backends: "backend", policyFragments: "fragment", namedValues: "named value" };
   return `${nouns[collection ?? ""] ?? collection} '${name}'`;
+}
+
+/** Within its workspace. */
+function policyTitle(scope: PolicyScope): string {
+  switch (scope.kind) {
+    case "global":
+      return "global policy";
+    case "workspace":
+      return "policy";
+    case "product":
+      return `product '${scope.productId}' policy`;
+    case "api":
+      return `API '${scope.apiId}' policy`;
+    case "operation":
+      return `operation '${scope.apiId}/${scope.operationId}' policy`;
+  }
 }
 
 /** The XML of a policy or fragment document. */

@@ -1,11 +1,11 @@
 import { unknownName } from "../errors.ts";
-import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId } from "./documents.ts";
+import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId, workspaceOf } from "./documents.ts";
 import type { Api, Product, Service, Subscription } from "./model.ts";
 import type { GatewayReader } from "./ports.ts";
 
 /**
  * What the pure modules reason over: one state of the service, read once. `policies` holds a document for each policy
- * that was read, by id; `fragments`, `namedValues` and `backends` are whole lists.
+ * that was read, by id; `fragments`, `namedValues` and `backends` are whole lists. Nothing of it is a workspace's.
  */
 export interface Inventory {
   readonly service: Service;
@@ -18,13 +18,19 @@ export interface Inventory {
   readonly backends: readonly ListedDocument[];
 }
 
-/** The texts from which the policies of calls are merged. */
+/** The texts from which the policies of calls are merged; those of a workspace among them where the calls are to one of its APIs. */
 export type PolicyTexts = Pick<Inventory, "policies" | "fragments" | "namedValues">;
 
-/** Reads the policies of these scopes, as far as there are any, and what they may refer to. */
+/** Reads the policies of these scopes, as far as there are any, and what they may refer to: in the service and in their workspaces. */
 export async function readPolicyTexts(reader: GatewayReader, ids: readonly DocumentId[]): Promise<PolicyTexts> {
-  const [fragments, namedValues, policies] = await Promise.all([reader.fragments(), reader.namedValues(), readDocuments(reader, ids)]);
-  return { fragments, namedValues, policies };
+  const workspaces = new Set(ids.map(workspaceOf).filter((workspaceId) => workspaceId !== undefined));
+  const levels = [reader, ...[...workspaces].map((workspaceId) => reader.workspace(workspaceId))];
+  const [fragments, namedValues, policies] = await Promise.all([
+    Promise.all(levels.map((level) => level.fragments())),
+    Promise.all(levels.map((level) => level.namedValues())),
+    readDocuments(reader, ids),
+  ]);
+  return { fragments: fragments.flat(), namedValues: namedValues.flat(), policies };
 }
 
 /** Reads the whole service: lists, and every policy document that is in `wanted` (default: all). */
@@ -58,7 +64,8 @@ export function withPolicies(inventory: Inventory, changed: Iterable<Document>):
   return { ...inventory, policies };
 }
 
-const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+/** ARM's names are not case-sensitive. */
+export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 export function findApi(apis: readonly Api[], apiId: string): Api {
   const api = apis.find(({ id }) => sameName(id, apiId));

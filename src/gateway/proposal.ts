@@ -29,7 +29,11 @@ export interface Proposal {
   /** Whom it concerns, by name: teams, APIs. */
   readonly affected: readonly string[];
   readonly warnings: readonly string[];
+  /** What has to be done besides and is not ours to do, each with the command that does it, e.g. a role assignment. */
+  readonly manualSteps?: readonly string[];
   readonly limits?: readonly LimitChange[];
+  /** Ids of the subscriptions that the call names; without it the call means everyone whom its documents reach. */
+  readonly teams?: readonly string[];
   /** Errors of a policy that the tool has validated; any of them blocks. */
   readonly policyErrors?: readonly string[];
   /** Names of guards that the caller asks to override. */

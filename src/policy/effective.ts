@@ -1,3 +1,4 @@
+import type { DocumentId } from "../gateway/documents.ts";
 import type { PolicyTexts } from "../gateway/inventory.ts";
 import type { Subscription } from "../gateway/model.ts";
 import { containsPolicies, type Section, sections } from "./catalogue.ts";
@@ -38,15 +39,15 @@ export interface EffectivePolicy {
 }
 
 /**
- * The policies that a call meets: those of its operation, API, product and of the whole service merged at `<base />`, fragments and named
- * values put in. `choose`, `when` and `otherwise` become conditions; the policies that hold others otherwise (`retry`) come before what they
- * hold. Throws `unsupported` as `StepReader.steps` does.
+ * The policies that a call meets: those of its operation, API, product, workspace and of the whole service merged at `<base />`, fragments
+ * and named values put in. `choose`, `when` and `otherwise` become conditions; the policies that hold others otherwise (`retry`) come before
+ * what they hold. Throws `unsupported` as `StepReader.steps` does.
  */
 export function effective(texts: PolicyTexts, call: CallPath): EffectivePolicy {
   const reader = stepReader(texts);
   const unknown = new Set<string>();
-  const resolve = (text: string): Substituted => {
-    const substituted = reader.resolve(text);
+  const resolve = (text: string, document: DocumentId): Substituted => {
+    const substituted = reader.resolve(text, document);
     for (const name of substituted.missing) unknown.add(name);
     return substituted;
   };
@@ -62,7 +63,8 @@ export function callOf({ scope }: Subscription, apiId: string | null, operationI
 
 interface Walk {
   readonly section: Section;
-  readonly resolve: (text: string) => Substituted;
+  /** Named values put into a text of this document. */
+  readonly resolve: (text: string, document: DocumentId) => Substituted;
 }
 
 function* inPolicies(
@@ -76,7 +78,7 @@ function* inPolicies(
     if (name === "choose") yield* inChoose(walk, step.children(), within, conditions);
     else {
       const { place, includedAt } = step;
-      const content = contentOf(step.policy, step.element, (text) => walk.resolve(text).text);
+      const content = contentOf(step.policy, step.element, (text) => walk.resolve(text, place.document).text);
       yield { ...content, section: walk.section, place, includedAt, within, conditions, step };
       if (containsPolicies(name)) yield* inPolicies(walk, step.children(), [...within, name], conditions);
     }
@@ -91,10 +93,11 @@ function* inChoose(
   conditions: readonly string[],
 ): Generator<EffectiveElement> {
   const before: string[] = [];
-  for (const { element, children } of branches) {
+  for (const { element, place, children } of branches) {
     if (element.name !== "when" && element.name !== "otherwise") continue;
     const passedOver = before.length === 0 ? [] : [`not (${anyOf(before)})`];
-    const own = element.name === "when" ? [conditionText(attribute(element, "condition") ?? "", walk)] : [];
+    const resolve = (text: string): Substituted => walk.resolve(text, place.document);
+    const own = element.name === "when" ? [conditionText(attribute(element, "condition") ?? "", { resolve })] : [];
     yield* inPolicies(walk, children(), within, [...conditions, ...passedOver, ...own]);
     if (element.name === "otherwise") return;
     before.push(...own);

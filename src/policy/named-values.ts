@@ -8,7 +8,7 @@ export function readableNamedValues(documents: readonly ListedDocument[]): Named
   return new Map(
     documents.flatMap(({ id, properties: { displayName, value, secret } }): [string, string][] => {
       if (typeof value !== "string" || secret === true) return [];
-      return [[typeof displayName === "string" ? displayName : id.replace(/^namedValues\//, ""), value]];
+      return [[typeof displayName === "string" ? displayName : id.replace(/^.*\//, ""), value]];
     }),
   );
 }

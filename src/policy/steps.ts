@@ -1,5 +1,12 @@
 import { GatewayError } from "../errors.ts";
-import { type DocumentId, fragmentDocumentId, type ListedDocument, policyDocumentId, policyText } from "../gateway/documents.ts";
+import {
+  type DocumentId,
+  fragmentDocumentId,
+  type ListedDocument,
+  policyDocumentId,
+  policyText,
+  workspaceOf,
+} from "../gateway/documents.ts";
 import type { PolicyTexts } from "../gateway/inventory.ts";
 import { containsPolicies, type Section } from "./catalogue.ts";
 import { attribute, childElements, type Element, type PolicyDocument, type Position, parse, positionsIn } from "./document.ts";
@@ -7,6 +14,8 @@ import { type NamedValues, readableNamedValues, resolved, type Substituted, subs
 
 /** Whose policies a call meets besides the global one. A product's apply only to calls with a subscription of that product. */
 export interface CallPath {
+  /** The workspace that both the API and the product are in; left out for those of the service itself. */
+  readonly workspaceId?: string | undefined;
   readonly apiId: string | null;
   /** Of the API. */
   readonly operationId: string | null;
@@ -15,13 +24,15 @@ export interface CallPath {
 
 /**
  * The policy documents of a call's scopes, the narrowest first, whether they exist or not
- * (https://learn.microsoft.com/azure/api-management/set-edit-policies#configure-scope-of-policies).
+ * (https://learn.microsoft.com/azure/api-management/api-management-howto-policies#scopes). The global policy runs for the APIs of
+ * workspaces too (https://learn.microsoft.com/azure/api-management/workspaces-overview#global-policy-inheritance-in-workspace-gateways).
  */
-export function policyChain({ apiId, operationId, productId }: CallPath): readonly DocumentId[] {
+export function policyChain({ workspaceId, apiId, operationId, productId }: CallPath): readonly DocumentId[] {
   return [
-    ...(apiId === null || operationId === null ? [] : [policyDocumentId({ kind: "operation", apiId, operationId })]),
-    ...(apiId === null ? [] : [policyDocumentId({ kind: "api", apiId })]),
-    ...(productId === null ? [] : [policyDocumentId({ kind: "product", productId })]),
+    ...(apiId === null || operationId === null ? [] : [policyDocumentId({ kind: "operation", workspaceId, apiId, operationId })]),
+    ...(apiId === null ? [] : [policyDocumentId({ kind: "api", workspaceId, apiId })]),
+    ...(productId === null ? [] : [policyDocumentId({ kind: "product", workspaceId, productId })]),
+    ...(workspaceId === undefined ? [] : [policyDocumentId({ kind: "workspace", workspaceId })]),
     policyDocumentId({ kind: "global" }),
   ];
 }
@@ -52,29 +63,48 @@ export type Steps = Readonly<Record<Section, readonly Step[]>>;
 
 /** Merges the policies of one inventory; reads each document once and merges each chain once. */
 export interface StepReader {
+  /** Those of the service itself. */
   readonly namedValues: NamedValues;
   /**
    * The steps of a chain of documents, the narrowest scope first, `<base />` and fragments put in. Where a fragment does not exist, its
    * `include-fragment` stays as a step. Throws `unsupported` where there are more steps than any real gateway has, also while they are walked.
    */
   steps(chain: readonly DocumentId[]): Steps;
-  /** A text with its named values put in. */
-  resolve(text: string): Substituted;
+  /** A text of this document with its named values put in; of one of the service itself where it is left out. */
+  resolve(text: string, document?: DocumentId): Substituted;
 }
 
 export function stepReader({ policies, fragments, namedValues }: PolicyTexts): StepReader {
   const source = sourceReader([...fragments, ...policies.values()]);
-  const values = readableNamedValues(namedValues);
+  const valuesIn = namedValuesByLevel(namedValues);
   const merged = new Map<string, Steps>();
   return {
-    namedValues: values,
-    resolve: (text) => substitute(text, values),
+    namedValues: valuesIn(undefined),
+    resolve: (text, document) => substitute(text, valuesIn(document === undefined ? undefined : workspaceOf(document))),
     steps(chain) {
       const key = chain.join("\n");
-      const steps = merged.get(key) ?? mergedSections({ chain, source, namedValues: values, made: { steps: 0 } });
+      const steps = merged.get(key) ?? mergedSections({ chain, source, valuesIn, made: { steps: 0 } });
       merged.set(key, steps);
       return steps;
     },
+  };
+}
+
+type NamedValuesIn = (workspaceId: string | undefined) => NamedValues;
+
+/**
+ * The named values that documents of a workspace, or of the service itself, may refer to: their own. A workspace's policies see neither
+ * named values nor anything else by name of the service or of another workspace
+ * (https://learn.microsoft.com/azure/api-management/workspaces-overview#workspaces-and-other-api-management-features).
+ */
+function namedValuesByLevel(documents: readonly ListedDocument[]): NamedValuesIn {
+  const levelOf = (workspaceId: string | undefined): string => workspaceId?.toLowerCase() ?? "";
+  const known = new Map<string, NamedValues>();
+  return (workspaceId) => {
+    const level = levelOf(workspaceId);
+    const values = known.get(level) ?? readableNamedValues(documents.filter(({ id }) => levelOf(workspaceOf(id)) === level));
+    known.set(level, values);
+    return values;
   };
 }
 
@@ -108,7 +138,7 @@ function readSource(document: ListedDocument): Source {
 interface Merge {
   readonly chain: readonly DocumentId[];
   readonly source: SourceReader;
-  readonly namedValues: NamedValues;
+  readonly valuesIn: NamedValuesIn;
   /** Counts over the whole chain: repeated `<base />` and fragments multiply one another. */
   readonly made: { steps: number };
 }
@@ -156,14 +186,16 @@ export function holdsPolicies({ name, parent }: Element): boolean {
 /** What runs in the place of a policy. A fragment has no `<base />` and includes no other fragment. */
 function policySteps(merge: Merge, element: Element, at: Standing): readonly Step[] {
   if (at.includedAt === null && element.name === "base") return sectionSteps(merge, at.section, at.breadth + 1, at.depth + 1);
-  const fragment = at.includedAt === null && element.name === "include-fragment" ? fragmentOf(merge, element) : null;
+  const fragment = at.includedAt === null && element.name === "include-fragment" ? fragmentOf(merge, at.source, element) : null;
   if (fragment?.policy.root == null) return [step(merge, element, at)];
   return childSteps(merge, fragment.policy.root, { ...at, source: fragment, depth: at.depth + 1, includedAt: placeIn(at.source, element) });
 }
 
-function fragmentOf({ source, namedValues }: Merge, include: Element): Source | null {
-  const name = resolved(attribute(include, "fragment-id") ?? "", namedValues);
-  return name === null ? null : source(fragmentDocumentId(name));
+/** The fragment that a document includes: one of the same workspace, or of the service itself. */
+function fragmentOf({ source, valuesIn }: Merge, { id }: Source, include: Element): Source | null {
+  const workspaceId = workspaceOf(id);
+  const name = resolved(attribute(include, "fragment-id") ?? "", valuesIn(workspaceId));
+  return name === null ? null : source(fragmentDocumentId(name, workspaceId));
 }
 
 function step(merge: Merge, element: Element, at: Standing): Step {

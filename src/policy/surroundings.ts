@@ -32,6 +32,8 @@ export function appliedBeside({ policies, products }: Inventory, scope: PolicySc
 
 function meet(a: PolicyScope, b: PolicyScope, products: Inventory["products"]): boolean {
   if (a.kind === "global" || b.kind === "global") return true;
+  if (a.workspaceId !== b.workspaceId) return false;
+  if (a.kind === "workspace" || b.kind === "workspace") return true;
   if (a.kind === "product") return b.kind !== "product" && inProduct(a.productId, b.apiId, products);
   if (b.kind === "product") return inProduct(b.productId, a.apiId, products);
   return a.apiId === b.apiId && a.kind !== b.kind;

@@ -3,7 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { armError, HttpError, unknownRoute } from "./arm/errors.ts";
 import { operationStatus, settleOperations } from "./arm/operations.ts";
 import { answerResource } from "./arm/resources.ts";
-import { connectionReset, type FaultOutcome, isConnectionReset } from "./faults.ts";
+import { connectionReset, dripping, isConnectionReset, type RequestFault, scriptedAnswer, truncated } from "./faults.ts";
 import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
 import { requestUrl } from "./request-url.ts";
 import { regionName, sandboxService } from "./service.ts";
@@ -96,16 +96,31 @@ function kindOf({ req }: Context): keyof typeof budgets {
 /** A broken connection is an error that nothing here answers: it rejects the whole `fetch`. */
 function scriptedFaults(world: WorldState): MiddlewareHandler {
   return async (context, next) => {
-    const outcome = world.faults.take(context.req.method, requestUrl(context.req.raw).pathname);
-    if (outcome?.kind === "reset_before_apply") throw connectionReset();
-    if (outcome?.kind === "answer") context.res = scriptedAnswer(outcome);
-    else await next();
-    if (outcome?.kind === "reset_after_apply") throw connectionReset();
+    const { raw, method } = context.req;
+    const outcome = world.faults.take(method, requestUrl(raw).pathname);
+    if (outcome === undefined) return next();
+    if (outcome.kind === "reset_before_apply") throw connectionReset();
+    if (outcome.kind !== "answer") await next();
+    const answer = await faulty(outcome, context.res, raw.signal, world);
+    // Hono would lay the headers of the answer before over the new one's.
+    context.res = undefined;
+    context.res = answer;
   };
 }
 
-function scriptedAnswer({ status, headers = {}, body }: Extract<FaultOutcome, { kind: "answer" }>): Response {
-  return body === undefined ? new Response(null, { status, headers }) : Response.json(body, { status, headers });
+async function faulty(outcome: RequestFault, answer: Response, signal: AbortSignal, { clock }: WorldState): Promise<Response> {
+  switch (outcome.kind) {
+    case "answer":
+    case "answer_after_apply":
+      return scriptedAnswer(outcome);
+    case "truncated_after_apply":
+      return truncated(answer);
+    case "drip_after_apply":
+      return dripping(answer, clock, signal);
+    case "reset_before_apply":
+    case "reset_after_apply":
+      throw connectionReset();
+  }
 }
 
 function authentication(token: string): MiddlewareHandler {

@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
+import type { CSharp } from "../policy/expression-syntax.ts";
 import { armApp } from "./arm.ts";
+import { type Clock, realClock } from "./clock.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { primaryKeys } from "./gateway/keys.ts";
 import { steadyHistory } from "./monitor/history.ts";
 import { seedDemo } from "./seed.ts";
 import { createWorld, type World } from "./world.ts";
@@ -11,11 +15,19 @@ export interface Sandbox {
   readonly token: string;
   /** The management API and Azure Monitor's metrics. Rejects only where a scripted fault breaks the connection. */
   readonly fetch: (request: Request) => Promise<Response>;
+  /** The gateway, which carries traffic under the deployed policies: loaded at the first call. */
+  readonly gateway: () => Promise<Gateway>;
+  /** Primary keys of the subscriptions, by their ids. */
+  readonly keys: () => Readonly<Record<string, string>>;
 }
 
 export interface SandboxOptions {
   /** The sandbox's one clock; the machine's where left out. */
-  readonly now?: () => Date;
+  readonly clock?: Clock;
+  /** Regions of the gateway's instances, one for each instance; one instance where left out. */
+  readonly regions?: readonly string[];
+  /** The C# grammar that the gateway reads policy expressions by; without it the gateway runs none. */
+  readonly grammar?: () => Promise<CSharp>;
   /** `demo` (default): a small AI gateway. `empty`: the service alone. */
   readonly seed?: "demo" | "empty";
   /** A random one where left out. */
@@ -23,8 +35,9 @@ export interface SandboxOptions {
 }
 
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
-  const { now = () => new Date(), seed = "demo", token = randomBytes(24).toString("base64url") } = options;
-  const world = createWorld(now, steadyHistory("azure-openai", "East US"));
+  const { clock = realClock, seed = "demo", token = randomBytes(24).toString("base64url"), regions, grammar = noGrammar } = options;
+  const history = steadyHistory("azure-openai", "East US");
+  const world = createWorld({ clock, history, ...(regions === undefined ? {} : { regions }) });
   if (seed === "demo") seedDemo(world);
   const app = armApp(world, token);
   const logged = async (request: Request): Promise<Response> => {
@@ -40,5 +53,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       world.log({ method, path: pathname + search, headers: kept, status });
     }
   };
-  return { world, token, fetch: logged };
+  let gateway: Promise<Gateway> | undefined;
+  return {
+    world,
+    token,
+    fetch: logged,
+    gateway() {
+      gateway ??= import("./gateway/gateway.ts").then(({ createGateway }) => createGateway(world, { grammar }));
+      return gateway;
+    },
+    keys: () => primaryKeys(world),
+  };
 }
+
+const noGrammar = (): Promise<CSharp> => Promise.reject(new Error("the sandbox was opened without a grammar of C#"));

@@ -1,7 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Json, JsonObject } from "../gateway/documents.ts";
 import type { ErrorBody } from "./arm/errors.ts";
+import type { Clock } from "./clock.ts";
 import { type FaultScript, type Faults, faultScript } from "./faults.ts";
+import { gatewayInstances } from "./gateway/instances.ts";
+import type { GatewayInstance, Upstream } from "./gateway/policy.ts";
 import type { History } from "./monitor/history.ts";
 import { type PolicyFormat, storedPolicy } from "./policy-text.ts";
 import { type ServiceResource, sandboxService, standardV2 } from "./service.ts";
@@ -59,7 +63,16 @@ export interface LoggedRequest {
 
 /** The state of the sandbox: one service, one clock. */
 export interface World {
+  readonly clock: Clock;
   readonly now: () => Date;
+  /** The service's gateway instances: at least one. */
+  readonly instances: readonly GatewayInstance[];
+  /** Hosts that answer in the process; the first that matches is asked. */
+  readonly upstreams: Upstream[];
+  /** What this sandbox's keys and tokens are derived from. */
+  readonly secret: Uint8Array;
+  /** Counts the changes of resources: what is computed from them holds for one revision. */
+  readonly revision: number;
   /** The instance's own resource; replace it to get another SKU or region. */
   service: ServiceResource;
   /** What the platform metrics report. */
@@ -108,12 +121,29 @@ const apiVersions = [
   "2026-09-01-preview",
 ];
 
-export function createWorld(now: () => Date, history: History): WorldState {
+export interface WorldOptions {
+  readonly clock: Clock;
+  readonly history: History;
+  /** Azure's names of the regions of the gateway's instances, one for each instance; one instance in the service's region where left out. */
+  readonly regions?: readonly string[];
+  /** Of every choice that is left to chance. */
+  readonly seed?: number;
+}
+
+export function createWorld({ clock, history, regions = [standardV2.location], seed = 1 }: WorldOptions): WorldState {
   const resources = new Map<string, Resource>();
   const requests: LoggedRequest[] = [];
   let lastRowVersion = firstRowVersion;
+  let revision = 0;
   return {
-    now,
+    clock,
+    now: () => clock.now(),
+    instances: gatewayInstances(regions, seed),
+    upstreams: [],
+    secret: randomBytes(32),
+    get revision() {
+      return revision;
+    },
     service: standardV2,
     history,
     settings: {
@@ -141,11 +171,13 @@ export function createWorld(now: () => Date, history: History): WorldState {
       const stored = storedProperties(path, properties);
       if (before !== undefined && isDeepStrictEqual(before.properties, stored)) return before;
       lastRowVersion += 1;
+      revision += 1;
       const after = { path: before?.path ?? path, properties: stored, rowVersion: lastRowVersion };
       resources.set(key, after);
       return after;
     },
     delete(path) {
+      revision += 1;
       const key = path.toLowerCase();
       for (const candidate of [...resources.keys()]) if (candidate === key || candidate.startsWith(`${key}/`)) resources.delete(candidate);
     },
@@ -164,7 +196,7 @@ export const armId = (path: string): string => `${sandboxService.resourceId}/${p
 /** The last segment of a path or ARM id. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-export const isFragment = (path: string): boolean => /^policyFragments\/[^/]+$/i.test(path);
+export const isFragment = (path: string): boolean => /^(?:workspaces\/[^/]+\/)?policyFragments\/[^/]+$/i.test(path);
 
 /** Whether the resource is a policy document or a fragment. */
 export const holdsPolicy = (path: string): boolean => isFragment(path) || /(?:^|\/)policies\/policy$/i.test(path);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import { answerOf, openSandbox, origin } from "./client.ts";
 
@@ -65,7 +66,7 @@ describe("addresses", () => {
   });
 
   const unknown = [
-    ["GET", "workspaces/w"],
+    ["GET", "workspaces/w/tags"],
     ["GET", "policyDescriptions"],
     ["POST", "subscriptions/growth/listSecrets"],
     ["POST", "namedValues/openai-resource/listValue"],
@@ -106,8 +107,8 @@ describe("headers of every answer", () => {
   });
 
   test("remaining reads, writes and deletes count down and fill up with the clock", async () => {
-    let time = Date.UTC(2026, 0, 1);
-    const client = openSandbox({ seed: "empty", now: () => new Date(time) });
+    const clock = movableClock(new Date(Date.UTC(2026, 0, 1)));
+    const client = openSandbox({ seed: "empty", clock });
     const remaining = async (method: string) => {
       const { headers } = await client.send(
         method,
@@ -120,7 +121,7 @@ describe("headers of every answer", () => {
     expect(await remaining("HEAD")).toEqual([["x-ms-ratelimit-remaining-subscription-reads", "248"]]);
     expect(await remaining("PUT")).toEqual([["x-ms-ratelimit-remaining-subscription-writes", "199"]]);
     expect(await remaining("DELETE")).toEqual([["x-ms-ratelimit-remaining-subscription-deletes", "199"]]);
-    time += 1000;
+    await clock.advance(1000);
     expect(await remaining("GET")).toEqual([["x-ms-ratelimit-remaining-subscription-reads", "249"]]);
   });
 });

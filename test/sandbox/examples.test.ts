@@ -40,6 +40,7 @@ const creates = [
   "2024-05-01/ApiManagementCreatePolicyFragment",
   "2024-05-01/ApiManagementCreateProductPolicy",
   "2024-05-01/ApiManagementCreateSubscription",
+  "2024-05-01/ApiManagementCreateWorkspaceApiPolicy",
   "2026-09-01-preview/ApiManagementCreateBackendWithSimpleLoadBalancer",
   "2026-09-01-preview/ApiManagementCreateBackendWithCarbonAwareLoadBalancer",
 ];
@@ -47,6 +48,8 @@ const creates = [
 /** What the examples take for granted. */
 function prepare(world: World): void {
   for (const id of ["5600b57e7e8880006a040001", "57d1f7558aa04f15146d9d8a"]) world.put(`apis/${id}`, { path: id });
+  world.put("workspaces/wks1", { displayName: "wks1" });
+  world.put("workspaces/wks1/apis/5600b57e7e8880006a040001", { path: "w" });
   world.put("apis/5600b57e7e8880006a040001/operations/5600b57e7e8880006a080001", { displayName: "o" });
   for (const id of ["5702e97e5157a50f48dce801", "5600b59475ff190048060002"]) world.put(`products/${id}`, { displayName: id });
   world.put("namedValues/call-count", { displayName: "call-count", value: "20" });
@@ -107,16 +110,15 @@ describe.skipIf(!hasFixtures)(`Microsoft's examples${fixtureNote}`, () => {
     expect([200, 202]).toContain(again.status);
   });
 
-  test.each([
-    "ApiManagementCreatePolicyRestriction",
-    "ApiManagementCreateWorkspaceApiPolicy",
-    "ApiManagementCreateApiRevisionFromExistingApi",
-  ])("%s is none of the sandbox's, and it says so", async (name) => {
-    const example = fixture<Example>(`arm-examples/2024-05-01/${name}.json`);
-    const { status, body } = await openSandbox().put(pathOf(name, example), example.parameters.parameters.properties);
-    expect(status).toBe(404);
-    expect(body.error.code).toBe("SandboxRouteNotFound");
-  });
+  test.each(["ApiManagementCreatePolicyRestriction", "ApiManagementCreateApiRevisionFromExistingApi"])(
+    "%s is none of the sandbox's, and it says so",
+    async (name) => {
+      const example = fixture<Example>(`arm-examples/2024-05-01/${name}.json`);
+      const { status, body } = await openSandbox().put(pathOf(name, example), example.parameters.parameters.properties);
+      expect(status).toBe(404);
+      expect(body.error.code).toBe("SandboxRouteNotFound");
+    },
+  );
 
   test("the methods of each resource are those of the management API", () => {
     for (const { collection, methods } of resourceTypes) {

@@ -2,6 +2,7 @@ import type { JsonObject } from "../../gateway/documents.ts";
 import { isObject, listAt, objectAt, textAt } from "../json.ts";
 import { nameOf, type World } from "../world.ts";
 import { invalidFields } from "./errors.ts";
+import { levelOf } from "./level.ts";
 
 interface Field {
   readonly target: string;
@@ -20,8 +21,8 @@ export const poolMembers = (properties: JsonObject): readonly string[] =>
   });
 
 /** Checks a backend as the service does on a write (https://learn.microsoft.com/azure/api-management/backends). */
-export function acceptBackend(world: World, properties: JsonObject): JsonObject {
-  const fields = [...(isPool(properties) ? poolErrors(world, properties) : singleErrors(properties)), ...breakerErrors(properties)];
+export function acceptBackend(world: World, path: string, properties: JsonObject): JsonObject {
+  const fields = [...(isPool(properties) ? poolErrors(world, path, properties) : singleErrors(properties)), ...breakerErrors(properties)];
   if (fields.length > 0) throw invalidFields(fields);
   return properties;
 }
@@ -33,7 +34,7 @@ function singleErrors(properties: JsonObject): readonly Field[] {
     .map((target) => ({ target, message: `'${target}' must not be empty.` }));
 }
 
-function poolErrors(world: World, properties: JsonObject): readonly Field[] {
+function poolErrors(world: World, path: string, properties: JsonObject): readonly Field[] {
   const target = "pool.services";
   const items = listAt(objectAt(properties, "pool"), "services");
   const unsupported = [
@@ -48,7 +49,7 @@ function poolErrors(world: World, properties: JsonObject): readonly Field[] {
         ? [{ target, message: "Backend pool cannot have more than 30 backends." }]
         : [];
   const missing = poolMembers(properties)
-    .filter((member) => world.get(`backends/${member}`) === undefined)
+    .filter((member) => world.get(`${levelOf(path)}backends/${member}`) === undefined)
     .map((member) => ({ target, message: `Backend with id '${member}' could not be found.` }));
   const withoutId = items
     .filter((item) => !isObject(item) || textAt(item, "id") === undefined)

@@ -3,7 +3,7 @@ import { objectAt } from "../json.ts";
 import type { PolicyFormat } from "../policy-text.ts";
 import { sandboxService } from "../service.ts";
 import { armId, etagOf, type LongRunning, type Operation, type Resource, type WorldState } from "../world.ts";
-import { ArmError, armError, errorEnvelope, invalid } from "./errors.ts";
+import { ArmError, armError, type ErrorBody, errorEnvelope, invalid } from "./errors.ts";
 
 /** A write to be finished later. `prepare` checks it and gives what is to be stored; what it throws becomes the operation's failure. */
 export interface SlowWrite {
@@ -42,7 +42,7 @@ export function startOperation(world: WorldState, write: SlowWrite, url: URL): R
     created: write.created,
     format: write.format,
     due: world.now().getTime() + world.settings.operationSeconds * 1000,
-    outcome: outcomeOf(write),
+    outcome: outcomeOf(write, world.faults.takeFailure(url.pathname)),
     settled: false,
   };
   world.operations.set(operation.id, operation);
@@ -50,7 +50,8 @@ export function startOperation(world: WorldState, write: SlowWrite, url: URL): R
   return startAnswer(operation, write.body, url);
 }
 
-function outcomeOf({ prepare }: SlowWrite): Operation["outcome"] {
+function outcomeOf({ prepare }: SlowWrite, scripted: ErrorBody | undefined): Operation["outcome"] {
+  if (scripted !== undefined) return { error: scripted };
   try {
     return { properties: prepare() };
   } catch (error) {

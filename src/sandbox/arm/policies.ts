@@ -28,7 +28,7 @@ export function acceptPolicy(world: World, path: string, properties: JsonObject)
   const document = parse(value);
   const malformed = format === "xml" ? xmlError(value) : rawXmlError(document);
   if (malformed !== null) throw malformedPolicy(path, value, malformed);
-  const errors = [...sectionErrors(document, path), ...referenceErrors(world, document)];
+  const errors = [...sectionErrors(document, path), ...referenceErrors(world, path, document)];
   if (errors.length > 0) throw invalidFields(errors.map((error) => positioned(value, error)));
   return { ...properties, format };
 }
@@ -78,9 +78,9 @@ function sectionErrors({ root }: PolicyDocument, path: string): readonly Element
   return (children.length > 0 ? children : [root]).map((element) => ({ element, message: misplaced }));
 }
 
-function referenceErrors(world: World, document: PolicyDocument): readonly ElementError[] {
-  return [...referencesIn(world, document)]
-    .filter((reference) => targetOf(world, reference) === undefined)
+function referenceErrors(world: World, path: string, document: PolicyDocument): readonly ElementError[] {
+  return [...referencesIn(world, path, document)]
+    .filter((reference) => targetOf(world, path, reference) === undefined)
     .map((reference) => ({ element: reference.element, message: missing(reference) }));
 }
 

@@ -2,6 +2,7 @@ import { attribute, descendants, type Element, namedValuesIn, type PolicyDocumen
 import { textAt } from "../json.ts";
 import { holdsPolicy, nameOf, type Resource, type World } from "../world.ts";
 import { poolMembers } from "./backends.ts";
+import { levelOf, onOneLevel } from "./level.ts";
 
 /** A name in a policy document that the service looks up when the document is stored. */
 export interface Reference {
@@ -16,13 +17,13 @@ const lookups = [
   { element: "log-to-eventhub", attribute: "logger-id", kind: "logger" },
 ] as const;
 
-/** What a document refers to, in the order of the text; values that an expression decides are left out. */
-export function* referencesIn(world: World, document: PolicyDocument): Generator<Reference> {
+/** What the document at a path refers to, in the order of the text; values that an expression decides are left out. */
+export function* referencesIn(world: World, path: string, document: PolicyDocument): Generator<Reference> {
   if (document.root === null) return;
   for (const element of descendants(document.root)) {
     for (const id of namedValuesOf(element)) yield { kind: "named_value", id, element };
     const lookup = lookups.find((candidate) => candidate.element === element.name);
-    const id = lookup === undefined ? undefined : resolved(world, attribute(element, lookup.attribute));
+    const id = lookup === undefined ? undefined : resolved(world, path, attribute(element, lookup.attribute));
     if (lookup !== undefined && id !== undefined) yield { kind: lookup.kind, id, element };
   }
 }
@@ -35,19 +36,20 @@ function namedValuesOf(element: Element): readonly string[] {
 }
 
 /** A value with its named values put in; undefined where one is unknown or an expression decides. */
-function resolved(world: World, value: string | undefined): string | undefined {
-  if (value === undefined || !namedValuesIn(value).every((name) => namedValue(world, name) !== undefined)) return undefined;
-  const text = value.replace(/\{\{([\w.-]+)\}\}/g, (_, name: string) => textAt(namedValue(world, name)?.properties ?? {}, "value") ?? "");
+function resolved(world: World, path: string, value: string | undefined): string | undefined {
+  const known = (name: string) => namedValue(world, name, path);
+  if (value === undefined || !namedValuesIn(value).every((name) => known(name) !== undefined)) return undefined;
+  const text = value.replace(/\{\{([\w.-]+)\}\}/g, (_, name: string) => textAt(known(name)?.properties ?? {}, "value") ?? "");
   return text === "" || text.trimStart().startsWith("@") ? undefined : text;
 }
 
-/** A named value by the name that policies use: its display name, in its exact case. */
-export const namedValue = (world: World, displayName: string): Resource | undefined =>
-  world.list("namedValues").find(({ properties }) => properties.displayName === displayName);
+/** A named value by the name that the policy at a path uses, or one of the service itself: its display name, in its exact case. */
+export const namedValue = (world: World, displayName: string, path = ""): Resource | undefined =>
+  world.list(`${levelOf(path)}namedValues`).find(({ properties }) => properties.displayName === displayName);
 
 /** Paths of the resources that use a backend, fragment or named value. */
 export function usersOf(world: World, { path, properties }: Resource): readonly string[] {
-  const [collection = "", id = ""] = path.split("/");
+  const [collection = "", id = ""] = path.slice(levelOf(path).length).split("/");
   const kind = ({ backends: "backend", policyFragments: "fragment", namedValues: "named_value" } as const)[collection];
   if (kind === undefined) return [];
   const used = kind === "named_value" ? properties.displayName : id.toLowerCase();
@@ -55,26 +57,28 @@ export function usersOf(world: World, { path, properties }: Resource): readonly 
   return world
     .all()
     .filter((user) => {
+      if (!onOneLevel(user.path, path)) return false;
       if (holdsPolicy(user.path)) return policyReferences(world, user).some((found) => found.kind === kind && uses(found.id));
       return kind === "backend" && user.path !== path && poolMembers(user.properties).some(uses);
     })
     .map((user) => user.path);
 }
 
-const policyReferences = (world: World, { properties }: Resource): readonly Reference[] => [
-  ...referencesIn(world, parse(textAt(properties, "value") ?? "")),
+const policyReferences = (world: World, { path, properties }: Resource): readonly Reference[] => [
+  ...referencesIn(world, path, parse(textAt(properties, "value") ?? "")),
 ];
 
-/** The reference's target, where the service has it. */
-export function targetOf(world: World, { kind, id }: Reference): Resource | undefined {
+/** The target of a reference in the document at a path, where the service or its workspace has it. */
+export function targetOf(world: World, path: string, { kind, id }: Reference): Resource | undefined {
+  const level = levelOf(path);
   switch (kind) {
     case "backend":
-      return world.get(`backends/${id}`);
+      return world.get(`${level}backends/${id}`);
     case "fragment":
-      return world.get(`policyFragments/${id}`);
+      return world.get(`${level}policyFragments/${id}`);
     case "logger":
-      return world.get(`loggers/${nameOf(id)}`);
+      return world.get(`${level}loggers/${nameOf(id)}`);
     case "named_value":
-      return namedValue(world, id);
+      return namedValue(world, id, path);
   }
 }

@@ -4,7 +4,8 @@ import type { PolicyFormat } from "../policy-text.ts";
 import { sandboxService } from "../service.ts";
 import { armId, holdsPolicy, type LongRunning, nameOf, type Resource, type World } from "../world.ts";
 import { acceptBackend, shownBackend } from "./backends.ts";
-import { invalidFields } from "./errors.ts";
+import { invalidFields, notFound } from "./errors.ts";
+import { levelOf } from "./level.ts";
 import { acceptPolicy, shownPolicy } from "./policies.ts";
 
 export type Method = "HEAD" | "GET" | "PUT" | "PATCH" | "DELETE";
@@ -34,6 +35,8 @@ export interface ResourceType {
   /** What `$filter` may compare. */
   readonly filterable?: readonly string[];
   readonly longRunning?: LongRunning;
+  /** Deleted without a precondition; its HEAD shows no ETag. */
+  readonly unconditional?: true;
   /** The only name that such a resource may have. */
   readonly onlyName?: string;
   /** Checks a write and fills in what the service adds; throws an `HttpError`. */
@@ -76,7 +79,7 @@ const diagnostic = {
   },
 };
 
-export const resourceTypes: readonly ResourceType[] = [
+const ownTypes: readonly ResourceType[] = [
   {
     collection: "apis",
     noun: "Api",
@@ -127,6 +130,7 @@ export const resourceTypes: readonly ResourceType[] = [
     collection: "products/apis",
     noun: "Api",
     methods: ["HEAD", "PUT", "DELETE"],
+    unconditional: true,
     filterable: ["name", "displayName", "description", "serviceUrl", "path"],
     items: (world, collection) =>
       world.list(collection).flatMap((link) => {
@@ -164,7 +168,7 @@ export const resourceTypes: readonly ResourceType[] = [
     noun: "Backend",
     methods: entity,
     filterable: ["name", "title", "url"],
-    accept: ({ world, properties }) => acceptBackend(world, properties),
+    accept: ({ world, path, properties }) => acceptBackend(world, path, properties),
     show: shownBackend,
   },
   { collection: "policies", ...policy },
@@ -183,7 +187,7 @@ export const resourceTypes: readonly ResourceType[] = [
     longRunning: "namedValues",
     accept({ world, path, properties }) {
       required(properties, properties.keyVault === undefined ? ["displayName", "value"] : ["displayName"]);
-      const others = world.list("namedValues").filter((other) => other.path.toLowerCase() !== path.toLowerCase());
+      const others = world.list(`${levelOf(path)}namedValues`).filter((other) => other.path.toLowerCase() !== path.toLowerCase());
       if (others.some((other) => other.properties.displayName === properties.displayName)) {
         throw invalidFields([{ target: "name", message: "Property with the same name already exist." }]);
       }
@@ -215,6 +219,55 @@ export const resourceTypes: readonly ResourceType[] = [
           path: `allPolicies/allPolicies${index + 1}`,
           properties: { referencePolicyId: armId(path), complianceState: "Compliant" },
         })),
+  },
+];
+
+/** What the service has by itself that each of its workspaces has too. */
+const inWorkspaces = [
+  "apis",
+  "apis/operations",
+  "apis/operations/policies",
+  "apis/policies",
+  "apis/diagnostics",
+  "products",
+  "products/policies",
+  "subscriptions",
+  "backends",
+  "policies",
+  "policyFragments",
+  "namedValues",
+  "loggers",
+  "diagnostics",
+];
+
+export const resourceTypes: readonly ResourceType[] = [
+  ...ownTypes,
+  {
+    collection: "workspaces",
+    noun: "Workspace",
+    methods: entity,
+    filterable: ["name", "displayName", "description"],
+    accept({ properties }) {
+      required(properties, ["displayName"]);
+      return properties;
+    },
+  },
+  ...ownTypes
+    .filter(({ collection }) => inWorkspaces.includes(collection))
+    .map((type) => ({ ...type, collection: `workspaces/${type.collection}` })),
+  {
+    collection: "workspaces/products/apiLinks",
+    noun: "ApiLink",
+    methods: ["GET", "PUT", "DELETE"],
+    filterable: ["apiId"],
+    unconditional: true,
+    accept({ world, path, properties }) {
+      required(properties, ["apiId"]);
+      const apiId = textAt(properties, "apiId") ?? "";
+      const api = world.get(`${levelOf(path)}apis/${nameOf(apiId)}`);
+      if (api === undefined || armId(api.path).toLowerCase() !== apiId.toLowerCase()) throw notFound("Api");
+      return properties;
+    },
   },
 ];
 

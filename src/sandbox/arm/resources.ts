@@ -5,6 +5,7 @@ import { requestUrl } from "../request-url.ts";
 import { sandboxService } from "../service.ts";
 import { armId, etagOf, isFragment, nameOf, type Resource, type WorldState } from "../world.ts";
 import { armError, invalid, invalidFields, modified, notFound, unknownRoute } from "./errors.ts";
+import { levelOf } from "./level.ts";
 import { listPage } from "./lists.ts";
 import { pollAnswer, refuseWhileRunning, startOperation } from "./operations.ts";
 import { policyFormat } from "./policies.ts";
@@ -91,7 +92,7 @@ function existing({ world, type, path }: Target): Resource {
 
 function head(target: Target): Response {
   const resource = existing(target);
-  return target.type.collection === "products/apis"
+  return target.type.unconditional === true
     ? new Response(null, { status: 204 })
     : new Response(null, { headers: { etag: etagOf(resource) } });
 }
@@ -123,8 +124,8 @@ async function put(target: Target): Promise<Response> {
 /** What ARM says about a missing operation (https://github.com/Azure/apiops/issues/513) differs from what it says about the rest. */
 function requireParentOfWrite(target: Target): void {
   const { world, path, type, url } = target;
-  const operation = path.split("/").slice(0, 4).join("/");
-  if (type.collection === "apis/operations/policies" && world.get(operation) === undefined) {
+  const operation = path.split("/").slice(0, -2).join("/");
+  if (/(?:^|\/)operations\/policies$/.test(type.collection) && world.get(operation) === undefined) {
     throw invalid("Entity with specified identifier not found");
   }
   if (path.includes(";rev=")) throw unknownRoute("PUT", url.pathname);
@@ -165,7 +166,7 @@ function link(target: Target): Response {
 
 function remove(target: Target): Response {
   const { world, request, path, type, url } = target;
-  if (type.collection !== "products/apis") requireIfMatch(request);
+  if (type.unconditional !== true) requireIfMatch(request);
   const before = world.get(path);
   if (before === undefined) return new Response(null, { status: 204 });
   checkPreconditions(request, before);
@@ -181,12 +182,12 @@ function refuseWhileUsed({ world, type, url }: Target, before: Resource): void {
   const name = nameOf(before.path);
   const users = usersOf(world, before);
   if (users.length > 0) {
-    const kind = type.collection === "policyFragments" ? "Policy Fragment" : type.noun;
+    const kind = isFragment(before.path) ? "Policy Fragment" : type.noun;
     throw invalid(`The ${kind} '${name}' is used by the following entities:\r\n${users.map((user) => `/${user}\r\n`).join("")}`);
   }
   // Assumed: the wording; that subscriptions stand in the way without `deleteSubscriptions` is the specification's.
   if (
-    type.collection === "products" &&
+    /^(?:workspaces\/)?products$/.test(type.collection) &&
     url.searchParams.get("deleteSubscriptions") !== "true" &&
     subscriptionsOf(world, before.path).length > 0
   ) {
@@ -197,7 +198,7 @@ function refuseWhileUsed({ world, type, url }: Target, before: Resource): void {
 const subscriptionsOf = (world: WorldState, productPath: string): readonly string[] => {
   const scope = `${sandboxService.resourceId}/${productPath}`.toLowerCase();
   return world
-    .list("subscriptions")
+    .list(`${levelOf(productPath)}subscriptions`)
     .filter(({ properties }) => textAt(properties, "scope")?.toLowerCase() === scope)
     .map(({ path }) => path);
 };
