@@ -1,7 +1,9 @@
 import * as z from "zod";
-import type { Applier, ChangeLog, Plan, Planner } from "./change/types.ts";
+import type { Applier, AuditTrail, ChangeLog, Plan, Planner } from "./change/types.ts";
 import type { GatewayReader, MetricsReader } from "./gateway/ports.ts";
 import type { CSharp } from "./policy/expression-syntax.ts";
+
+export type { AuditedChange, AuditedPlan, AuditedWrite, AuditTrail } from "./change/types.ts";
 
 /** What a tool may do; annotations, read-only behaviour and the context of its handler follow from it. */
 export type Effect = "read" | "plan" | "write";
@@ -33,6 +35,12 @@ export interface Contexts {
   readonly read: ReadContext;
   readonly plan: PlanContext;
   readonly write: WriteContext;
+}
+
+/** One call, as the service is opened for it: `signal` is its cancellation, `trail` hears what it plans and writes. */
+export interface Opening {
+  readonly signal: AbortSignal;
+  readonly trail: AuditTrail;
 }
 
 /**
@@ -96,11 +104,11 @@ export const targetInputs = {
 
 /** Inputs of every tool that plans a change. */
 export const changeInputs = {
-  dry_run: z.boolean().default(true).describe("true: only plan. false still needs the user's yes: through apply_change"),
+  dry_run: z.boolean().default(true).describe("false: also apply it, if the user says yes when asked; else through apply_change"),
   override: z.array(z.string()).default([]).describe("Guards to override, where the operator allows it"),
 };
 
-/** The answer of every tool that plans a change. */
+/** The answer of every tool that plans a change; `applied` where the call has gone on to the write. */
 export const planOutput = z.object({
   status: z.enum(["planned", "unchanged", "blocked"]),
   plan_id: z.string().optional(),
@@ -111,18 +119,22 @@ export const planOutput = z.object({
   affected: z.array(z.string()),
   warnings: z.array(z.string()),
   guards: z.array(z.object({ name: z.string(), verdict: z.enum(["passed", "blocked", "overridden"]), message: z.string() })),
+  manual_steps: z.array(z.string()).optional(),
   next: z.string(),
   expires_at: z.string().optional(),
+  applied: z.object({ change_id: z.string(), status: z.literal("applied"), next: z.string() }).optional(),
+  confirmed_by: z.enum(["elicitation", "direct"]).optional(),
 });
 
 export type PlanOutput = z.output<typeof planOutput>;
 
 /** A plan in the shape in which tools answer it. */
-export function planAnswer({ planId, expiresAt, confirm, ...plan }: Plan): Answer<PlanOutput> {
+export function planAnswer({ planId, expiresAt, confirm, manualSteps, ...plan }: Plan): Answer<PlanOutput> {
   return {
     ...plan,
     ...(planId === undefined ? {} : { plan_id: planId }),
     ...(confirm === undefined ? {} : { confirm }),
+    ...(manualSteps === undefined ? {} : { manual_steps: manualSteps }),
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
   };
 }
@@ -132,18 +144,24 @@ export function renderPlan(plan: PlanOutput): string {
   const expiry = plan.expires_at === undefined ? "" : `, until ${plan.expires_at}`;
   const passed = plan.guards.filter(({ verdict }) => verdict === "passed").map(({ name }) => name);
   return lines(
-    `**${plan.status}** on ${plan.service}: ${plan.summary}`,
+    `**${plan.applied?.status ?? plan.status}** on ${plan.service}: ${plan.summary}`,
     ...plan.documents.map(({ id, action, diff }) => `${action} \`${id}\`\n${fenced(diff, "diff")}`),
     plan.affected.length > 0 && `Affected: ${plan.affected.join(", ")}`,
     ...plan.warnings.map((warning) => `Warning: ${warning}`),
+    ...renderSteps(plan.manual_steps),
     ...plan.guards
       .filter(({ verdict }) => verdict !== "passed")
       .map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${message}`),
     passed.length > 0 && `Guards passed: ${passed.join(", ")}`,
-    plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
-    `Next: ${plan.next}`,
+    plan.applied === undefined && plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
+    plan.applied !== undefined && `Change \`${plan.applied.change_id}\`, confirmed by ${plan.confirmed_by}: \`${plan.confirm}\``,
+    `Next: ${plan.applied?.next ?? plan.next}`,
   );
 }
+
+/** What has to be done besides, in a fence each: commands to be copied whole. */
+export const renderSteps = (steps: readonly string[] = []): readonly string[] =>
+  steps.map((step) => `To be run by someone who may:\n${fenced(step, "sh")}`);
 
 /** Lines of an answer; what does not apply is left out. */
 export const lines = (...parts: readonly (string | false)[]): string => parts.filter((part) => part !== false && part !== "").join("\n");

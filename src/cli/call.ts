@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { callTool, type Surface } from "../mcp/call.ts";
+import { version } from "../version.ts";
 import { misuse } from "./arguments.ts";
 
 export interface CallOptions {
@@ -14,7 +15,7 @@ export interface CallOptions {
 }
 
 /**
- * One tool call. The answer goes to `out`; an error to `err`, or with `json` as an object to `out`. Resolves with the exit
+ * One tool call; nobody is asked, so that only the operator's `direct` lets it write at once. The answer goes to `out`; an error to `err`, or with `json` as an object to `out`. Resolves with the exit
  * status: 1 on a tool's error. Throws `invalid_input` where the command line is not a call.
  */
 export async function call({ surface, operands, json, signal, readInput, out, err }: CallOptions): Promise<0 | 1> {
@@ -22,7 +23,7 @@ export async function call({ surface, operands, json, signal, readInput, out, er
   if (tool === undefined || source === undefined || more.length > 0)
     throw misuse("A call takes the name of a tool and its input: call TOOL JSON.");
   const input = parseInput(source === "-" ? await readInput() : source);
-  const outcome = await callTool(surface, tool, input, signal);
+  const outcome = await callTool(surface, { tool, input, signal, client: { name: "cli", version }, ask: null });
   if (json) out(`${JSON.stringify(outcome.ok ? outcome.structured : { error: outcome.failure }, null, 2)}\n`);
   else (outcome.ok ? out : err)(`${outcome.text}\n`);
   return outcome.ok ? 0 : 1;

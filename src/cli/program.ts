@@ -1,21 +1,17 @@
 import { text } from "node:stream/consumers";
-import { tools } from "../../tools/index.ts";
-import type { Configuration } from "../config.ts";
-import { jsonLog } from "../log.ts";
-import type { Surface } from "../mcp/call.ts";
 import { serveStdio } from "../mcp/stdio.ts";
-import { openRuntime } from "../runtime.ts";
+import { openSurface } from "../surface.ts";
 import { version } from "../version.ts";
 import { type Command, misuse } from "./arguments.ts";
-import { type Output, type Runner, runProcess } from "./run.ts";
+import { type Runner, runProcess } from "./run.ts";
 
 /**
  * What each command runs. Only what a client waits for, the server and its list of tools, is imported above: it is one
  * file of the bundle, and everything else is loaded when it is needed.
  */
 const runners: Record<Command, Runner> = {
-  async serve(_, configuration, output) {
-    const served = { ...surface(configuration, output), version };
+  async serve(_, configuration, { err }) {
+    const served = { ...openSurface(configuration, { environment: process.env, err }), version };
     await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
     return 0;
   },
@@ -23,7 +19,8 @@ const runners: Record<Command, Runner> = {
     const { call } = await import("./call.ts");
     const json = configuration.values.json === true;
     const readInput = () => text(process.stdin);
-    return call({ surface: surface(configuration, output), operands, json, signal: stopSignal(), readInput, ...output });
+    const surface = openSurface(configuration, { environment: process.env, err: output.err });
+    return call({ surface, operands, json, signal: stopSignal(), readInput, ...output });
   },
   async validate(...given) {
     const { runValidate } = await import("./validator.ts");
@@ -45,17 +42,6 @@ const runners: Record<Command, Runner> = {
 
 /** The whole program. */
 export const start = (): Promise<never> => runProcess((command) => runners[command]);
-
-/** The tools on the configured service. A read-only setting that cannot be read counts as set. */
-function surface(configuration: Configuration, { err }: Output): Surface {
-  const log = jsonLog(err, () => new Date());
-  return {
-    tools,
-    contexts: openRuntime(configuration, process.env).contexts,
-    readOnly: configuration.values.readOnly !== false,
-    report: (message, details) => log("error", message, details),
-  };
-}
 
 function refuseOperands(command: Command, operands: readonly string[]): void {
   if (operands.length > 0) throw misuse(`'${command}' takes no operand, but got '${operands[0]}'.`);

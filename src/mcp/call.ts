@@ -1,32 +1,80 @@
 import { GatewayError, nearest } from "../errors.ts";
-import type { AnyTool, Contexts } from "../tool.ts";
+import type { AnyTool, Contexts, Opening } from "../tool.ts";
+import { type AuditLog, type CallTrail, type ClientInfo, openTrail } from "./audit.ts";
+import { afterPlan, type WriteRules } from "./confirmation.ts";
+import type { Ask } from "./elicitation.ts";
 import { checkInput } from "./input.ts";
 import { failed, type Outcome, success } from "./result.ts";
 
 /** What is offered to a caller, over MCP or on the command line. */
-export interface Surface {
+export interface Surface extends WriteRules {
   readonly tools: readonly AnyTool[];
+  /** Who calls, as the audit names them. */
+  readonly caller: string;
   /** Opens the service for one call; rejects with `not_configured` where it cannot. */
-  readonly contexts: (call: { readonly signal: AbortSignal }) => Promise<Contexts>;
-  /** Tools that write are neither shown nor run. */
-  readonly readOnly: boolean;
+  readonly contexts: (call: Opening) => Promise<Contexts>;
+  readonly audit: AuditLog;
   /** Tells the operator what a caller must not see. */
   readonly report: (message: string, details: Readonly<Record<string, unknown>>) => void;
 }
 
-/** The tools that a caller is shown. */
-export const visibleTools = ({ tools, readOnly }: Surface): readonly AnyTool[] =>
-  tools.filter(({ effect }) => !readOnly || effect !== "write");
+/** One call of a tool. */
+export interface Call {
+  readonly tool: string;
+  readonly input: unknown;
+  readonly signal: AbortSignal;
+  readonly client: ClientInfo;
+  /** Null where the user cannot be asked. */
+  readonly ask: Ask | null;
+}
 
-/** Runs one call to its outcome; never rejects. The only place where a tool's errors are caught. */
-export async function callTool(surface: Surface, name: string, input: unknown, signal: AbortSignal): Promise<Outcome> {
+/** The tools that a caller is shown; one that plans is shown as one that writes where it can go on to that without a question. */
+export const visibleTools = ({ tools, readOnly, direct }: Surface): readonly AnyTool[] =>
+  readOnly
+    ? tools.filter(({ effect }) => effect !== "write")
+    : tools.map((tool) => (direct && tool.effect === "plan" ? { ...tool, effect: "write" } : tool));
+
+/** Runs one call to its outcome, of which the audit has its line by then; never rejects. */
+export async function callTool(surface: Surface, call: Call): Promise<Outcome> {
+  const trail = openTrail();
+  const outcome = await outcomeOf(surface, call, trail);
+  await surface.audit.write(trail.line({ client: call.client, caller: surface.caller, tool: call.tool }, outcome));
+  return outcome;
+}
+
+/** The only place where a tool's errors are caught. */
+async function outcomeOf(surface: Surface, call: Call, trail: CallTrail): Promise<Outcome> {
   try {
-    const tool = permitted(surface, name);
-    checkInput(tool, input);
-    return success(await tool.run(await surface.contexts({ signal }), input), tool.render);
+    const tool = permitted(surface, call.tool);
+    return success(await answerOf(surface, tool, call, trail), tool.render);
   } catch (error) {
-    return failed(asGatewayError(error, signal, (id) => surface.report("call failed", { id, tool: name, stack: stackOf(error) })));
+    const report = (id: string) => surface.report("call failed", { id, tool: call.tool, stack: stackOf(error) });
+    return failed(asGatewayError(error, call.signal, report));
   }
+}
+
+async function answerOf(surface: Surface, tool: AnyTool, call: Call, trail: CallTrail): Promise<Record<string, unknown>> {
+  const { signal } = call;
+  trail.effect(tool.effect);
+  const input = checkInput(tool, call.input);
+  if (tool.effect === "write") {
+    await surface.audit.ready();
+    trail.confirmed("apply_change");
+  }
+  const contexts = await surface.contexts({ signal, trail });
+  trail.service(contexts.read.service);
+  const output = await tool.run(contexts, call.input);
+  if (tool.effect !== "plan") return output;
+  return afterPlan(output, {
+    rules: surface,
+    dryRun: input.dry_run !== false,
+    ask: call.ask,
+    signal,
+    audit: surface.audit,
+    trail,
+    apply: (plan) => permitted(surface, "apply_change").run(contexts, plan),
+    report: (reason) => surface.report("question without an answer", { tool: tool.name, reason: reason.slice(0, 500) }),
+  });
 }
 
 function permitted(surface: Surface, name: string): AnyTool {

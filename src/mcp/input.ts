@@ -3,10 +3,10 @@ import { GatewayError, nearest } from "../errors.ts";
 import type { AnyTool } from "../tool.ts";
 import { type JsonSchema, schemasOf } from "./json-schema.ts";
 
-/** Throws `invalid_input` where a tool's schema refuses the input: each place, what was expected there, the nearest names. */
-export function checkInput(tool: AnyTool, input: unknown): void {
+/** The input with its defaults; throws `invalid_input` where a tool's schema refuses it: each place, what was expected there, the nearest names. */
+export function checkInput(tool: AnyTool, input: unknown): Readonly<Record<string, unknown>> {
   const parsed = tool.input.safeParse(input, { reportInput: true });
-  if (parsed.success) return;
+  if (parsed.success) return parsed.data;
   throw new GatewayError("invalid_input", `The input of ${tool.name} is not valid.`, {
     details: parsed.error.issues.flatMap((issue) => describe(tool, issue)),
     hint: `Inputs: ${keys(schemasOf(tool).input)}.`,

@@ -16,7 +16,7 @@ export function listing(tool: AnyTool) {
 
 /**
  * What a client may assume of a tool, from its effect alone. The world is closed: a tool reaches one service.
- * A write can be repeated: a plan is claimed once.
+ * A write can be repeated: a plan is claimed once, and what is as asked already is not planned again.
  */
 const annotations = (effect: Effect) =>
   effect === "write"

@@ -13,11 +13,13 @@ export interface Stdio {
 
 /**
  * Serves one client over stdin and stdout. Resolves when the client is gone (end of stdin, a stdout that nobody reads) or
- * the operator stops the server, and every call that was started has come to its end: no change is left half-way.
+ * the operator stops the server, and every call that was started has come to its end: no change is left half-way. A question
+ * that is still open then has no answer.
  */
 export async function serveStdio(surface: Served, { stdin, stdout, stop }: Stdio): Promise<void> {
   const running = new Set<Promise<unknown>>();
-  const server = buildServer(surface, running);
+  const deserted = new AbortController();
+  const server = buildServer(surface, { running, deserted: deserted.signal });
   const over = new Promise<void>((resolve) => {
     for (const event of ["end", "close", "error"]) stdin.on(event, () => resolve());
     for (const event of ["close", "error"]) stdout.on(event, () => resolve());
@@ -26,6 +28,7 @@ export async function serveStdio(surface: Served, { stdin, stdout, stop }: Stdio
   });
   await server.connect(new StdioServerTransport(stdin, stdout));
   await over;
+  deserted.abort("Nobody is left who could answer.");
   // A turn of the event loop lets a request that came with the last bytes start, and the last answer be written.
   do {
     await Promise.allSettled(running);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type CallOptions, call } from "../../src/cli/call.ts";
+import { version } from "../../src/version.ts";
 import { surfaceOf } from "../mcp/tools.ts";
 
 async function called(operands: readonly string[], changed: Partial<CallOptions> = {}) {
@@ -42,6 +43,12 @@ test("an error of the tool goes to stderr, or with --json as an object to stdout
   expect(JSON.parse(out)).toEqual({
     error: { code: "guarded", message: "It is guarded.", hint: "Ask the operator.", retryable: false, details: ["base_removed"] },
   });
+});
+
+test("the audit names the command line as the client", async () => {
+  const surface = surfaceOf();
+  await called(["echo", '{"text": "hello"}'], { surface });
+  expect(surface.lines).toMatchObject([{ client: { name: "cli", version }, tool: "echo", verdict: "ok" }]);
 });
 
 test("an unknown tool is an error of the call", async () => {

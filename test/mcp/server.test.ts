@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { ResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
@@ -123,6 +124,18 @@ describe("tools/call", () => {
     expect(structured).toBeUndefined();
     expect(text).toMatch(/^Error invalid_input: The input of echo is not valid\.\n/);
     for (const line of lines) expect(text).toContain(line);
+  });
+
+  test.for([
+    ["no name", {}],
+    ["a name that is no text", { name: 1 }],
+    ["inputs that are no object", { name: "echo", arguments: "hello" }],
+    ["nothing", undefined],
+  ] as const)("%s is a mistake in the parameters (-32602)", async ([, params]) => {
+    const { client, surface } = await connected();
+    const request = { method: "tools/call", ...(params === undefined ? {} : { params }) };
+    await expect(client.request(request, ResultSchema)).rejects.toMatchObject({ code: -32602 });
+    expect([surface.reports, surface.lines]).toEqual([[], []]);
   });
 
   test("names tools that are near an unknown one", async () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GatewayError } from "../../src/errors.ts";
+import type { AuditLine } from "../../src/mcp/audit.ts";
 import type { Surface } from "../../src/mcp/call.ts";
 import { anyTool, type Contexts, defineTool, fenced } from "../../src/tool.ts";
 
@@ -89,18 +90,24 @@ export const contexts: Contexts = {
   write: { ...read, applier: { apply: missing } },
 };
 
-/** A surface of these tools, and what it has told its operator. */
+/** A surface of these tools, and what it has told its operator: reports, and lines of the audit. */
 export function surfaceOf(
   changed: Partial<Surface> = {},
-): Surface & { readonly reports: Readonly<Record<string, unknown>>[]; readonly version: string } {
+): Surface & { readonly reports: Readonly<Record<string, unknown>>[]; readonly lines: AuditLine[]; readonly version: string } {
   const reports: Readonly<Record<string, unknown>>[] = [];
+  const lines: AuditLine[] = [];
   return {
     tools,
+    caller: "local:ada",
     contexts: async () => contexts,
     readOnly: false,
+    direct: false,
+    sharedPlans: true,
+    audit: { ready: async () => {}, write: async (line) => void lines.push(line) },
     report: (message, details) => reports.push({ message, ...details }),
     version: "1.2.3",
     reports,
+    lines,
     ...changed,
   };
 }
