@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firmGuards, overridableGuards, type Protected, protectableKinds } from "./change/guards/names.ts";
 import { GatewayError } from "./errors.ts";
 
 /** What a person must know of a setting; flags, environment, `--help` and the README's table are made from it. */
@@ -61,22 +62,53 @@ function endpointProblem(text: string, path: string): string | null {
 
 const isLoopback = (hostname: string): boolean => ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
 
-const names = z
+/** What stands between commas. */
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== ""),
+);
+
+const guards = list.pipe(
+  z.array(
+    z.enum(overridableGuards, {
+      error: `must be names of guards, separated by commas: ${overridableGuards.join(", ")} (never ${firmGuards.join(" or ")})`,
+    }),
+  ),
+);
+
+/** Ids have none of these characters: https://learn.microsoft.com/rest/api/apimanagement/apis/create-or-update#uri-parameters */
+const protectedThing = z.string().transform((text, context): Protected => {
+  const [, given = "", name = ""] = /^([a-z]+):([^*#&+:<>?/\s]+)$/i.exec(text) ?? [];
+  const kind = protectableKinds.find((known) => known === given.toLowerCase());
+  if (kind !== undefined) return { kind, name };
+  const kinds = protectableKinds.map((known) => `${known}:ID`).join(", ");
+  context.addIssue({ code: "custom", message: `must be what is to be protected, separated by commas, each as one of ${kinds}` });
+  return z.NEVER;
+});
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+/** A plan's time in milliseconds, from an ISO 8601 duration of days, hours, minutes and seconds. */
+const planTtl = z
   .string()
-  .transform((text) =>
-    text
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== ""),
-  )
-  .pipe(
-    z.array(
-      z
-        .string()
-        .regex(/^[a-z][a-z0-9_]*$/, "must be guard names, separated by commas")
-        .readonly(),
-    ),
-  );
+  .default("PT30M")
+  .transform((text, context) => {
+    const milliseconds = durationMs(text);
+    if (milliseconds !== null && milliseconds >= minuteMs && milliseconds <= dayMs) return milliseconds;
+    context.addIssue({ code: "custom", message: "must be an ISO 8601 duration from PT1M to P1D" });
+    return z.NEVER;
+  });
+
+/** Null for what is no duration of days, hours, minutes and seconds; https://www.rfc-editor.org/rfc/rfc3339#appendix-A */
+function durationMs(text: string): number | null {
+  const [whole, ...amounts] = /^P(?=\d|T\d)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = amounts.map((amount) => Number(amount ?? 0));
+  return days * dayMs + (hours * 60 + minutes) * minuteMs + seconds * 1000;
+}
 
 const onOff = () => z.stringbool({ error: "must be true or false" }).default(false);
 
@@ -155,15 +187,36 @@ const schema = z.object({
     description: "Directory of the plans and the journal of changes; without it the user's own state directory",
     placeholder: "DIRECTORY",
   }),
-  allowOverride: names.default([]).register(about, {
+  planTtl: planTtl.register(about, {
+    env: "AIGW_PLAN_TTL",
+    description: "How long a plan can be applied, as an ISO 8601 duration from PT1M to P1D; PT30M by default",
+    placeholder: "DURATION",
+  }),
+  allowOverride: guards.default([]).register(about, {
     env: "AIGW_ALLOW_OVERRIDE",
     description: "Guards that a call may override, separated by commas; none by default",
     placeholder: "NAME,...",
+  }),
+  protect: list.pipe(z.array(protectedThing)).default([]).register(about, {
+    env: "AIGW_PROTECT",
+    description: "What no change may touch, separated by commas: api:ID, product:ID, subscription:ID, backend:ID; never overridden",
+    placeholder: "KIND:ID,...",
   }),
   readOnly: onOff().register(about, {
     env: "AIGW_READ_ONLY",
     flag: "read-only",
     description: "Plan, but never write: tools that write are neither listed nor run",
+  }),
+  direct: onOff().register(about, {
+    env: "AIGW_DIRECT",
+    flag: "direct",
+    description: "Apply without a question what is called with dry_run: false; guards still hold",
+  }),
+  auditFile: z.string().min(1, "must be a file").optional().register(about, {
+    env: "AIGW_AUDIT_FILE",
+    description:
+      "File that gets the audit's line of each call, besides stderr; nothing is written to the service where it cannot be opened",
+    placeholder: "FILE",
   }),
   sandbox: onOff().register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
   json: onOff().register(about, { flag: "json", commands: ["call", "validate"], description: "Print the structured answer" }),

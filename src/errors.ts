@@ -19,11 +19,13 @@ export type ErrorCode =
 
 export interface ErrorOptions {
   /** What to do next: a call to make, a variable to set, a command to run. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Whether the same call may succeed later without any change. */
   readonly retryable?: boolean;
   /** Further lines, e.g. what ARM hides in `error.details[]`. */
   readonly details?: readonly string[];
+  /** Azure's name for the request that it refused, in its own logs. */
+  readonly correlationId?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -34,6 +36,7 @@ export class GatewayError extends Error {
   readonly hint: string | undefined;
   readonly retryable: boolean;
   readonly details: readonly string[];
+  readonly correlationId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -41,6 +44,7 @@ export class GatewayError extends Error {
     this.hint = options.hint;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? [];
+    this.correlationId = options.correlationId;
   }
 }
 

@@ -5,16 +5,18 @@ import type { JournalStore } from "./change/journal-store.ts";
 import { type AzureTarget, type Configuration, target } from "./config.ts";
 import type { Gateway } from "./gateway/ports.ts";
 import { loadGrammar } from "./grammar.ts";
-import type { Contexts } from "./tool.ts";
+import type { Contexts, Opening } from "./tool.ts";
 
 /** The service that a process works on. */
 export interface Runtime {
+  /** Whose plans and changes they are. */
+  readonly caller: string;
   /** What one call works with; rejects with `not_configured` where the configuration does not lead to a service. */
-  contexts(call: { readonly signal: AbortSignal }): Promise<Contexts>;
+  contexts(call: Opening): Promise<Contexts>;
 }
 
 /** Variables of the process, of which those of the configuration have been read already. */
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A service, and where the journal of its changes stands. */
 interface Opened {
@@ -27,18 +29,22 @@ interface Opened {
  * loaded: a client gets its list of tools without network, credentials or a wait.
  */
 export function openRuntime(configuration: Configuration, environment: Environment, now: () => Date = () => new Date()): Runtime {
+  const caller = localCaller();
   let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes }> | undefined;
   const open = async () => {
     const found = target(configuration);
-    const [{ gateway, store }, { openChanges }] = await Promise.all([
-      found.kind === "sandbox" ? openSandbox(now) : openAzure(found, configuration.values.state, environment),
+    const { state, allowOverride = [], protect = [], planTtl } = configuration.values;
+    const [{ gateway, store }, { openChanges }, { machineProcesses }] = await Promise.all([
+      found.kind === "sandbox" ? openSandbox(now) : openAzure(found, state, environment),
       import("./change/changes.ts"),
+      import("./processes.ts"),
     ]);
-    const allowOverride = configuration.values.allowOverride ?? [];
-    return { gateway, changes: openChanges({ gateway, store, caller: localCaller(), now, allowOverride }) };
+    const plans = { allowOverride, protect, ...(planTtl === undefined ? {} : { planTtlMs: planTtl }) };
+    return { gateway, changes: openChanges({ gateway, store, caller, now, processes: machineProcesses(), ...plans }) };
   };
   return {
-    async contexts({ signal }) {
+    caller,
+    async contexts({ signal, trail }) {
       opened ??= open();
       const { gateway, changes } = await opened;
       const reader = gateway.reader(signal);
@@ -50,20 +56,25 @@ export function openRuntime(configuration: Configuration, environment: Environme
         now,
         grammar: loadGrammar,
       };
-      return { read, plan: { ...read, planner: changes.planner(reader) }, write: { ...read, applier: changes.applier(signal) } };
+      return {
+        read,
+        plan: { ...read, planner: changes.planner(reader, trail) },
+        write: { ...read, applier: changes.applier(signal, trail) },
+      };
     },
   };
 }
 
 /** The embedded sandbox: the real adapter on an `HttpClient` that ends in this process. Plans and journal end with it too. */
 async function openSandbox(now: () => Date): Promise<Opened> {
-  const [{ openGateway }, { createSandbox }, { sandboxService }, { memoryStore }] = await Promise.all([
+  const [{ openGateway }, { realClock }, { createSandbox }, { sandboxService }, { memoryStore }] = await Promise.all([
     import("./azure/gateway.ts"),
+    import("./sandbox/clock.ts"),
     import("./sandbox/sandbox.ts"),
     import("./sandbox/service.ts"),
     import("./change/memory-store.ts"),
   ]);
-  const { fetch, token } = createSandbox({ now });
+  const { fetch, token } = createSandbox({ clock: { ...realClock, now }, grammar: loadGrammar });
   return {
     gateway: openGateway({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token, fetch }),
     store: memoryStore(),

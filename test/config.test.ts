@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { overridableGuards } from "../src/change/guards/names.ts";
 import { configurationTable, readConfiguration, settings, type Target, target } from "../src/config.ts";
 import { GatewayError } from "../src/errors.ts";
 
@@ -71,8 +72,27 @@ describe("invalid values", () => {
     ["AIGW_SERVICE", `${resourceId}/../other`, "must be the name of an API Management service or its whole ARM id"],
     ["AZURE_CLOUD", "germany", "must be public, usgovernment or china"],
     ["AIGW_READ_ONLY", "perhaps", "must be true or false"],
-    ["AIGW_ALLOW_OVERRIDE", "base removed", "must be guard names, separated by commas"],
+    ["AIGW_DIRECT", "perhaps", "must be true or false"],
+    ...["base removed", "limit_cut,auth_remvoed", "protected", "too_large", "limit_cut,too_large"].map(
+      (value) =>
+        [
+          "AIGW_ALLOW_OVERRIDE",
+          value,
+          "must be names of guards, separated by commas: policy_invalid, limit_cut, limit_raise, shared_document, no_backend_left, base_removed, auth_removed (never protected or too_large)",
+        ] as const,
+    ),
+    ...["chat", "team:growth", "api:", "api:a b", ":chat", "api:chat;product:gold:x", "api:chat,apis:mail", "backend:a/b"].map(
+      (value) =>
+        [
+          "AIGW_PROTECT",
+          value,
+          "must be what is to be protected, separated by commas, each as one of api:ID, product:ID, subscription:ID, backend:ID",
+        ] as const,
+    ),
     ["AIGW_ACCESS_TOKEN", "two words", "must be a token without spaces"],
+    ...["PT59S", "P1DT1S", "PT1441M", "P", "PT", "P1DT", "P1M", "P1W", "PT-5M", "PT0.5H", "30", "30m", "pt30m", "PT30M PT1M"].map(
+      (value) => ["AIGW_PLAN_TTL", value, "must be an ISO 8601 duration from PT1M to P1D"] as const,
+    ),
   ] as const)("%s=%s %s", ([name, value, reason]) => {
     const { code, details } = refusal({ AIGW_SERVICE: resourceId, [name]: value });
     expect(code).toBe("not_configured");
@@ -151,4 +171,38 @@ describe("the documentation", () => {
   test("no secret has a flag", () => {
     expect(settings.filter(({ secret }) => secret).map(({ env, flag }) => [env, flag])).toEqual([["AIGW_ACCESS_TOKEN", undefined]]);
   });
+});
+
+test.each([
+  [{}, 30],
+  [{ AIGW_PLAN_TTL: "PT1M" }, 1],
+  [{ AIGW_PLAN_TTL: "PT60S" }, 1],
+  [{ AIGW_PLAN_TTL: "PT2H30M" }, 150],
+  [{ AIGW_PLAN_TTL: "PT24H" }, 24 * 60],
+  [{ AIGW_PLAN_TTL: "P1D" }, 24 * 60],
+])("a plan lasts as long as %o says: %i minutes", (environment, minutes) => {
+  expect(readConfiguration({}, environment).values.planTtl).toBe(minutes * 60_000);
+});
+
+test.each([
+  [{}, []],
+  [{ AIGW_PROTECT: " , " }, []],
+  [
+    { AIGW_PROTECT: "api:azure-openai, Product:Gold ,subscription:5f0e1,backend:aoai_east.us,api:chat;rev=2" },
+    [
+      { kind: "api", name: "azure-openai" },
+      { kind: "product", name: "Gold" },
+      { kind: "subscription", name: "5f0e1" },
+      { kind: "backend", name: "aoai_east.us" },
+      { kind: "api", name: "chat;rev=2" },
+    ],
+  ],
+])("what is protected: %j", (environment, things) => {
+  expect(readConfiguration({}, environment).values.protect).toEqual(things);
+});
+
+test("every guard that can be overridden can be allowed", () => {
+  const { values, problems } = readConfiguration({}, { AIGW_ALLOW_OVERRIDE: overridableGuards.join(" , ") });
+  expect(problems).toEqual([]);
+  expect(values.allowOverride).toEqual(overridableGuards);
 });

@@ -1,24 +1,31 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { onTestFinished } from "vitest";
 import type { z } from "zod";
 import { readConfiguration } from "../src/config.ts";
+import { loadGrammar } from "../src/grammar.ts";
+import type { AuditLine } from "../src/mcp/audit.ts";
 import { type Connection, connect, type ToolAnswer } from "../src/mcp/client.ts";
 import { buildServer } from "../src/mcp/server.ts";
-import { openRuntime } from "../src/runtime.ts";
+import { type Clock, realClock } from "../src/sandbox/clock.ts";
 import { createSandbox, type Sandbox } from "../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../src/sandbox/serve.ts";
+import { openSurface } from "../src/surface.ts";
 import type { PlanOutput } from "../src/tool.ts";
-import { tools } from "../tools/index.ts";
 
 /** A real MCP client before the real server, which works on a sandbox over HTTP through the real Azure SDK clients. */
 export interface Harness {
   readonly sandbox: Sandbox;
   readonly client: Connection;
-  /** Reports of the server to its operator. */
+  /** What the server has told its operator, without the audit. */
   readonly reports: readonly string[];
+  /** The audit's lines. */
+  readonly audit: readonly (AuditLine & { readonly time: string })[];
+  /** Connects another client, through a server of its own, to the same service. */
+  join(client: Client): Promise<void>;
   /** Calls a tool and reads its answer; fails the test where the tool answers an error. */
   ask<O extends z.ZodObject>(tool: { readonly name: string; readonly output: O }, input: Record<string, unknown>): Promise<z.output<O>>;
   /** Calls a tool that must answer an error. */
@@ -32,36 +39,36 @@ export interface Harness {
 export interface HarnessOptions {
   readonly seed?: "demo" | "empty";
   readonly env?: Readonly<Record<string, string>>;
-  readonly now?: () => Date;
+  readonly clock?: Clock;
 }
 
 /** Everything is closed and removed when the test ends. */
-export async function openHarness({ seed = "demo", env = {}, now }: HarnessOptions = {}): Promise<Harness> {
-  const sandbox = createSandbox({ seed, ...(now === undefined ? {} : { now }) });
-  const served = await serveSandbox(sandbox, {});
+export async function openHarness({ seed = "demo", env = {}, clock = realClock }: HarnessOptions = {}): Promise<Harness> {
+  const sandbox = createSandbox({ seed, clock, grammar: loadGrammar });
+  const service = await serveSandbox(sandbox, {});
   const state = await mkdtemp(join(tmpdir(), "aigw-state-"));
   const environment = {
-    AIGW_ARM_ENDPOINT: served.ready.arm,
-    AIGW_ACCESS_TOKEN: served.ready.token,
-    AIGW_SERVICE: served.ready.service,
+    AIGW_ARM_ENDPOINT: service.ready.arm,
+    AIGW_ACCESS_TOKEN: service.ready.token,
+    AIGW_SERVICE: service.ready.service,
     AIGW_STATE: state,
     ...env,
   };
   const configuration = readConfiguration({}, environment);
   const reports: string[] = [];
-  const server = buildServer({
-    tools,
-    contexts: openRuntime(configuration, environment, now).contexts,
-    readOnly: configuration.values.readOnly === true,
-    report: (message, details) => reports.push(`${message} ${JSON.stringify(details)}`),
-    version: "0.0.0",
-  });
+  const audit: (AuditLine & { readonly time: string })[] = [];
+  const err = (text: string): void => {
+    const line = JSON.parse(text);
+    if (line.audit === true) audit.push(line);
+    else reports.push(text);
+  };
+  const served = { ...openSurface(configuration, { environment, err, now: () => clock.now() }), version: "0.0.0" };
   const [near, far] = InMemoryTransport.createLinkedPair();
-  await server.connect(far);
+  await buildServer(served).connect(far);
   const client = await connect(near);
   onTestFinished(async () => {
     await client.close();
-    await served.close();
+    await service.close();
     await rm(state, { recursive: true, force: true });
   });
 
@@ -78,6 +85,12 @@ export async function openHarness({ seed = "demo", env = {}, now }: HarnessOptio
     sandbox,
     client,
     reports,
+    audit,
+    async join(other) {
+      const [here, there] = InMemoryTransport.createLinkedPair();
+      await Promise.all([buildServer(served).connect(there), other.connect(here)]);
+      onTestFinished(() => other.close());
+    },
     ask: async (tool, input) => tool.output.parse((await answered(tool.name, input, false)).structured),
     refuse: async (tool, input) => (await answered(tool, input, true)).text,
     async apply({ plan_id, confirm }) {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { defineTool, lines } from "../src/tool.ts";
+import { defineTool, lines, renderSteps } from "../src/tool.ts";
 
 export const applyChange = defineTool({
   name: "apply_change",
@@ -17,16 +17,21 @@ export const applyChange = defineTool({
     service: z.string(),
     summary: z.string(),
     documents: z.array(z.object({ id: z.string(), action: z.enum(["create", "update", "delete"]) })),
+    accepted: z.string(),
+    effective: z.enum(["unknown"]),
+    manual_steps: z.array(z.string()).optional(),
     next: z.string(),
   }),
   async handler({ applier }, { plan_id, confirm }) {
-    const { changeId, ...change } = await applier.apply(plan_id, confirm);
-    return { change_id: changeId, ...change };
+    const { changeId, manualSteps, ...change } = await applier.apply(plan_id, confirm);
+    return { change_id: changeId, ...change, ...(manualSteps === undefined ? {} : { manual_steps: manualSteps }) };
   },
-  render: ({ change_id, service, summary, documents, next }) =>
+  render: ({ change_id, service, summary, documents, accepted, effective, manual_steps, next }) =>
     lines(
       `**applied** on ${service}: ${summary} (change \`${change_id}\`)`,
       ...documents.map(({ id, action }) => `- ${action} \`${id}\`, read back and compared`),
+      `Accepted by Azure: ${accepted}. Effective on the gateways: ${effective}.`,
+      ...renderSteps(manual_steps),
       `Next: ${next}`,
     ),
 });

@@ -3,7 +3,7 @@ import { findApi } from "../src/gateway/inventory.ts";
 import { defineTool, lines, table } from "../src/tool.ts";
 import { platformQueries } from "../src/usage/platform-metrics.ts";
 import { summarize } from "../src/usage/summary.ts";
-import { chooseInterval, metricsWindow } from "../src/usage/window.ts";
+import { chooseInterval, forgotten, metricsWindow } from "../src/usage/window.ts";
 
 const maxRows = 20;
 
@@ -58,12 +58,15 @@ export const getMetrics = defineTool({
   }),
   output,
   async handler({ service, gateway, metrics, now }, { api_id, since, until, group_by: groupBy, interval: asked }) {
-    const window = metricsWindow({ since, until }, now());
+    const asOf = now();
+    const window = metricsWindow({ since, until }, asOf);
     // As many points as rows are shown, where there is a row a point.
     const interval = groupBy.includes("time") ? chooseInterval(window, asked, maxRows) : chooseInterval(window, asked);
     const apiId = api_id === undefined ? undefined : findApi(await gateway.apis(), api_id).id;
-    const answers = await Promise.all(platformQueries({ window, interval, apiId, groupBy }).map((query) => metrics.platform(query)));
-    return { service, api_id: apiId ?? null, ...summarize({ window, interval, answers, groupBy, limit: maxRows, now: now() }) };
+    // Azure Monitor refuses to be asked for what it no longer keeps.
+    const queries = forgotten(window, asOf) === "all" ? [] : platformQueries({ window, interval, apiId, groupBy });
+    const answers = await Promise.all(queries.map((query) => metrics.platform(query)));
+    return { service, api_id: apiId ?? null, ...summarize({ window, interval, answers, groupBy, limit: maxRows, now: asOf }) };
   },
   render: ({ service, api_id, window, totals, rows, left_out, sources, notes }) =>
     lines(

@@ -8,6 +8,10 @@ export interface ArmResponse {
   readonly body: JsonObject | null;
 }
 
+/** Azure's name for a request, in its own logs; undefined where the answer has none. */
+export const correlationIdOf = (headers: HttpHeaders): string | undefined =>
+  headers.get("x-ms-correlation-request-id") ?? headers.get("x-ms-request-id");
+
 /** The JSON object in a text, or null. */
 export function jsonObject(text: string | null | undefined): JsonObject | null {
   try {

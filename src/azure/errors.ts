@@ -1,7 +1,7 @@
 import { isRestError, type RestError } from "@azure/core-rest-pipeline";
 import { type ErrorOptions, GatewayError } from "../errors.ts";
 import { type DocumentKind, isObject, type Json, type JsonObject } from "../gateway/documents.ts";
-import { type ArmResponse, jsonObject } from "./arm-response.ts";
+import { type ArmResponse, correlationIdOf, jsonObject } from "./arm-response.ts";
 import { identityError } from "./identity-errors.ts";
 import { retryAfterSeconds, throttled } from "./throttling.ts";
 
@@ -26,7 +26,9 @@ interface Failure {
 
 /** ARM's answer of a status of 300 and more as the project's error. */
 export function armError(response: ArmResponse, attempt: Attempt): GatewayError {
-  return failureError(failureOf(response), attempt);
+  const failure = failureOf(response);
+  const error = failureError(failure, attempt);
+  return new GatewayError(error.code, error.message, { ...error, correlationId: failure.correlationId });
 }
 
 /**
@@ -43,8 +45,10 @@ export function thrownError(error: unknown, attempt: Attempt, signal?: AbortSign
 
 function restError(error: RestError, attempt: Attempt): GatewayError {
   if (error.code === "PARSE_ERROR" && (error.statusCode ?? 200) < 300) return unavailable("the answer broke off or is not JSON", attempt);
-  const { response } = error;
-  if (response === undefined) return unavailable(transportReason(error.code, error.message), attempt);
+  const { response, code = "" } = error;
+  if (response === undefined) {
+    return unavailable(transportReason(code, error.message), neverSent.has(code) ? { ...attempt, writes: false } : attempt);
+  }
   const body = jsonObject(response.bodyAsText) ?? bodyOf(error);
   return armError({ status: response.status, headers: response.headers, body }, attempt);
 }
@@ -61,23 +65,33 @@ const transportReasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: "the connection timed out",
 };
 
-const transportReason = (code: string | undefined, message: string): string => {
-  const reason = transportReasons[code ?? ""];
+/** No connection was made, so nothing was sent on it. */
+const neverSent = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED"]);
+
+const transportReason = (code: string, message: string): string => {
+  const reason = transportReasons[code];
   return reason === undefined ? `it cannot be reached (${message})` : `${reason} (${code})`;
 };
 
-function unavailable(reason: string, { what, writes }: Attempt, options: ErrorOptions = {}): GatewayError {
-  return writes
-    ? new GatewayError("unavailable", `The outcome of the ${what} is unknown: ${reason}`, {
-        hint: "Read it again to see whether it took effect before trying again.",
-        ...options,
-      })
-    : new GatewayError("unavailable", `Azure is unavailable for the ${what}: ${reason}`, {
+function unavailable(reason: string, attempt: Attempt, options: ErrorOptions = {}): GatewayError {
+  return attempt.writes
+    ? unknownOutcome(attempt, reason, options)
+    : new GatewayError("unavailable", `Azure is unavailable for the ${attempt.what}: ${reason}`, {
         retryable: true,
         hint: "Try again; where it stays so, check the network, the proxy and https://azure.status.microsoft",
         ...options,
       });
 }
+
+/** A write of which no answer says whether it took effect. The one `unavailable` that is not to be tried again as it is. */
+export const unknownOutcome = ({ what }: Attempt, reason: string, options: ErrorOptions = {}): GatewayError =>
+  new GatewayError("unavailable", `The outcome of the ${what} is unknown: ${reason}`, {
+    hint: "Read it again to see whether it took effect before trying again.",
+    ...options,
+  });
+
+export const isUnknownOutcome = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code === "unavailable" && !error.retryable;
 
 function failureOf({ status, headers, body }: ArmResponse): Failure {
   const envelope = isObject(body?.error) ? body.error : (body ?? {});
@@ -89,7 +103,7 @@ function failureOf({ status, headers, body }: ArmResponse): Failure {
     code: typeof envelope.code === "string" ? envelope.code : "",
     lines: [first, ...rest],
     retryAfter: retryAfterSeconds(headers) ?? secondsIn(message),
-    correlationId: headers.get("x-ms-correlation-request-id") ?? headers.get("x-ms-request-id"),
+    correlationId: correlationIdOf(headers),
   };
 }
 

@@ -1,8 +1,10 @@
-import { GatewayError } from "../errors.ts";
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import type { WriteReceipt } from "../gateway/ports.ts";
 import type { ArmResponse } from "./arm-response.ts";
-import { type Attempt, armError } from "./errors.ts";
+import { type Attempt, armError, unknownOutcome } from "./errors.ts";
 import { retryAfterSeconds } from "./throttling.ts";
+
+type Stored = Pick<WriteReceipt, "unfinished">;
 
 export interface Polling {
   /** A GET that answers with any status; throws where there is no answer. */
@@ -16,33 +18,33 @@ const longestRetryAfterMs = 30_000;
 const longestWaitMs = 120_000;
 
 /**
- * Waits until a write that ARM has accepted is stored. Returns on success; throws what the service says against it, or
- * `unavailable` where that cannot be learnt within two minutes of waiting. The SDK's own poller takes one shape of
- * failure (a poll that answers 200 with status `Failed`) for success, and forgets the details of another.
+ * Waits until a write that ARM has accepted is stored. Throws what the service says against it; where its end cannot be
+ * learnt within two minutes of waiting, the receipt says so. The SDK's own poller takes one shape of failure (a poll that
+ * answers 200 with status `Failed`) for success, and forgets the details of another.
  *
  * Shapes: 202 with `Location`; 200 or 201 with `Azure-AsyncOperation` or `Location`; a resource that is still in
  * provisioning with no link at all (`resourceUrl` is polled). A poll fails with a status of 4xx, with 200 and status
  * `Failed`, or with a resource whose provisioning failed.
  */
-export async function untilStored(started: ArmResponse, resourceUrl: string, attempt: Attempt, { poll, wait }: Polling): Promise<void> {
+export async function untilStored(started: ArmResponse, resourceUrl: string, attempt: Attempt, { poll, wait }: Polling): Promise<Stored> {
   let link = linkOf(started.headers);
   let response = started;
   let running = link !== null || isRunning(started);
   let delay = firstDelayMs;
   for (let waited = 0; running; waited += delay) {
-    if (waited >= longestWaitMs) throw unknownOutcome(attempt, "Azure was still at it after two minutes.");
+    if (waited >= longestWaitMs) return { unfinished: "Azure was still at it after two minutes." };
     delay = nextDelay(response, delay);
     await wait(delay);
     try {
       response = await poll(new URL(link ?? resourceUrl, resourceUrl).href);
     } catch (error) {
       // The write is accepted: whatever keeps us from asking about it, it may yet take effect.
-      throw unknownOutcome(attempt, error instanceof Error ? error.message : "asking for it failed.");
+      return { unfinished: error instanceof Error ? error.message : "asking for it failed." };
     }
     link = linkOf(response.headers) ?? link;
     running = isRunning(response);
   }
-  throwFailure(response, attempt);
+  return receiptOf(response, attempt);
 }
 
 const linkOf = (headers: ArmResponse["headers"]): string | null => headers.get("azure-asyncoperation") ?? headers.get("location") ?? null;
@@ -74,10 +76,11 @@ const failedStates = new Set(["failed", "canceled", "cancelled"]);
 
 const isRunning = ({ status, body }: ArmResponse): boolean => status === 202 || (status < 300 && runningStates.has(stateOf(body)));
 
-function throwFailure(response: ArmResponse, attempt: Attempt): void {
+/** Of the last answer; throws where that is the write's failure. */
+function receiptOf(response: ArmResponse, attempt: Attempt): Stored {
   const { status, body } = response;
   if (status < 300) {
-    if (!failedStates.has(stateOf(body))) return;
+    if (!failedStates.has(stateOf(body))) return { unfinished: null };
     const { code, message } = operationError(body);
     const sameStatus = statusOfCode(code);
     if (sameStatus === null) throw unknownOutcome(attempt, typeof message === "string" ? message : "it gives no reason.");
@@ -85,7 +88,7 @@ function throwFailure(response: ArmResponse, attempt: Attempt): void {
   }
   // These are said of the document that was sent; any other status is the poll's own trouble.
   if ([400, 409, 412, 422].includes(status)) throw armError(response, attempt);
-  throw unknownOutcome(attempt, `asking for it was answered with HTTP ${status}.`);
+  return { unfinished: `asking for it was answered with HTTP ${status}.` };
 }
 
 /** Stands beside the status, or in a resource's form below `properties`. */
@@ -101,8 +104,3 @@ function statusOfCode(code: Json | undefined): number | null {
   if (/conflict/i.test(code)) return 409;
   return /precondition/i.test(code) ? 412 : 400;
 }
-
-const unknownOutcome = ({ what }: Attempt, reason: string): GatewayError =>
-  new GatewayError("unavailable", `The outcome of the ${what} is unknown: ${reason}`, {
-    hint: "Read it again to see whether it took effect before trying again.",
-  });

@@ -4,33 +4,84 @@ import type { Gateway, GatewayReader } from "../gateway/ports.ts";
 import { carryOut } from "./carry-out.ts";
 import { sameContent } from "./compare.ts";
 import { actionOf, unifiedDiff } from "./diff.ts";
-import type { Journal, PlannedChange, Standing } from "./journal.ts";
+import type { OperatorRules } from "./guards/names.ts";
+import { assertStillAllowed } from "./guards/still-allowed.ts";
+import type { PlannedChange, Standing } from "./journal.ts";
+import { type Recovery, recover } from "./recovery.ts";
 import type { AppliedChange } from "./types.ts";
 import { inDependencyOrder, type Step } from "./write.ts";
 
-export interface Applying {
-  readonly gateway: Gateway;
-  readonly journal: Journal;
-  /** The call's cancellation; heeded up to the claim, not behind it. */
+export interface Applying extends Recovery {
+  /** The changes that this process is applying. */
+  readonly running: Set<string>;
+  /** What the operator of this process allows, which need not be the one that planned. */
+  readonly rules: OperatorRules;
+  /** The call's cancellation; heeded up to the first write, not behind it. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Carries a plan out, once: a second call answers with the outcome of the first. Until the plan is claimed every error
- * leaves both the service and the plan as they were; behind it a failure takes back what was written and says what stands.
+ * Carries a plan out, once: a second call answers with the outcome of the first, also where the process of the first has
+ * ended half-way. Until the first write every error leaves both the service and the plan as they were; behind it a failure
+ * takes back what was written and says what stands.
  */
-export async function apply({ gateway, journal, signal }: Applying, planId: string, confirm: string): Promise<AppliedChange> {
+export async function apply(applying: Applying, planId: string, confirm: string): Promise<AppliedChange> {
+  const { gateway, journal, rules, signal } = applying;
   const change = await journal.find(planId);
   if (confirm !== change.confirm) throw wrongConfirm(change);
-  const standing = await journal.standing(change);
+  const { standing, interruption } = await recover(applying, change);
+  if (interruption !== null) throw interruption;
   if (standing.state !== "planned") return outcome(change, standing);
 
-  const steps = inDependencyOrder(await currentSteps(change, gateway.reader(signal)));
-  if (signal.aborted) throw new GatewayError("cancelled", "Cancelled before the first write; nothing was written.");
-  if (!(await journal.enter(planId, "applying"))) return outcome(change, await journal.standing(change));
+  const reader = gateway.reader(signal);
+  const steps = inDependencyOrder(await currentSteps(change, reader));
+  await assertStillAllowed(change, rules, reader);
+  if (signal.aborted) throw cancelled();
+  await carryOutClaimed(applying, change, steps);
+  return outcome(change, await journal.standing(change));
+}
 
-  await carryOut(gateway, journal, change, steps);
-  return appliedChange(change);
+/** Claims the plan and carries it out; does nothing where someone else has claimed it. */
+async function carryOutClaimed(applying: Applying, change: PlannedChange, steps: readonly Step[]): Promise<void> {
+  const { journal, own, running, now, signal } = applying;
+  if (running.has(change.changeId)) return;
+  running.add(change.changeId);
+  try {
+    if (!(await journal.claim(change, own))) return;
+    const expired = now() >= new Date(change.expiresAt);
+    if (signal.aborted || expired) {
+      await journal.release(change);
+      throw expired ? hasExpired(change, change.expiresAt) : cancelled();
+    }
+    if (!(await journal.enter(change.changeId, "applying"))) return;
+    await carryOut(untilTakenOver(applying, change), journal, change, steps);
+  } finally {
+    running.delete(change.changeId);
+  }
+}
+
+/**
+ * The gateway, whose writer stops once another process has taken this one for ended and the change over: two that write
+ * the same change in opposite directions would leave it half-way.
+ */
+function untilTakenOver({ gateway, journal }: Applying, change: PlannedChange): Gateway {
+  const requireOwn = async () => {
+    if (!(await journal.isTakenOver(change))) return;
+    throw new GatewayError("conflict", `Another process has taken ${change.changeId} over, because this one was silent for too long.`);
+  };
+  return {
+    ...gateway,
+    writer: {
+      async put(...write) {
+        await requireOwn();
+        return gateway.writer.put(...write);
+      },
+      async delete(...write) {
+        await requireOwn();
+        return gateway.writer.delete(...write);
+      },
+    },
+  };
 }
 
 /**
@@ -61,10 +112,10 @@ async function currentSteps(change: PlannedChange, reader: GatewayReader): Promi
 
 /** What a plan that is no longer open has come to; an error where that is not the applied change. */
 function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Standing): AppliedChange {
-  const { changeId, tool } = change;
+  const { changeId } = change;
   switch (state) {
     case "applied":
-      return appliedChange(change);
+      return appliedChange(change, time);
     case "undone":
       throw new GatewayError("conflict", `${changeId} was applied, and undone at ${time} by ${undoneBy}.`, {
         hint: `To have it again, undo the undo: undo_change ${JSON.stringify({ change_id: undoneBy })}.`,
@@ -73,19 +124,19 @@ function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Stan
     case "rolled_back":
       throw new GatewayError(failure?.code ?? "internal", failure?.message ?? `${changeId} ended as ${state}.`, failure);
     case "expired":
-      throw new GatewayError("not_found", `Plan ${changeId} expired at ${time}. Nothing was written.`, {
-        hint: `Plan the change again (${tool}).`,
-      });
-    case "applying":
+      throw hasExpired(change, time);
     case "planned":
+    case "claimed":
+    case "applying":
       throw new GatewayError("conflict", `${changeId} is being applied since ${time}.`, {
-        hint: "Call apply_change again for its outcome. If it stays so, the process that applied it has ended: read the documents, then plan what is left.",
+        hint: "Call apply_change again for its outcome; nothing is written twice.",
         retryable: true,
       });
   }
 }
 
-function appliedChange({ changeId, service, summary, documents, showEffect }: PlannedChange): AppliedChange {
+function appliedChange(change: PlannedChange, accepted: string): AppliedChange {
+  const { changeId, service, summary, documents, showEffect, manualSteps } = change;
   const takeBack = `To take it back: undo_change ${JSON.stringify({ change_id: changeId })}`;
   return {
     status: "applied",
@@ -93,9 +144,21 @@ function appliedChange({ changeId, service, summary, documents, showEffect }: Pl
     service,
     summary,
     documents: documents.map(({ id, before, after }) => ({ id, action: actionOf(before, after) })),
+    accepted,
+    effective: "unknown",
+    ...(manualSteps === undefined ? {} : { manualSteps }),
     next: showEffect === undefined ? takeBack : `To see the effect: ${showEffect}. ${takeBack}`,
   };
 }
+
+const cancelled = (): GatewayError =>
+  new GatewayError("cancelled", "Cancelled before the first write; nothing was written.", {
+    hint: "The plan can still be applied: call apply_change again.",
+    retryable: true,
+  });
+
+const hasExpired = ({ changeId, tool }: PlannedChange, time: string): GatewayError =>
+  new GatewayError("not_found", `Plan ${changeId} expired at ${time}. Nothing was written.`, { hint: `Plan the change again (${tool}).` });
 
 const wrongConfirm = ({ changeId, confirm }: PlannedChange): GatewayError =>
   new GatewayError(

@@ -80,7 +80,7 @@ interface Rollback {
 }
 
 /** Last write first. Ends at the first that cannot be taken back, because it may need those before it. */
-async function takeBack(gateway: Gateway, done: readonly Done[]): Promise<Rollback> {
+export async function takeBack(gateway: Gateway, done: readonly Done[]): Promise<Rollback> {
   for (const [position, { step, stored }] of [...done.entries()].toReversed()) {
     const written = await writeDocument(gateway, inverse(step, stored));
     if (written.outcome !== "applied") {
@@ -126,7 +126,7 @@ function failureSentences({ message }: GatewayError, failed: Failed | null): rea
     case "conflict":
       return [reason];
     case "unknown":
-      return [reason, `Whether ${documentTitle(failed.step.id)} was written could not be read.`];
+      return [reason, `Whether ${documentTitle(failed.step.id)} was written is not known.`];
   }
 }
 

@@ -1,11 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { Gateway, GatewayReader } from "../gateway/ports.ts";
+import type { Proposal } from "../gateway/proposal.ts";
 import { apply } from "./apply.ts";
-import { openJournal } from "./journal.ts";
+import { auditedGateway, auditedJournal, tellPlan, unheard } from "./audited.ts";
+import type { Protected } from "./guards/names.ts";
+import { isOpen, type Journal, type Listed, openJournal } from "./journal.ts";
 import type { JournalStore } from "./journal-store.ts";
 import { plan } from "./plan.ts";
-import type { Applier, ChangeLog, Planner } from "./types.ts";
+import { inTurn } from "./queue.ts";
+import { interruptions, inWords, type Processes, type Recovery, resolve } from "./recovery.ts";
+import type { Applier, AuditTrail, ChangeList, ChangeLog, ChangeRecord, Planner } from "./types.ts";
 import { undoOf } from "./undo.ts";
+import { failureOf } from "./write.ts";
 
 export interface ChangesOptions {
   readonly gateway: Gateway;
@@ -19,35 +25,97 @@ export interface ChangesOptions {
   readonly planTtlMs?: number;
   /** Names of the guards that the operator allows to be overridden. */
   readonly allowOverride: readonly string[];
+  /** What no change may touch; default: nothing. */
+  readonly protect?: readonly Protected[];
+  /** Who else may be at the store's changes; default: processes that cannot be seen. */
+  readonly processes?: Processes;
 }
 
 /** The changes of one caller on one service: planned, applied and listed. */
 export interface Changes {
-  /** For one call; `reader` is that call's. */
-  planner(reader: GatewayReader): Planner;
+  /** For one call; `reader` is that call's, and so is the `trail`, by default one that nobody reads. */
+  planner(reader: GatewayReader, trail?: AuditTrail): Planner;
   readonly log: ChangeLog;
   /** For one call; `signal` stops it up to its first write. */
-  applier(signal: AbortSignal): Applier;
+  applier(signal: AbortSignal, trail?: AuditTrail): Applier;
 }
 
 const defaultTtlMs = 30 * 60 * 1000;
+const sweepEveryMs = 60 * 60 * 1000;
+/** Of a journal that is not shared, or with processes that this one cannot see. */
+const unseen: Processes = { own: { host: "", pid: 0, started: null }, look: () => "unknown" };
 
 export function openChanges(options: ChangesOptions): Changes {
-  const { gateway, caller, now, allowOverride, newId = randomId, planTtlMs = defaultTtlMs } = options;
+  const { gateway, caller, now, allowOverride, protect = [], newId = randomId, planTtlMs = defaultTtlMs, processes = unseen } = options;
   const journal = openJournal(options.store, { caller, resourceId: gateway.resourceId }, now);
-  const planning = { gateway, journal, caller, now, newId, planTtlMs, allowOverride };
+  const rules = { allowOverride, protect };
+  const planning = { gateway, journal, caller, now, newId, planTtlMs, rules };
+  const running = new Set<string>();
+  const recovery = { gateway, journal, own: { ...processes.own, instance: randomId() }, processes, running, now };
+  const sweep = sweeper(journal, now);
+  const planned = async (reader: GatewayReader, trail: AuditTrail, proposal: Proposal) => {
+    const warnings = await interruptions(recovery);
+    const made = await plan({ ...planning, reader }, { ...proposal, warnings: [...proposal.warnings, ...warnings] });
+    tellPlan(trail, proposal, made);
+    await sweep();
+    return made;
+  };
   return {
-    planner: (reader) => ({
-      plan: (proposal) => plan(planning, proposal),
-      planUndo: async (changeId, override) => plan(planning, await undoOf(journal, reader, changeId, override)),
-    }),
-    log: {
-      async list(limit) {
-        const changes = await journal.list();
-        return { changes: changes.slice(0, limit), leftOut: Math.max(0, changes.length - limit) };
+    planner: (reader, trail = unheard) => ({
+      plan: (proposal) => planned(reader, trail, proposal),
+      async planUndo(changeId, override) {
+        const { interruption } = await resolve(recovery, await journal.find(changeId));
+        if (interruption !== null) throw interruption;
+        return planned(reader, trail, await undoOf(journal, reader, changeId, override));
       },
+    }),
+    log: { list: (limit) => list(recovery, limit) },
+    applier(signal, trail = unheard) {
+      const heard = { gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) };
+      const applied = (planId: string, confirm: string) => apply({ ...recovery, ...heard, rules, signal }, planId, confirm);
+      // A plan that is being applied is told so at once.
+      return {
+        apply: (planId, confirm) => (running.has(planId) ? applied(planId, confirm) : inTurn(gateway, () => applied(planId, confirm))),
+      };
     },
-    applier: (signal) => ({ apply: (planId, confirm) => apply({ gateway, journal, signal }, planId, confirm) }),
+  };
+}
+
+/** Sweeps at the first planning and then hourly: every plan of years has a directory to look into. */
+function sweeper(journal: Journal, now: () => Date): () => Promise<void> {
+  let due = 0;
+  return async () => {
+    if (now().getTime() < due) return;
+    due = now().getTime() + sweepEveryMs;
+    // The plan is made; what is left over is for the next sweep.
+    await failureOf(journal.sweep());
+  };
+}
+
+async function list(recovery: Recovery, limit: number): Promise<ChangeList> {
+  const { changes, damaged } = await recovery.journal.list();
+  const shown = await Promise.all(changes.slice(0, limit).map((listed) => recordOf(recovery, listed)));
+  return {
+    changes: shown,
+    leftOut: changes.length - shown.length,
+    ...(damaged.length === 0 ? {} : { damaged }),
+  };
+}
+
+/** A line of the list; a change whose owner has ended half-way is resolved first, as far as reading goes. */
+async function recordOf(recovery: Recovery, listed: Listed): Promise<ChangeRecord> {
+  const { change } = listed;
+  const { standing, interruption } = isOpen(listed.standing) ? await resolve(recovery, change) : { ...listed, interruption: null };
+  return {
+    changeId: change.changeId,
+    state: standing.state,
+    time: standing.time,
+    tool: change.tool,
+    caller: change.caller,
+    summary: change.summary,
+    documents: change.documents.map(({ id }) => id),
+    ...(change.undoes === undefined ? {} : { undoes: change.undoes }),
+    ...(interruption === null ? {} : { note: inWords(interruption) }),
   };
 }
 

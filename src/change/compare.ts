@@ -39,7 +39,8 @@ function equal(a: Json | undefined, b: Json | undefined): boolean {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => equal(a[key], b[key]));
 }
 
-function canonicalContent(id: DocumentId, properties: JsonObject): JsonObject {
+/** A document's content without what means nothing to APIM: its reformatting of policies, nulls, states, the spelling of ids. */
+export function canonicalContent(id: DocumentId, properties: JsonObject): JsonObject {
   // ARM sets provisioningState itself on what it stores with a long-running operation.
   const { provisioningState: _, ...own } = withoutNulls(properties);
   switch (documentKind(id)) {

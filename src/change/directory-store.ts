@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, unlink } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
-import type { JsonObject } from "../gateway/documents.ts";
-import { type JournalStore, keyParts } from "./journal-store.ts";
+import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import { damagedRecord, type JournalStore, keyPart, keyParts } from "./journal-store.ts";
+import { codeOf, directoryMode, makeStateDirectory, requireOwn, syncDirectory } from "./state-directory.ts";
 
-const directoryMode = 0o700;
 const fileMode = 0o600;
 const documentName = /^([a-z0-9][a-z0-9_-]*)\.json$/;
+const temporaryName = /^\.[a-z0-9][a-z0-9_-]*\.json\.\d+\.[0-9a-f]{12}$/;
 
 /**
  * A journal in a directory: one directory per change, one file per state. Safe with several processes and with a kill at
@@ -17,37 +18,67 @@ const documentName = /^([a-z0-9][a-z0-9_-]*)\.json$/;
 export function directoryStore(path: string): JournalStore {
   const fileOf = (key: string) => {
     const { change, state } = keyParts(key);
-    return { directory: join(path, change), name: `${state}.json` };
+    const directory = join(path, change);
+    return { directory, name: `${state}.json`, file: join(directory, `${state}.json`) };
   };
   return {
     create: (key, document) =>
       reportingPath(path, async () => {
         const { directory, name } = fileOf(key);
-        const made = await mkdir(directory, { recursive: true, mode: directoryMode });
-        if (made !== undefined) await syncDirectory(path);
+        await makeStateDirectory(path);
+        if (await makeDirectory(directory)) await syncDirectory(path);
         return createFile(directory, name, JSON.stringify(document));
       }),
-    read: (key) =>
-      reportingPath(path, async () => {
-        const { directory, name } = fileOf(key);
-        const text = await orWhereMissing(readFile(join(directory, name), "utf8"), null);
+    async read(key) {
+      const { file } = fileOf(key);
+      await reportingPath(path, () => requireOwn(path));
+      try {
+        const text = await orWhereMissing(readFile(file, "utf8"), null);
         return text === null ? null : parseDocument(text);
-      }),
+      } catch (error) {
+        throw damagedRecord(file, messageOf(error), error);
+      }
+    },
     list: () =>
       reportingPath(path, async () => {
+        await requireOwn(path);
         const entries = await orWhereMissing(readdir(path, { withFileTypes: true }), []);
         const changes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
         return (await Promise.all(changes.map((change) => keysOf(path, change)))).flat();
       }),
+    remove: (key) =>
+      reportingPath(path, async () => {
+        const { directory, file } = fileOf(key);
+        await orWhereMissing(unlink(file), undefined);
+        await removeEmpty(directory);
+      }),
+    place: (key) => fileOf(key).file,
   };
 }
 
 async function keysOf(path: string, change: string): Promise<readonly string[]> {
-  const names = await orWhereMissing(readdir(join(path, change)), []);
-  return names.flatMap((name) => {
-    const state = documentName.exec(name)?.[1];
-    return state === undefined ? [] : [`${change}/${state}`];
-  });
+  if (!keyPart.test(change)) return [];
+  try {
+    const names = await orWhereMissing(readdir(join(path, change)), []);
+    return names.flatMap((name) => {
+      const state = documentName.exec(name)?.[1];
+      return state === undefined ? [] : [`${change}/${state}`];
+    });
+  } catch {
+    // The one record that every change has: who reads it is told what is wrong here.
+    return [`${change}/planned`];
+  }
+}
+
+/** False where it exists. */
+async function makeDirectory(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: directoryMode });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** `link` and not `rename`: it never replaces a file, and either both names hold the whole text or the new one does not exist. */
@@ -72,19 +103,20 @@ async function createFile(directory: string, name: string, text: string): Promis
   return true;
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows opens no directories; NTFS journals names by itself.
-  if (process.platform === "win32") return;
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** Removes a change's directory once it holds no record: with it goes what a killed process has left under a temporary name. */
+async function removeEmpty(directory: string): Promise<void> {
+  const names = await orWhereMissing(readdir(directory), []);
+  if (names.some((name) => !temporaryName.test(name))) return;
+  await Promise.all(names.map((name) => orWhereMissing(unlink(join(directory, name)), undefined)));
+  await rmdir(directory).catch((error: unknown) => {
+    // Someone has removed it, or put something into it, at the same moment.
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(String(codeOf(error)))) throw error;
+  });
 }
 
 function parseDocument(text: string): JsonObject {
-  const document: JsonObject = JSON.parse(text);
+  const document: Json = JSON.parse(text);
+  if (!isObject(document)) throw new Error("it is no JSON object");
   return document;
 }
 
@@ -102,15 +134,11 @@ async function reportingPath<T>(path: string, use: () => Promise<T>): Promise<T>
   try {
     return await use();
   } catch (error) {
-    throw new GatewayError(
-      "internal",
-      `The journal in ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
-      {
-        hint: "Set AIGW_STATE to a directory that this user can write to.",
-        cause: error,
-      },
-    );
+    throw new GatewayError("internal", `The journal in ${path} cannot be used: ${messageOf(error)}.`, {
+      hint: "Set AIGW_STATE to a directory that this user can write to.",
+      cause: error,
+    });
   }
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { DocumentId, JsonObject } from "../gateway/documents.ts";
-import { type JournalStore, keyPart } from "./journal-store.ts";
-import type { ChangeRecord, ChangeState } from "./types.ts";
+import { damagedRecord, type JournalStore, keyPart } from "./journal-store.ts";
+import type { ChangeState } from "./types.ts";
 
 const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
 const stored = z.object({ etag: z.string(), properties: jsonObject }).readonly();
+
+const instant = z.string().refine((text) => !Number.isNaN(Date.parse(text)), "is no time");
 
 const plannedDocument = z
   .object({
@@ -18,8 +20,8 @@ const plannedDocument = z
 const plannedChange = z
   .object({
     changeId: z.string(),
-    time: z.string(),
-    expiresAt: z.string(),
+    time: instant,
+    expiresAt: instant,
     caller: z.string(),
     resourceId: z.string(),
     service: z.string(),
@@ -30,7 +32,9 @@ const plannedChange = z
     affected: z.array(z.string()).readonly(),
     documents: z.array(plannedDocument).readonly(),
     showEffect: z.string().exactOptional(),
+    manualSteps: z.array(z.string()).readonly().exactOptional(),
     undoes: z.string().exactOptional(),
+    overridden: z.array(z.string()).readonly().exactOptional(),
   })
   .readonly();
 
@@ -43,8 +47,18 @@ const failure = z
   })
   .readonly();
 
-const transition = z.object({ time: z.string(), failure: failure.exactOptional(), undoneBy: z.string().exactOptional() }).readonly();
-const writtenDocument = z.object({ time: z.string(), id: z.string(), stored: stored.nullable() }).readonly();
+const owner = z.object({ host: z.string(), pid: z.int(), started: z.string().nullable(), instance: z.string() }).readonly();
+
+const transition = z
+  .object({
+    time: instant,
+    owner: owner.exactOptional(),
+    failure: failure.exactOptional(),
+    undoneBy: z.string().exactOptional(),
+    resolvedBy: owner.exactOptional(),
+  })
+  .readonly();
+const writtenDocument = z.object({ time: instant, id: z.string(), stored: stored.nullable() }).readonly();
 
 /** A stored plan: all that applying and undoing it needs. */
 export type PlannedChange = z.output<typeof plannedChange>;
@@ -52,7 +66,14 @@ export type PlannedDocument = z.output<typeof plannedDocument>;
 export type StoredDocument = z.output<typeof stored>;
 /** How a change failed, as its call answered and as every later call of it answers. */
 export type RecordedFailure = z.output<typeof failure>;
-/** Entry into a state: `failure` where it went wrong, `undoneBy` the change that undid it. */
+/** Who applies a change; `instance` is random, and tells apart what works in one process. */
+export type Owner = z.output<typeof owner>;
+/** A process: where it runs, and when it was started, which tells it from a later one with its pid; null where no system tells that. */
+export type ProcessId = Omit<Owner, "instance">;
+/**
+ * Entry into a state: `owner` who has claimed it, `failure` where it went wrong, `undoneBy` the change that undid it,
+ * `resolvedBy` the process that found out what had become of it after its owner had ended.
+ */
 export type Transition = z.output<typeof transition>;
 type RecordedState = Exclude<ChangeState, "planned" | "expired">;
 
@@ -61,8 +82,30 @@ export interface Standing extends Transition {
   readonly state: ChangeState;
 }
 
+/** How far the owner of a claimed change has got. */
+export interface Progress {
+  /** Null where no claim is recorded. */
+  readonly owner: Owner | null;
+  /** When it last recorded anything, ISO 8601, UTC. */
+  readonly time: string;
+  /** What the service has stored, by document id; null where it was deleted. */
+  readonly written: ReadonlyMap<DocumentId, StoredDocument | null>;
+}
+
+/** A change, and where it stands. */
+export interface Listed {
+  readonly change: PlannedChange;
+  readonly standing: Standing;
+}
+
+/** Claimed, and come to no end. */
+export const isOpen = ({ state }: Pick<Standing, "state">): boolean => state === "claimed" || state === "applying";
+
 /** The latest state first: a change is in the first of them that has a record. */
-const statesFromLast: readonly RecordedState[] = ["undone", "rolled_back", "failed", "applied", "applying"];
+const statesFromLast: readonly RecordedState[] = ["undone", "rolled_back", "failed", "applied", "applying", "claimed"];
+
+/** How long a plan that nobody has claimed is remembered behind its end, so that it is still told that it has expired. */
+const rememberedMs = 24 * 60 * 60 * 1000;
 
 export interface JournalOwner {
   readonly caller: string;
@@ -75,36 +118,91 @@ export interface Journal {
   /** The change with this id; `not_found`, in the same words, where there is none, or it is another caller's or service's. */
   find(changeId: string): Promise<PlannedChange>;
   standing(change: PlannedChange): Promise<Standing>;
-  /** Enters a state; false where the change is in it already, which is how a plan is claimed once. */
+  /** False where the plan is claimed already: it is applied once. */
+  claim(change: PlannedChange, by: Owner): Promise<boolean>;
+  /** Gives a claim back, before the first write and only by who holds it: the plan can be applied again. */
+  release(change: PlannedChange): Promise<void>;
+  /** Enters a state; false where the change is in it already. */
   enter(changeId: string, state: RecordedState, more?: Omit<Transition, "time">): Promise<boolean>;
   /** Records what the service stores after the write of one of the change's documents; null where it was deleted. */
   wrote(change: PlannedChange, id: DocumentId, document: StoredDocument | null): Promise<void>;
   /** What `wrote` has recorded, by document id. */
   written(change: PlannedChange): Promise<ReadonlyMap<DocumentId, StoredDocument | null>>;
-  /** Newest first. */
-  list(): Promise<readonly ChangeRecord[]>;
+  progress(change: PlannedChange): Promise<Progress>;
+  /** Tells the owner of a claim, should it yet be alive, that another process finishes the change. */
+  takeOver(change: PlannedChange, by: Owner): Promise<void>;
+  /** Whether another process has begun to finish the change, or has found out what became of it. */
+  isTakenOver(change: PlannedChange): Promise<boolean>;
+  /** Newest first; and in words each change of which a record is damaged: those do not count as anybody's. */
+  list(): Promise<{ readonly changes: readonly Listed[]; readonly damaged: readonly string[] }>;
+  /** Changes that have been claimed and have come to no end, without those that are damaged. */
+  open(): Promise<readonly PlannedChange[]>;
+  /** Forgets plans, anybody's, that nobody has claimed and whose time has been over for a day. */
+  sweep(): Promise<void>;
 }
 
-export function openJournal(store: JournalStore, owner: JournalOwner, now: () => Date): Journal {
+export function openJournal(store: JournalStore, { caller, resourceId }: JournalOwner, now: () => Date): Journal {
   const time = () => now().toISOString();
-  const own = (change: PlannedChange) =>
-    change.caller === owner.caller && change.resourceId.toLowerCase() === owner.resourceId.toLowerCase();
+  const own = (change: PlannedChange) => change.caller === caller && change.resourceId.toLowerCase() === resourceId.toLowerCase();
 
-  const readOwn = async (changeId: string): Promise<PlannedChange | null> => {
-    if (!keyPart.test(changeId)) return null;
-    const record = await store.read(`${changeId}/planned`);
+  /** Null where there is no such record. */
+  const read = async <T extends z.ZodType>(key: string, schema: T): Promise<z.output<T> | null> => {
+    const record = await store.read(key);
     if (record === null) return null;
-    const change = plannedChange.parse(record);
-    return own(change) ? change : null;
+    const parsed = schema.safeParse(record);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw damagedRecord(store.place(key), `${issue?.path.join(".")}: ${issue?.message}`);
   };
 
-  const standing = async (change: PlannedChange): Promise<Standing> => {
-    for (const state of statesFromLast) {
-      const record = await store.read(`${change.changeId}/${state}`);
-      if (record !== null) return { state, ...transition.parse(record) };
+  const readPlan = async (changeId: string): Promise<PlannedChange | null> => {
+    const change = await read(`${changeId}/planned`, plannedChange);
+    if (change === null || change.changeId === changeId) return change;
+    throw damagedRecord(store.place(`${changeId}/planned`), `it is a copy of the plan ${change.changeId}`);
+  };
+
+  /** The standing by the first of these states that has a record. */
+  const latest = async (change: PlannedChange, states: readonly RecordedState[]): Promise<Standing> => {
+    for (const state of states) {
+      const record = await read(`${change.changeId}/${state}`, transition);
+      if (record !== null) return { state, ...record };
     }
     return now() < new Date(change.expiresAt) ? { state: "planned", time: change.time } : { state: "expired", time: change.expiresAt };
   };
+
+  const writtenRecords = async (change: PlannedChange) => {
+    const records = await Promise.all(change.documents.map((_, position) => read(writtenKey(change, position), writtenDocument)));
+    return records.filter((record) => record !== null);
+  };
+
+  /** The states that each change has a record of. */
+  const statesByChange = async (): Promise<ReadonlyMap<string, ReadonlySet<string>>> => {
+    const states = new Map<string, Set<string>>();
+    for (const key of await store.list()) {
+      const [changeId = "", state = ""] = key.split("/");
+      states.set(changeId, (states.get(changeId) ?? new Set()).add(state));
+    }
+    return states;
+  };
+
+  /** Null where it is not the caller's, or no change at all. */
+  const listed = async (changeId: string, states: ReadonlySet<string>): Promise<Listed | null> => {
+    const change = await readPlan(changeId);
+    if (change === null) {
+      if (statesFromLast.every((state) => !states.has(state))) return null;
+      throw damagedRecord(store.place(`${changeId}/planned`), "it is missing");
+    }
+    if (!own(change)) return null;
+    return {
+      change,
+      standing: await latest(
+        change,
+        statesFromLast.filter((state) => states.has(state)),
+      ),
+    };
+  };
+
+  const enter: Journal["enter"] = (changeId, state, more = {}) => store.create(`${changeId}/${state}`, { time: time(), ...more });
 
   return {
     async plan(change) {
@@ -112,37 +210,78 @@ export function openJournal(store: JournalStore, owner: JournalOwner, now: () =>
       throw new GatewayError("internal", `The plan id ${change.changeId} is taken.`, { retryable: true });
     },
     async find(changeId) {
-      const change = await readOwn(changeId);
-      if (change !== null) return change;
+      const change = keyPart.test(changeId) ? await readPlan(changeId) : null;
+      if (change !== null && own(change)) return change;
       throw new GatewayError("not_found", `There is no plan or change '${changeId}'.`, {
         hint: "list_changes shows the changes that you can apply or undo; a plan belongs to the caller and the service that it was made for.",
       });
     },
-    standing,
-    enter: (changeId, state, more = {}) => store.create(`${changeId}/${state}`, { time: time(), ...more }),
+    standing: (change) => latest(change, statesFromLast),
+    claim: ({ changeId }, by) => enter(changeId, "claimed", { owner: by }),
+    release: ({ changeId }) => store.remove(`${changeId}/claimed`),
+    enter,
     async wrote(change, id, document) {
       const position = change.documents.findIndex((planned) => planned.id === id);
       const record = document === null ? null : { etag: document.etag, properties: document.properties };
       await store.create(writtenKey(change, position), { time: time(), id, stored: record });
     },
     async written(change) {
-      const records = await Promise.all(change.documents.map((_, position) => store.read(writtenKey(change, position))));
-      return new Map(
-        records
-          .filter((record) => record !== null)
-          .map((record) => writtenDocument.parse(record))
-          .map(({ id, stored: document }) => [id, document]),
-      );
+      return new Map((await writtenRecords(change)).map(({ id, stored: document }) => [id, document]));
+    },
+    async progress(change) {
+      const { changeId } = change;
+      const [claimed, applying, written] = await Promise.all([
+        read(`${changeId}/claimed`, transition),
+        read(`${changeId}/applying`, transition),
+        writtenRecords(change),
+      ]);
+      const times = [claimed, applying, ...written].flatMap((record) => record?.time ?? []);
+      return {
+        owner: claimed?.owner ?? null,
+        time: times.toSorted().at(-1) ?? change.time,
+        written: new Map(written.map(({ id, stored: document }) => [id, document])),
+      };
+    },
+    async takeOver({ changeId }, by) {
+      await store.create(takenOverKey(changeId), { time: time(), resolvedBy: by });
+    },
+    async isTakenOver({ changeId }) {
+      const keys = [takenOverKey(changeId), ...statesFromLast.map((state) => `${changeId}/${state}`)];
+      const records = await Promise.all(keys.map((key) => read(key, transition)));
+      return records.some((record) => record?.resolvedBy !== undefined);
     },
     async list() {
-      const ids = (await store.list()).flatMap((key) => /^(.*)\/planned$/.exec(key)?.[1] ?? []);
-      const records: ChangeRecord[] = [];
+      const changes: Listed[] = [];
+      const damaged: string[] = [];
       // One after the other: a journal of years has more files than a process may have open at once.
-      for (const id of ids) {
-        const change = await readOwn(id);
-        if (change !== null) records.push(recordOf(change, await standing(change)));
+      for (const [changeId, states] of await statesByChange()) {
+        try {
+          const found = await listed(changeId, states);
+          if (found !== null) changes.push(found);
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error;
+          damaged.push(`${changeId}: ${error.message} ${error.hint ?? ""}`.trimEnd());
+        }
       }
-      return records.sort((a, b) => b.time.localeCompare(a.time) || b.changeId.localeCompare(a.changeId));
+      return { changes: changes.sort(newestFirst), damaged: damaged.sort() };
+    },
+    async open() {
+      const found: PlannedChange[] = [];
+      for (const [changeId, states] of await statesByChange()) {
+        const state = statesFromLast.find((candidate) => states.has(candidate));
+        if (state === undefined || !isOpen({ state })) continue;
+        const change = await readPlan(changeId).catch(() => null);
+        if (change !== null && own(change)) found.push(change);
+      }
+      return found;
+    },
+    async sweep() {
+      for (const [changeId, states] of await statesByChange()) {
+        if (states.size > 1 || !states.has("planned")) continue;
+        const change = await readPlan(changeId).catch(() => null);
+        if (change === null || now().getTime() < Date.parse(change.expiresAt) + rememberedMs) continue;
+        await store.remove(`${changeId}/planned`);
+      }
     },
   };
 }
@@ -150,15 +289,7 @@ export function openJournal(store: JournalStore, owner: JournalOwner, now: () =>
 /** Documents are numbered, because their ids are paths. */
 const writtenKey = ({ changeId }: PlannedChange, position: number): string => `${changeId}/written-${position}`;
 
-function recordOf(change: PlannedChange, { state, time }: Standing): ChangeRecord {
-  return {
-    changeId: change.changeId,
-    state,
-    time,
-    tool: change.tool,
-    caller: change.caller,
-    summary: change.summary,
-    documents: change.documents.map(({ id }) => id),
-    ...(change.undoes === undefined ? {} : { undoes: change.undoes }),
-  };
-}
+const takenOverKey = (changeId: string): string => `${changeId}/taken-over`;
+
+const newestFirst = (a: Listed, b: Listed): number =>
+  b.standing.time.localeCompare(a.standing.time) || b.change.changeId.localeCompare(a.change.changeId);

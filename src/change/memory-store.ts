@@ -18,5 +18,10 @@ export function memoryStore(): JournalStore {
     async list() {
       return [...documents.keys()];
     },
+    async remove(key) {
+      keyParts(key);
+      documents.delete(key);
+    },
+    place: (key) => key,
   };
 }

@@ -1,19 +1,24 @@
-import type { Gateway } from "../gateway/ports.ts";
+import { readInventory } from "../gateway/inventory.ts";
+import type { Gateway, GatewayReader } from "../gateway/ports.ts";
 import type { Proposal } from "../gateway/proposal.ts";
 import { sameContent } from "./compare.ts";
 import { documentDiff } from "./diff.ts";
-import { judge, waysOut } from "./guards.ts";
+import { reachesFurther } from "./guards/further.ts";
+import { type Judged, judge, type Verdicts, waysOut } from "./guards/index.ts";
+import type { OperatorRules } from "./guards/names.ts";
 import type { Journal, PlannedChange } from "./journal.ts";
 import type { GuardResult, Plan } from "./types.ts";
 
 export interface Planning {
   readonly gateway: Pick<Gateway, "name" | "resourceId">;
   readonly journal: Journal;
+  /** The call's own: what its tool has read already is not read again. */
+  readonly reader: GatewayReader;
   readonly caller: string;
   readonly now: () => Date;
   readonly newId: () => string;
   readonly planTtlMs: number;
-  readonly allowOverride: readonly string[];
+  readonly rules: OperatorRules;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface Planning {
  */
 export async function plan(planning: Planning, proposal: Proposal): Promise<Plan> {
   const documents = proposal.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
-  const { guards, warnings } = verdicts({ ...proposal, documents }, planning.allowOverride);
+  const { guards, warnings } = await verdicts(planning, { ...proposal, documents });
   const shown = {
     service: planning.gateway.name,
     summary: proposal.summary,
@@ -30,9 +35,10 @@ export async function plan(planning: Planning, proposal: Proposal): Promise<Plan
     affected: proposal.affected,
     warnings: [...proposal.warnings, ...warnings],
     guards,
+    ...manualSteps(proposal),
   };
   const blocked = guards.filter(({ verdict }) => verdict === "blocked");
-  if (blocked.length > 0) return { status: "blocked", ...shown, next: waysOut(blocked, planning.allowOverride) };
+  if (blocked.length > 0) return { status: "blocked", ...shown, next: waysOut(blocked, planning.rules.allowOverride) };
   if (documents.length === 0) return { status: "unchanged", ...shown, next: "Nothing to do: the service already is as asked." };
 
   const change = plannedChange(planning, { ...proposal, documents }, guards);
@@ -47,14 +53,21 @@ export async function plan(planning: Planning, proposal: Proposal): Promise<Plan
   };
 }
 
-/** On an undo what guards object to only warns: it is a state that the service has been in. */
-function verdicts(proposal: Proposal, allowOverride: readonly string[]): { guards: readonly GuardResult[]; warnings: readonly string[] } {
-  const results = judge(proposal, proposal.override, allowOverride);
-  if (proposal.undoes === undefined) return { guards: results, warnings: [] };
+/** On an undo what guards object to only warns: it is a state that the service has been in. What is protected stays so. */
+async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdicts> {
+  const { guards, warnings } = judge(await judged(planning, proposal), proposal.override, planning.rules);
+  if (proposal.undoes === undefined) return { guards, warnings };
+  const holds = ({ name, verdict }: GuardResult) => verdict === "passed" || name === "protected";
   return {
-    guards: results.filter(({ verdict }) => verdict === "passed"),
-    warnings: results.filter(({ verdict }) => verdict !== "passed").map(({ message }) => message),
+    guards: guards.filter(holds),
+    warnings: [...warnings, ...guards.filter((result) => !holds(result)).map(({ message }) => message)],
   };
+}
+
+/** The whole service is read only where a guard has to know it. */
+async function judged({ reader, rules }: Planning, proposal: Proposal): Promise<Judged> {
+  const whole = rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
+  return { ...proposal, service: whole ? await readInventory(reader) : null };
 }
 
 function plannedChange(planning: Planning, proposal: Proposal, guards: readonly GuardResult[]): PlannedChange {
@@ -77,9 +90,14 @@ function plannedChange(planning: Planning, proposal: Proposal, guards: readonly 
       after,
     })),
     ...(proposal.after === undefined ? {} : { showEffect: proposal.after }),
+    ...manualSteps(proposal),
     ...(proposal.undoes === undefined ? {} : { undoes: proposal.undoes }),
+    ...(overridden(guards).length === 0 ? {} : { overridden: overridden(guards) }),
   };
 }
+
+const manualSteps = ({ manualSteps: steps = [] }: Proposal): Pick<Plan, "manualSteps"> =>
+  steps.length === 0 ? {} : { manualSteps: steps };
 
 const overridden = (guards: readonly GuardResult[]): readonly string[] =>
   guards.filter(({ verdict }) => verdict === "overridden").map(({ name }) => name);

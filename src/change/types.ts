@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors.ts";
 import type { DocumentId } from "../gateway/documents.ts";
 import type { Proposal } from "../gateway/proposal.ts";
 
@@ -26,6 +27,8 @@ export interface Plan {
   readonly affected: readonly string[];
   readonly warnings: readonly string[];
   readonly guards: readonly GuardResult[];
+  /** Only where there are any: what has to be done besides, and is not ours to do. */
+  readonly manualSteps?: readonly string[];
   readonly next: string;
   /** ISO 8601, UTC. */
   readonly expiresAt?: string;
@@ -38,10 +41,18 @@ export interface AppliedChange {
   readonly service: string;
   readonly summary: string;
   readonly documents: readonly { readonly id: DocumentId; readonly action: "create" | "update" | "delete" }[];
+  /** When every document had been written, and read back as it was to be: ISO 8601, UTC. */
+  readonly accepted: string;
+  /** Whether the gateways work by it: they follow what ARM has accepted by themselves, each region in its own time, and nobody has looked. */
+  readonly effective: "unknown";
+  /** As in the plan. */
+  readonly manualSteps?: readonly string[];
+  /** The calls that show the effect, and that take the change back. */
   readonly next: string;
 }
 
-export type ChangeState = "planned" | "expired" | "applying" | "applied" | "failed" | "rolled_back" | "undone";
+/** `claimed`: being applied, before its first write. */
+export type ChangeState = "planned" | "expired" | "claimed" | "applying" | "applied" | "failed" | "rolled_back" | "undone";
 
 /** A line of `list_changes`. */
 export interface ChangeRecord {
@@ -54,6 +65,8 @@ export interface ChangeRecord {
   readonly summary: string;
   readonly documents: readonly DocumentId[];
   readonly undoes?: string;
+  /** Where the change was interrupted and not brought to an end: what stands, and which call finishes it. */
+  readonly note?: string;
 }
 
 /** Plans, and writes nothing: all that a `plan` tool can reach of `change/`. */
@@ -63,12 +76,62 @@ export interface Planner {
   planUndo(changeId: string, override: readonly string[]): Promise<Plan>;
 }
 
+export interface ChangeList {
+  /** Newest first. */
+  readonly changes: readonly ChangeRecord[];
+  readonly leftOut: number;
+  /** Only where there are any: in words, each change of which a record cannot be read, where that stands and what to do. */
+  readonly damaged?: readonly string[];
+}
+
 /** Reads the journal. */
 export interface ChangeLog {
-  list(limit: number): Promise<{ readonly changes: readonly ChangeRecord[]; readonly leftOut: number }>;
+  list(limit: number): Promise<ChangeList>;
 }
 
 /** The writer; only `write` tools hold it. */
 export interface Applier {
   apply(planId: string, confirm: string): Promise<AppliedChange>;
+}
+
+/** A document of a change for the audit: what it holds before and behind it, as hashes of its content; null where there is none. */
+export interface AuditedDocument {
+  readonly id: DocumentId;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface AuditedPlan {
+  readonly status: Plan["status"];
+  /** Null where there is nothing to apply. */
+  readonly planId: string | null;
+  readonly documents: readonly AuditedDocument[];
+  readonly guards: readonly GuardResult[];
+  /** The change that this one takes back. */
+  readonly undoes: string | null;
+}
+
+export interface AuditedChange {
+  readonly changeId: string;
+  readonly documents: readonly AuditedDocument[];
+  readonly undoes: string | null;
+}
+
+/** One write that was sent to the service, a rollback's included. */
+export interface AuditedWrite {
+  readonly id: DocumentId;
+  /** Hash of what was sent; null for a delete. */
+  readonly sent: string | null;
+  /** What Azure has answered, or that it has not. */
+  readonly answer: "accepted" | ErrorCode;
+  /** Azure's name for the write in its own logs. */
+  readonly correlationId: string | null;
+}
+
+/** Hears for the operator's audit what one call plans and writes. Never policy text, never a secret. */
+export interface AuditTrail {
+  planned(plan: AuditedPlan): void;
+  /** A change is about to be applied, or has been before: then no write follows. */
+  applying(change: AuditedChange): void;
+  wrote(write: AuditedWrite): void;
 }

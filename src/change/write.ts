@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { type Document, type DocumentId, documentKind, documentTitle, type JsonObject } from "../gateway/documents.ts";
-import type { DocumentWriter, Gateway } from "../gateway/ports.ts";
+import type { DocumentWriter, Gateway, WriteReceipt } from "../gateway/ports.ts";
 import { holds, sameContent } from "./compare.ts";
 
 /** One write: the live document with its ETag, and what is to stand there. */
@@ -12,7 +12,7 @@ export interface Step {
 
 /**
  * What has become of a write, as a read behind it shows. `not_applied`: the document is as it was. `conflict`: it is
- * neither as it was nor as intended. `unknown`: it could not be read.
+ * neither as it was nor as intended. `unknown`: it could not be read, or is as it was under a write that ARM has not ended.
  */
 export type Written =
   | { readonly outcome: "applied"; readonly stored: Document | null }
@@ -23,17 +23,21 @@ export type Written =
  * document itself decides, because a lost answer and a refused write look alike.
  */
 export async function writeDocument(gateway: Gateway, step: Step): Promise<Written> {
-  const refusal = await failureOf(write(gateway.writer, step));
+  const { refusal, unfinished } = await write(gateway.writer, step);
   let live: Document | null;
   try {
-    live = await readUncancelled(gateway, step.id);
+    live = await readBack(gateway, step.id);
   } catch (error) {
     return { outcome: "unknown", error: refusal ?? asGatewayError(error) };
   }
   const properties = live?.properties ?? null;
   const before = step.before?.properties ?? null;
   if (holds(step.id, properties, step.after, before)) return { outcome: "applied", stored: live };
-  if (sameContent(step.id, properties, before)) return { outcome: "not_applied", error: refusal ?? withoutEffect(step.id) };
+  if (sameContent(step.id, properties, before)) {
+    return unfinished === null
+      ? { outcome: "not_applied", error: refusal ?? withoutEffect(step.id) }
+      : { outcome: "unknown", error: stillWriting(step.id, unfinished) };
+  }
   return { outcome: "conflict", error: overwritten(step.id, refusal) };
 }
 
@@ -63,14 +67,43 @@ function rank({ id, before, after }: Step): number {
   }
 }
 
-async function write(writer: DocumentWriter, { id, before, after }: Step): Promise<void> {
-  if (after !== null) await writer.put(id, after, before === null ? { ifNoneMatch: "*" } : { ifMatch: before.etag });
-  else if (before !== null) await writer.delete(id, { ifMatch: before.etag });
+/** How ARM has answered a write; both null: the document is stored. */
+interface Reply {
+  readonly refusal: GatewayError | null;
+  readonly unfinished: string | null;
 }
 
-/** A reader remembers what it has read and ends with its call; a write that has begun must be followed up all the same. */
-const readUncancelled = (gateway: Gateway, id: DocumentId): Promise<Document | null> =>
-  gateway.reader(new AbortController().signal).document(id);
+async function write(writer: DocumentWriter, step: Step): Promise<Reply> {
+  try {
+    const receipt = await sent(writer, step);
+    return { refusal: null, unfinished: receipt?.unfinished ?? null };
+  } catch (error) {
+    return { refusal: asGatewayError(error), unfinished: null };
+  }
+}
+
+/** Null where there is nothing to write: no document before, and none intended. */
+async function sent(writer: DocumentWriter, { id, before, after }: Step): Promise<WriteReceipt | null> {
+  if (after !== null) return writer.put(id, after, before === null ? { ifNoneMatch: "*" } : { ifMatch: before.etag });
+  return before === null ? null : writer.delete(id, { ifMatch: before.etag });
+}
+
+/** Each of them has the reader's own retries behind it. */
+const longestReads = 3;
+
+/**
+ * The document as it stands after a write. A reader remembers what it has read and ends with its call; a write that has
+ * begun must be followed up all the same, and what a read does not show now it may show soon.
+ */
+async function readBack(gateway: Gateway, id: DocumentId): Promise<Document | null> {
+  for (let reads = 1; ; reads += 1) {
+    try {
+      return await gateway.reader(new AbortController().signal).document(id);
+    } catch (error) {
+      if (reads === longestReads || !(error instanceof GatewayError) || !error.retryable) throw error;
+    }
+  }
+}
 
 /** How a promise has failed; null where it has not. */
 export async function failureOf(work: Promise<unknown>): Promise<GatewayError | null> {
@@ -89,6 +122,9 @@ const asGatewayError = (error: unknown): GatewayError =>
 
 const withoutEffect = (id: DocumentId): GatewayError =>
   new GatewayError("unavailable", `Azure accepted the write of ${documentTitle(id)}, but still shows it as it was.`);
+
+const stillWriting = (id: DocumentId, reason: string): GatewayError =>
+  new GatewayError("unavailable", `Azure accepted the write of ${documentTitle(id)}, and was not seen to end it: ${reason}`);
 
 function overwritten(id: DocumentId, refusal: GatewayError | null): GatewayError {
   return new GatewayError(

@@ -1,6 +1,6 @@
-import { unknownName } from "../errors.ts";
+import { GatewayError, unknownName } from "../errors.ts";
 import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId, workspaceOf } from "./documents.ts";
-import type { Api, Product, Service, Subscription } from "./model.ts";
+import { type Api, type Product, type Service, type Subscription, sameName, scopeTitle } from "./model.ts";
 import type { GatewayReader } from "./ports.ts";
 
 /**
@@ -64,9 +64,6 @@ export function withPolicies(inventory: Inventory, changed: Iterable<Document>):
   return { ...inventory, policies };
 }
 
-/** ARM's names are not case-sensitive. */
-export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
 export function findApi(apis: readonly Api[], apiId: string): Api {
   const api = apis.find(({ id }) => sameName(id, apiId));
   if (api === undefined) {
@@ -91,16 +88,39 @@ export function findProduct(products: readonly Product[], productId: string): Pr
   return product;
 }
 
-/** By `sid`, or by a display name that only one subscription has (display names are not unique by contract). */
-export function findSubscription(subscriptions: readonly Subscription[], name: string): Subscription {
-  const bySid = subscriptions.find(({ id }) => sameName(id, name));
+/**
+ * By `sid`, by whole ARM id, or by a display name that only one subscription has (display names are not unique by contract). Throws
+ * `invalid_input` for a display name that several have and for the ARM id of a subscription elsewhere, `not_found` for any other name.
+ */
+export function findSubscription({ service, subscriptions }: Pick<Inventory, "service" | "subscriptions">, name: string): Subscription {
+  const sid = sidOf(service, name);
+  const bySid = subscriptions.find(({ id }) => sameName(id, sid));
   if (bySid !== undefined) return bySid;
-  const byDisplayName = subscriptions.filter(({ displayName }) => sameName(displayName, name));
-  if (byDisplayName.length === 1 && byDisplayName[0] !== undefined) return byDisplayName[0];
+  const [found, ...others] = subscriptions.filter(({ displayName }) => sameName(displayName, sid));
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined) throw ambiguousName(name, [found, ...others]);
   throw unknownName(
     "subscription",
-    name,
-    byDisplayName.length > 1 ? byDisplayName.map(({ id }) => id) : subscriptions.map(({ id }) => id),
+    sid,
+    subscriptions.map(({ id }) => id),
     "list_subscriptions shows all of them.",
   );
+}
+
+/** The last segment of the ARM id of one of the service's subscriptions; any other name as it is. */
+function sidOf({ name: serviceName, resourceId }: Service, name: string): string {
+  if (!/^\/subscriptions\/.+\/providers\//i.test(name)) return name;
+  const collection = `${resourceId}/subscriptions/`;
+  const sid = name.slice(collection.length).replace(/\/$/, "");
+  if (sameName(name.slice(0, collection.length), collection) && /^[^/]+$/.test(sid)) return sid;
+  throw new GatewayError("invalid_input", `'${name}' is not the ARM id of a subscription of '${serviceName}'.`, {
+    hint: `Those read ${collection}<sid>; the sid alone is enough.`,
+  });
+}
+
+function ambiguousName(name: string, subscriptions: readonly Subscription[]): GatewayError {
+  return new GatewayError("invalid_input", `The display name '${name}' is ambiguous: ${subscriptions.length} subscriptions have it.`, {
+    hint: "Give the id of the one that is meant.",
+    details: subscriptions.map(({ id, scope, state }) => `${id}: ${scopeTitle(scope)}, ${state}`),
+  });
 }

@@ -51,6 +51,9 @@ export interface Subscription {
   readonly scope: SubscriptionScope;
 }
 
+/** Whether two names, ids or paths mean the same: ARM's are not case-sensitive. */
+export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
 /** `sku.name` to the family that decides limits and counters; unknown names read as classic. */
 export function tierOf(sku: string): Tier {
   if (/^consumption$/i.test(sku)) return "consumption";

@@ -1,7 +1,7 @@
 import { GatewayError, unknownName } from "../errors.ts";
 import type { PolicyScope } from "./documents.ts";
-import { findApi, findProduct, sameName } from "./inventory.ts";
-import type { Api, Operation } from "./model.ts";
+import { findApi, findProduct } from "./inventory.ts";
+import { type Api, type Operation, sameName } from "./model.ts";
 import type { EntityReader, GatewayReader } from "./ports.ts";
 
 /**

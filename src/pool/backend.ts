@@ -1,4 +1,5 @@
 import { type DocumentId, isObject, type Json, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
+import { sameName } from "../gateway/model.ts";
 
 /** A rule that takes a backend out of use: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
 export interface Breaker {
@@ -34,13 +35,12 @@ const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(valu
 const numberOf = (value: Json | undefined): number | null => (typeof value === "number" ? value : null);
 const textOf = (value: Json | undefined): string | null => (typeof value === "string" ? value : null);
 
+export { sameName as sameId } from "../gateway/model.ts";
+
 export const backendIdOf = (id: DocumentId): string => id.replace(/^backends\//, "");
 
-/** Backend ids are compared as ARM compares resource names: without regard to case. */
-export const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
 export function findBackend(backends: readonly ListedDocument[], backendId: string): ListedDocument | undefined {
-  return backends.find(({ id }) => sameId(backendIdOf(id), backendId));
+  return backends.find(({ id }) => sameName(backendIdOf(id), backendId));
 }
 
 export const isPool = (properties: JsonObject): boolean => /^pool$/i.test(textOf(properties.type) ?? "") || isObject(properties.pool);
@@ -57,7 +57,7 @@ export const poolMembers = (properties: JsonObject): readonly string[] => poolIt
 /** The pools that have this backend as a member. */
 export function poolsWith(backends: readonly ListedDocument[], backendId: string): readonly string[] {
   return backends
-    .filter(({ properties }) => poolMembers(properties).some((member) => sameId(member, backendId)))
+    .filter(({ properties }) => poolMembers(properties).some((member) => sameName(member, backendId)))
     .map(({ id }) => backendIdOf(id));
 }
 

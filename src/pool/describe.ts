@@ -1,5 +1,6 @@
 import type { JsonObject } from "../gateway/documents.ts";
-import { affinityCookie, breakerOf, itemBackendId, itemPriority, itemWeight, poolItems, sameId } from "./backend.ts";
+import { sameName } from "../gateway/model.ts";
+import { affinityCookie, breakerOf, itemBackendId, itemPriority, itemWeight, poolItems } from "./backend.ts";
 import { breakerText } from "./breaker.ts";
 import { defaultRetryCount, defaultStatusCodes, type RetryInput } from "./request.ts";
 import type { Retry } from "./retry.ts";
@@ -21,7 +22,7 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
     ...after.flatMap((item) => {
       const id = itemBackendId(item);
       const known = entryOf(before, id);
-      const edit = members.find(({ backendId }) => sameId(backendId, id));
+      const edit = members.find(({ backendId }) => sameName(backendId, id));
       const words = [
         ...(edit === undefined ? [] : urlWords(edit)),
         ...placeWords("priority", known, item, itemPriority),
@@ -48,7 +49,7 @@ export function retryText(known: Retry | null, retry: RetryInput | null): string
   return `retry ${retry.count ?? known?.count ?? defaultRetryCount}${codes === null ? "" : ` on ${codes.join(",")}`}`;
 }
 
-const entryOf = (items: readonly JsonObject[], id: string): JsonObject | undefined => items.find((item) => sameId(itemBackendId(item), id));
+const entryOf = (items: readonly JsonObject[], id: string): JsonObject | undefined => items.find((item) => sameName(itemBackendId(item), id));
 
 function placeWords(
   key: "priority" | "weight",

@@ -1,7 +1,8 @@
 import { GatewayError, unknownName } from "../errors.ts";
 import { backendDocumentId, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import { backendIdOf, findBackend, isPool, membersOf, poolMembers, sameId } from "./backend.ts";
+import { sameName } from "../gateway/model.ts";
+import { backendIdOf, findBackend, isPool, membersOf, poolMembers } from "./backend.ts";
 import { withBreaker } from "./breaker.ts";
 import { type BackendEdit, backendParts, poolParts } from "./describe.ts";
 import { editPool } from "./members.ts";
@@ -16,19 +17,21 @@ export interface BackendEdits {
   /** Each change in a few words. */
   readonly parts: readonly string[];
   readonly warnings: readonly string[];
+  /** What has to be done besides, each with its command. */
+  readonly manualSteps: readonly string[];
 }
 
 /** Only what changes; nothing where the request asks for what is there. */
-export function backendEdits({ backends }: Inventory, { kind, backendId }: Subject, request: PoolRequest): BackendEdits {
+export function backendEdits({ service, backends }: Inventory, { kind, backendId }: Subject, request: PoolRequest): BackendEdits {
   const subject = backendId === null ? undefined : findBackend(backends, backendId);
-  if (subject === undefined) return { edits: [], parts: [], warnings: [] };
-  if (kind === "pool") return poolEdits(backends, subject, withKnownIds(backends, request));
+  if (subject === undefined) return { edits: [], parts: [], warnings: [], manualSteps: [] };
+  if (kind === "pool") return poolEdits(backends, subject, withKnownIds(backends, request), service.resourceId);
   const [input] = request.backends ?? [];
   const edit = editExisting(subject, input, breakerFor(input, request));
-  return { edits: [edit].filter(changes), parts: backendParts(edit), warnings: urlWarnings(edit) };
+  return { edits: [edit].filter(changes), parts: backendParts(edit), warnings: urlWarnings(edit), manualSteps: [] };
 }
 
-function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, request: PoolRequest): BackendEdits {
+function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, request: PoolRequest, serviceId: string): BackendEdits {
   checkNames(backends, pool, request);
   const edited = editPool(pool.properties, request);
   const poolEdit = { backendId: backendIdOf(pool.id), before: pool.properties, after: edited.properties };
@@ -40,12 +43,12 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
   const created = inputs.flatMap((input) => {
     const { backend_id, url } = input;
     if (url === undefined || findBackend(backends, backend_id) !== undefined) return [];
-    const { properties, warnings } = newBackend(backend_id, url, siblings);
-    return [{ edit: { backendId: backend_id, before: null, after: breakerSet(properties, breakerFor(input, request)) }, warnings }];
+    const { properties, ...more } = newBackend(backend_id, url, siblings, serviceId);
+    return [{ edit: { backendId: backend_id, before: null, after: breakerSet(properties, breakerFor(input, request)) }, ...more }];
   });
   const existing = [...new Set(members)].flatMap((id) => {
     const backend = findBackend(backends, id);
-    const input = inputs.find(({ backend_id }) => sameId(backend_id, id));
+    const input = inputs.find(({ backend_id }) => sameName(backend_id, id));
     return backend === undefined ? [] : [editExisting(backend, input, breakerFor(input, request))];
   });
   const memberEdits = [...created.map(({ edit }) => edit), ...existing].filter(changes);
@@ -60,6 +63,7 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
       ...memberEdits.flatMap(urlWarnings),
       ...standbyWarnings(membersOf(after, { ...pool, properties: edited.properties }), request),
     ],
+    manualSteps: created.flatMap(({ manualSteps }) => manualSteps),
   };
 }
 
@@ -85,7 +89,7 @@ function checkNames(backends: readonly ListedDocument[], pool: ListedDocument, {
   const members = poolMembers(pool.properties);
   for (const name of remove) {
     // A backend that is not in the pool is as removed as can be; one that does not exist is a mistake.
-    if (![...singles, ...members].some((id) => sameId(id, name))) throw unknownName("pool member", name, members);
+    if (![...singles, ...members].some((id) => sameName(id, name))) throw unknownName("pool member", name, members);
   }
 }
 

@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import type { JsonObject } from "../gateway/documents.ts";
-import { itemBackendId, itemPriority, itemWeight, objectOf, poolItems, sameId } from "./backend.ts";
+import { sameName } from "../gateway/model.ts";
+import { itemBackendId, itemPriority, itemWeight, objectOf, poolItems } from "./backend.ts";
 import type { BackendInput, PoolPolicies, PoolRequest } from "./request.ts";
 
 /** https://learn.microsoft.com/azure/api-management/backends#load-balanced-pool */
@@ -20,12 +21,12 @@ export interface EditedPool {
 export function editPool(properties: JsonObject, request: PoolRequest): EditedPool {
   const { backends = [], remove = [], policies = {} } = request;
   const before = poolItems(properties);
-  const left = before.filter((item) => !remove.some((name) => sameId(name, itemBackendId(item))));
+  const left = before.filter((item) => !remove.some((name) => sameName(name, itemBackendId(item))));
   const changed = left.map((item) => {
-    const input = backends.find(({ backend_id }) => sameId(backend_id, itemBackendId(item)));
+    const input = backends.find(({ backend_id }) => sameName(backend_id, itemBackendId(item)));
     return input === undefined ? item : { ...item, ...place(input) };
   });
-  const isMember = ({ backend_id }: BackendInput) => left.some((item) => sameId(itemBackendId(item), backend_id));
+  const isMember = ({ backend_id }: BackendInput) => left.some((item) => sameName(itemBackendId(item), backend_id));
   const added = backends.filter((input) => !isMember(input)).map((input) => newItem(input, before, changed));
   const items = balance([...changed, ...added.map(({ item }) => item)], request);
   if (items.length > maxMembers) {

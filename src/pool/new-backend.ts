@@ -5,13 +5,14 @@ import { objectOf } from "./backend.ts";
 export interface NewBackend {
   readonly properties: JsonObject;
   readonly warnings: readonly string[];
+  readonly manualSteps: readonly string[];
 }
 
 /**
  * A backend for a new member of a pool. Of what the members authenticate with only a managed identity is taken over, and only
  * where all of them use the same: keys and other credentials are never copied. ARM's `protocol` is `http` for https too.
  */
-export function newBackend(backendId: string, url: string, siblings: readonly JsonObject[]): NewBackend {
+export function newBackend(backendId: string, url: string, siblings: readonly JsonObject[], serviceId: string): NewBackend {
   if (!/^[a-z\d](?:[\w.-]{0,78}[a-z\d])?$/i.test(backendId)) {
     throw new GatewayError("invalid_input", `'${backendId}' cannot be the id of a new backend.`, {
       hint: "Use 1 to 80 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit.",
@@ -24,11 +25,29 @@ export function newBackend(backendId: string, url: string, siblings: readonly Js
     return {
       properties: { ...properties, credentials: { managedIdentity: identity } },
       warnings: [`New backend '${backendId}' authenticates with a managed identity, as the other members do: give it access to ${url}.`],
+      manualSteps: roleAssignments(objectOf(identity), url, serviceId),
     };
   }
   const used = credentials.some((own) => Object.values(own).some((part) => isObject(part) && Object.keys(part).length > 0));
   return {
     properties,
     warnings: used ? [`New backend '${backendId}' has no credentials: those of the other members are not copied. Set them by hand.`] : [],
+    manualSteps: [],
   };
 }
+
+/**
+ * What lets the service's identity call a model of the account behind the URL; nothing where its tokens are for something
+ * else. https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis
+ */
+function roleAssignments({ resource, clientId }: JsonObject, url: string, serviceId: string): readonly string[] {
+  if (typeof resource !== "string" || !/^https:\/\/cognitiveservices\.azure\./i.test(resource)) return [];
+  const assignee =
+    typeof clientId === "string"
+      ? `--assignee ${shellQuoted(clientId)}`
+      : `--assignee-object-id "$(az resource show --ids ${shellQuoted(serviceId)} --query identity.principalId -o tsv)" --assignee-principal-type ServicePrincipal`;
+  const scope = shellQuoted(`<resource id of the account behind ${url}>`);
+  return [`az role assignment create ${assignee} --role "Cognitive Services OpenAI User" --scope ${scope}`];
+}
+
+const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

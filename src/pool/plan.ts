@@ -53,6 +53,7 @@ export function planPool(inventory: Inventory, documents: ReadonlyMap<DocumentId
     summary: `${titleOf(subject, routes)}: ${parts.join("; ")}.`,
     documents: proposed,
     ...concerned(current, routes, subject, backends, retry),
+    manualSteps: backends.manualSteps,
     after: `get_backend_pool ${JSON.stringify({ api_id: routes.apiId })}`,
   };
 }

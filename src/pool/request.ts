@@ -1,6 +1,5 @@
 import { GatewayError } from "../errors.ts";
-import type { Tier } from "../gateway/model.ts";
-import { sameId } from "./backend.ts";
+import { sameName, type Tier } from "../gateway/model.ts";
 
 /** What `update_backend_pool` is asked for, in its own spelling. Members that it does not name stay as they are. */
 export interface PoolRequest {
@@ -82,7 +81,7 @@ export function checkRequest(request: PoolRequest, tier: Tier): void {
 
 function checkNames(backends: readonly BackendInput[], remove: readonly string[]): void {
   const names = [...backends.map(({ backend_id }) => backend_id), ...remove];
-  const twice = names.find((name, index) => names.findIndex((other) => sameId(other, name)) < index);
+  const twice = names.find((name, index) => names.findIndex((other) => sameName(other, name)) < index);
   if (twice !== undefined) throw invalid(`'${twice}' is named twice.`, "Name each backend once, in 'backends' or in 'remove'.");
 }
 

@@ -61,14 +61,19 @@ export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
   };
 }
 
+/** For each API where its traffic can go. */
+export function allRoutes(inventory: Inventory): ReadonlyMap<string, readonly Route[]> {
+  const reader = stepReader(inventory);
+  return new Map(inventory.apis.map((api) => [api.id, routesOf(inventory, reader, api)]));
+}
+
 /** For each API the ids of the pools, members and backends that its traffic can reach. */
 export function backendsReached(inventory: Inventory): ReadonlyMap<string, readonly string[]> {
-  const reader = stepReader(inventory);
-  return new Map(inventory.apis.map((api) => [api.id, reachedBy(routesOf(inventory, reader, api))]));
+  return new Map([...allRoutes(inventory)].map(([apiId, routes]) => [apiId, reachedBy(routes)]));
 }
 
 /** Ids of the pools and backends that routes lead to, each once. */
-function reachedBy(routes: readonly Route[]): readonly string[] {
+export function reachedBy(routes: readonly Route[]): readonly string[] {
   const ids = routes.flatMap(({ backendId, members }) => [
     ...(backendId === null ? [] : [backendId]),
     ...members.map((member) => member.backendId),

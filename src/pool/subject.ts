@@ -1,6 +1,7 @@
 import { GatewayError, unknownName } from "../errors.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import { backendIdOf, findBackend, isPool, sameId } from "./backend.ts";
+import { sameName } from "../gateway/model.ts";
+import { backendIdOf, findBackend, isPool } from "./backend.ts";
 import type { PoolRequest } from "./request.ts";
 import type { ApiRoutes } from "./routes.ts";
 
@@ -55,7 +56,7 @@ function named(
   }
   // Where an expression decides and names no candidate, any pool may be the API's.
   const undecided = routes.some(({ backendId, expression }) => backendId === null && expression !== null);
-  if (!undecided && !reached.some((id) => sameId(id, poolId))) {
+  if (!undecided && !reached.some((id) => sameName(id, poolId))) {
     throw new GatewayError("invalid_input", `API '${apiId}' does not go to '${poolId}'.`, {
       hint: reached.length === 0 ? "It goes to no backend or pool." : `It goes to ${reached.join(", ")}.`,
     });
@@ -68,7 +69,7 @@ export function checkFits({ kind, backendId }: Subject, { apiId, routes }: ApiRo
   if (kind === "pool") return;
   const { backends = [], remove = [], policies = {} } = request;
   const own = backends.every(
-    (input) => backendId !== null && sameId(input.backend_id, backendId) && input.priority === undefined && input.weight === undefined,
+    (input) => backendId !== null && sameName(input.backend_id, backendId) && input.priority === undefined && input.weight === undefined,
   );
   const whole = policies.load_balancing !== undefined || policies.session_affinity !== undefined;
   const breaker = policies.circuit_breaker !== undefined && backendId === null;

@@ -1,5 +1,6 @@
 import type { ListedDocument } from "../gateway/documents.ts";
-import { breakerOf, type Member, poolsWith, sameId } from "./backend.ts";
+import { sameName } from "../gateway/model.ts";
+import { breakerOf, type Member, poolsWith } from "./backend.ts";
 import type { BackendEdit } from "./describe.ts";
 import type { BreakerInput, PoolRequest } from "./request.ts";
 
@@ -26,9 +27,9 @@ export function standbyWarnings(members: readonly Member[], request: PoolRequest
 /** The call with the breaker that it asks for on the members that need one. */
 function corrected(request: PoolRequest, bare: readonly Member[]): PoolRequest {
   const asked: BreakerInput = request.backends?.find(({ circuit_breaker }) => circuit_breaker)?.circuit_breaker ?? {};
-  const needs = (backendId: string) => bare.some((member) => sameId(member.backendId, backendId));
+  const needs = (backendId: string) => bare.some((member) => sameName(member.backendId, backendId));
   const named = (request.backends ?? []).map((input) => (needs(input.backend_id) ? { ...input, circuit_breaker: asked } : input));
-  const missing = bare.filter(({ backendId }) => !named.some(({ backend_id }) => sameId(backend_id, backendId)));
+  const missing = bare.filter(({ backendId }) => !named.some(({ backend_id }) => sameName(backend_id, backendId)));
   return { ...request, backends: [...named, ...missing.map(({ backendId }) => ({ backend_id: backendId, circuit_breaker: asked }))] };
 }
 

@@ -1,6 +1,6 @@
 import { type DocumentId, policyScopeOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import type { Subscription } from "../gateway/model.ts";
+import { type Subscription, sameName } from "../gateway/model.ts";
 import { type CallPath, policyChain } from "../policy/steps.ts";
 
 /** One way that a caller's calls may take through the gateway. */
@@ -48,10 +48,6 @@ export function callersOf(inventory: Inventory): readonly Caller[] {
   }));
   const open = inventory.apis.filter(({ subscriptionRequired }) => !subscriptionRequired).map(({ id }) => id);
   return open.length === 0 ? callers : [...callers, { subscription: null, name: withoutSubscription, paths: pathsOf(null, open) }];
-}
-
-function sameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 /** Operations that have a policy of their own, by API. */

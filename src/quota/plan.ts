@@ -1,9 +1,10 @@
 import { GatewayError } from "../errors.ts";
 import { type Document, documentTitle, withPolicyText } from "../gateway/documents.ts";
 import { findApi, findSubscription, type Inventory, withPolicies } from "../gateway/inventory.ts";
-import type { Subscription } from "../gateway/model.ts";
+import { type Subscription, sameName, scopeTitle } from "../gateway/model.ts";
 import type { LimitChange, Proposal } from "../gateway/proposal.ts";
 import { applyEdits, setAttribute } from "../policy/edit.ts";
+import { audienceOf } from "./later-teams.ts";
 import { numberChanges } from "./limit-changes.ts";
 import type { WrittenLimit } from "./limit-elements.ts";
 import { type TeamLimits, teamLimitsOf } from "./limits.ts";
@@ -40,14 +41,17 @@ interface Step {
 }
 
 /**
- * Changes one team's limits and nobody else's. The literal is edited where the team alone meets it; where others do, the team gets a branch of its
- * own. `limits` compares every team before and after, as the finder reads the documents.
+ * Changes one team's limits and nobody else's. The team gets a branch of its own where others meet the literal, and where it is the last one for
+ * whom an `<otherwise>` (or a `when` like it) is left, so that subscriptions created later find what they would have found. Everywhere else
+ * the literal is edited where it stands: in a branch of the team's own; or open to a whole scope of which the team is the only subscription,
+ * with a warning that later ones get the number too. That also holds for a `rate-limit` or `quota` in an `<otherwise>`: a branch would count
+ * the team by another element. `limits` compares every team before and after, as the finder reads the documents.
  *
  * Throws `not_found` (subscription, API), `invalid_input` (which limit is meant, or another binds below), `unsupported` (no limit, a shared
  * counter, a value that is no literal), each with where and why.
  */
 export function planQuota(inventory: Inventory, request: QuotaRequest): QuotaEdit {
-  const subscription = findSubscription(inventory.subscriptions, request.subscriptionId);
+  const subscription = findSubscription(inventory, request.subscriptionId);
   const apiId = request.apiId === undefined ? null : findApi(inventory.apis, request.apiId).id;
   const asked = (["tpm", "rpm"] as const).flatMap((kind): LimitRequest[] => {
     const value = request[kind];
@@ -67,6 +71,7 @@ export function planQuota(inventory: Inventory, request: QuotaRequest): QuotaEdi
     summary: `${titleOf(subscription)}: ${changes} in ${[...new Set(steps.map(({ place }) => place))].join(" and ")}.`,
     documents: changedDocuments(inventory, after.inventory),
     affected: [titleOf(subscription)],
+    teams: [subscription.id],
     warnings: steps.flatMap(({ warnings }) => warnings),
     limits: [
       ...steps.flatMap(({ change }) => (change.before === change.after ? [] : [change])),
@@ -87,7 +92,8 @@ function changeLimit(state: State, subscription: Subscription, request: LimitReq
   const place = documentTitle(limit.document);
   const change = { subscriptionId: subscription.id, kind: request.kind, before: limit.value, intended: true };
   if (amount === limit.amount) return { state, change: { ...change, after: limit.value }, place, warnings };
-  const edited = stateOf(withLimit(state.inventory, team, target, amount));
+  const way = wayTo(state.inventory, target, subscription);
+  const edited = stateOf(withLimit(state.inventory, team, limit, way.ownBranch, amount));
   const after = bindingValue(teamIn(edited, subscription), request);
   if (after !== perMinute(limit, amount)) throw new Error(`${limit.limitId} reads ${after} after it was set to ${amount}`);
   const others = otherLimitsBelow(team, target, request, after).map(
@@ -97,7 +103,7 @@ function changeLimit(state: State, subscription: Subscription, request: LimitReq
     state: edited,
     change: { ...change, after },
     place,
-    warnings: [...warnings, ...counterWarnings(target, subscription), ...others],
+    warnings: [...warnings, ...way.warnings, ...others],
   };
 }
 
@@ -111,23 +117,39 @@ function teamIn({ teams }: State, { id }: Subscription): TeamReach {
 function withLimit(
   inventory: Inventory,
   { subscription, limits }: TeamReach,
-  { limit, documentSharedWith }: LimitReach,
+  limit: WrittenLimit,
+  ownBranch: boolean,
   amount: number,
 ): Inventory {
   const document = inventory.policies.get(limit.document);
   if (document === undefined) throw new Error(`${limit.document} was not read`);
   const callKeys = limits.flatMap((met) => (met.limit.counter === "calls" ? [met.limit.counterKey] : []));
-  const edit =
-    documentSharedWith.length === 0
-      ? setAttribute(limit.parsed, limit.element, limit.attribute, String(amount))
-      : teamBranch(limit, subscription.id, amount, { tier: inventory.service.tier, callKeys });
+  const edit = ownBranch
+    ? teamBranch(limit, subscription.id, amount, { tier: inventory.service.tier, callKeys })
+    : setAttribute(limit.parsed, limit.element, limit.attribute, String(amount));
   const after: Document = { ...document, properties: withPolicyText(document.properties, applyEdits(limit.parsed.source, [edit])) };
   return withPolicies(inventory, [after]);
 }
 
-function counterWarnings({ limit, documentSharedWith }: LimitReach, { id }: Subscription): readonly string[] {
-  if (documentSharedWith.length === 0 || limit.counter !== "subscription") return [];
-  return [`The calls of '${id}' are counted anew, by rate-limit-by-key: ${limit.element.name} may stand only once in a policy.`];
+/** How a number becomes the team's, as `planQuota` promises it. */
+interface Way {
+  /** Whether the team gets a branch; else the number is edited where it stands. */
+  readonly ownBranch: boolean;
+  readonly warnings: readonly string[];
+}
+
+function wayTo(inventory: Inventory, target: LimitReach, { id, scope }: Subscription): Way {
+  const { limit, documentSharedWith } = target;
+  const isBySubscription = limit.counter === "subscription";
+  if (documentSharedWith.length > 0) {
+    const anew = `The calls of '${id}' are counted anew, by rate-limit-by-key: ${limit.element.name} may stand only once in a policy.`;
+    return { ownBranch: true, warnings: isBySubscription ? [anew] : [] };
+  }
+  const audience = audienceOf(inventory, target);
+  if (audience === "team") return { ownBranch: false, warnings: [] };
+  if (audience === "others" && !isBySubscription) return { ownBranch: true, warnings: [] };
+  const later = `Subscriptions that are created later with the same scope (${scopeTitle(scope)}) get this ${limit.kind} limit too.`;
+  return { ownBranch: false, warnings: [later] };
 }
 
 /** The number to write for a limit per minute; calls keep their renewal period. */
@@ -178,8 +200,8 @@ function unintendedChanges(before: readonly TeamLimits[], after: readonly TeamLi
   });
 }
 
-/** What a team's limits come to, wherever they stand. */
-function signature({ limits }: TeamLimits): string {
+/** What a team's limits come to, wherever they stand: equal texts, equal limits, conditions and counters. */
+export function signature({ limits }: TeamLimits): string {
   const lines = limits.map(({ kind, value, period, condition, counterKey, sharedWith }) =>
     JSON.stringify([kind, value, period, condition, counterKey, sharedWith]),
   );
@@ -187,5 +209,5 @@ function signature({ limits }: TeamLimits): string {
 }
 
 function titleOf({ id, displayName }: Subscription): string {
-  return displayName === "" || displayName.toLowerCase() === id.toLowerCase() ? id : `${id} (${displayName})`;
+  return displayName === "" || sameName(displayName, id) ? id : `${id} (${displayName})`;
 }

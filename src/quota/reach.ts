@@ -1,5 +1,5 @@
 import type { Inventory } from "../gateway/inventory.ts";
-import type { Subscription } from "../gateway/model.ts";
+import { type Subscription, sameName } from "../gateway/model.ts";
 import { type Caller, callersOf, type Path } from "./callers.ts";
 import { metLimits, type PolicySources, policySources } from "./effective-limits.ts";
 import type { WrittenLimit } from "./limit-elements.ts";
@@ -42,7 +42,7 @@ export function bindingCandidates<Reach extends LimitReach>(limits: readonly Rea
 /** The limit as far as it concerns one API; none where it does not. */
 export function onApi<Reach extends LimitReach>(reach: Reach, apiId: string | null): readonly Reach[] {
   if (apiId === null) return [reach];
-  const paths = reach.paths.filter((path) => path.apiId?.toLowerCase() === apiId.toLowerCase());
+  const paths = reach.paths.filter((path) => path.apiId !== null && sameName(path.apiId, apiId));
   return paths.length === 0 ? [] : [{ ...reach, paths }];
 }
 

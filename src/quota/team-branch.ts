@@ -18,7 +18,7 @@ export interface Surroundings {
 const teamKey = "@(context.Subscription.Id)";
 
 /**
- * Gives one team its own number where others meet the same element: a `when` for the subscription with a copy of the element, the element
+ * Gives one team its own number where others meet the same element, or may later: a `when` for the subscription with a copy of the element, the element
  * itself in `otherwise`. Where it stands alone in a branch of a `choose` that only tells subscriptions apart, the `when` joins that `choose`.
  */
 export function teamBranch(limit: WrittenLimit, subscriptionId: string, amount: number, surroundings: Surroundings): Edit {

@@ -1,7 +1,7 @@
 import type { MetricsAnswer } from "../gateway/ports.ts";
 import { causeName, type ErrorCause, type Outcome, outcomeOf, type ThrottleOrigin } from "./cause.ts";
 import { type DurationPoint, durations, type Grouping, type RequestCount, requestCounts } from "./platform-metrics.ts";
-import { cutsPoints, forgotten, RETENTION_DAYS, type Window } from "./window.ts";
+import { cutsMinutes, forgotten, RETENTION_DAYS, type Window } from "./window.ts";
 
 /** A number, or the plain statement that it is not known. Never null, and never 0 for want of data. */
 export type Known = number | "unknown";
@@ -92,7 +92,7 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
       ...problems.map((problem) => `Azure Monitor could not answer everything: ${problem}`),
       ...(kept === "none" ? [] : [`Azure Monitor keeps platform metrics for ${RETENTION_DAYS} days; what is older is not counted.`]),
       ...(known && counts.length === 0 ? ["Platform metrics show no requests in this window."] : []),
-      ...(cutsPoints(window, interval) ? [`Points are whole ${interval} intervals (UTC): the outer ones reach beyond the window.`] : []),
+      ...(cutsMinutes(window) ? ["Azure Monitor counts whole minutes: the window's outer ones are counted whole or not at all."] : []),
       ...(total.weighted && backend.weighted ? [] : ["A latency is the plain mean of its points, not weighted by their requests."]),
       ...missing.map(
         (grouping) => `Platform metrics have no ${grouping}: rows by ${grouping} need resource logs in a Log Analytics workspace.`,

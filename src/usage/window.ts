@@ -107,10 +107,13 @@ export function chooseInterval(window: Window, interval?: string, points = 200):
   return asked.name;
 }
 
-/** Whether the window begins and ends between two points, so that the outer points reach beyond it. */
-export function cutsPoints(window: Window, interval: string): boolean {
-  const length = grains.find(({ name }) => name === interval)?.length ?? MINUTE;
-  return length > MINUTE && (window.since.getTime() % length !== 0 || window.until.getTime() % length !== 0);
+/**
+ * Whether the window begins or ends within a minute, the unit in which Azure Monitor counts. Points of any length begin with the window and
+ * the last one ends with it (https://learn.microsoft.com/azure/azure-functions/functions-consumption-costs has an answer to such a query),
+ * so that nothing else is ever cut.
+ */
+export function cutsMinutes({ since, until }: Window): boolean {
+  return [since, until].some((time) => time.getTime() % MINUTE !== 0);
 }
 
 /** The part of the window that Azure Monitor no longer keeps. */

@@ -1,9 +1,15 @@
 import { inspect } from "node:util";
+import { type PipelineRequest, RestError } from "@azure/core-rest-pipeline";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { clouds, endpointOf } from "../../src/azure/clouds.ts";
+import { openArm } from "../../src/azure/pipeline.ts";
+import type { send } from "../../src/azure/requests.ts";
+import { parseServiceId } from "../../src/azure/resource-ids.ts";
+import { createWriter } from "../../src/azure/writer.ts";
 import { GatewayError } from "../../src/errors.ts";
 import type { JsonObject } from "../../src/gateway/documents.ts";
-import type { Precondition } from "../../src/gateway/ports.ts";
+import type { DocumentWriter, Precondition } from "../../src/gateway/ports.ts";
 import { type Answer, arm, failureOf, gatewayOver, neverAborted, quickTiming, type Sent, serviceId, token, wire } from "./wire.ts";
 
 const etag = '"AAAAAADmlmY="';
@@ -14,6 +20,8 @@ function writerOver(answer: (sent: Sent, index: number) => Answer | Error) {
   const timing = quickTiming();
   return { sent, timing, writer: gatewayOver(fetch, {}, timing).writer };
 }
+
+const writes = (sent: readonly Sent[]): readonly string[] => sent.map(({ method }) => method).filter((method) => method !== "GET");
 
 const error = (status: number, code: string, message: string): Answer => ({ status, body: { error: { code, message, details: null } } });
 
@@ -63,6 +71,17 @@ describe("a write", () => {
     expect(sent.map(({ headers }) => headers.get("if-match"))).toEqual([etag, etag]);
   });
 
+  it.each([
+    [{ "x-ms-correlation-request-id": "11-22", "x-ms-request-id": "33" }, "11-22"],
+    [{ "x-ms-request-id": "33" }, "33"],
+    [{}, null],
+  ])("answered with %j has the correlation id %s, refused or not", async (headers, correlationId) => {
+    const accepted = writerOver(() => ({ status: 200, headers, body: {} })).writer;
+    expect(await accepted.put("backends/b", {}, { ifMatch: etag })).toEqual({ unfinished: null, correlationId });
+    const refusing = writerOver(() => ({ ...error(412, "PreconditionFailed", "x"), headers })).writer;
+    expect(await failureOf(refusing.put("backends/b", {}, { ifMatch: etag }))).toMatchObject({ correlationId: correlationId ?? undefined });
+  });
+
   it("does not reach above its collection", async () => {
     const { writer, sent } = writerOver(() => ({ status: 200 }));
     expect(await failureOf(writer.delete("backends/..", { ifMatch: etag }))).toMatchObject({ code: "invalid_input" });
@@ -93,7 +112,7 @@ describe("a write that fails", () => {
     expect(await failureOf(writer.delete("backends/b", { ifMatch: etag }))).toMatchObject(
       expected.code === "policy_invalid" ? { code: "invalid_input" } : expected,
     );
-    expect(sent.map(({ method }) => method)).toEqual(["PUT", "DELETE"]);
+    expect(writes(sent)).toEqual(["PUT", "DELETE"]);
   });
 
   it.each([new Error("reset"), { status: 500 }, { status: 504 }])("without an answer says that the outcome is unknown", async (answer) => {
@@ -110,7 +129,104 @@ describe("a write that fails", () => {
       code: "unavailable",
       message: expect.stringContaining("unknown"),
     });
+    expect(writes(sent)).toEqual(["PUT"]);
+  });
+
+  it("before it was sent does not say so, and is not waited for", async () => {
+    const refusedConnection = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
+    const sent: string[] = [];
+    const connection = {
+      endpoint: endpointOf(clouds.public),
+      credential: { getToken: async () => ({ token, expiresOnTimestamp: Number.MAX_SAFE_INTEGER }) },
+      scope: clouds.public.scope,
+      httpClient: {
+        async sendRequest({ method }: PipelineRequest): Promise<never> {
+          sent.push(method);
+          throw new RestError(refusedConnection.message, { code: refusedConnection.code });
+        },
+      },
+      timing: quickTiming(),
+    };
+    const writer = createWriter(openArm(connection, parseServiceId(serviceId)));
+    expect(await failureOf(writer.put("backends/b", {}, { ifMatch: etag }))).toMatchObject({
+      code: "unavailable",
+      retryable: true,
+      message: expect.stringMatching(/^Azure is unavailable for the write of backend 'b': the connection was refused/),
+    });
+    expect(sent).toEqual(["PUT"]);
+  });
+});
+
+describe("a write whose answer is lost", () => {
+  const lost = new Error("socket hang up");
+
+  /** The answer of the PUT is lost; the document changes with the GET of this number. */
+  function changingAt(get: number, document: (changed: boolean) => Answer | Error) {
+    let gets = 0;
+    return writerOver(({ method }) => {
+      if (method !== "GET") return lost;
+      gets += 1;
+      return document(gets >= get);
+    });
+  }
+  const missing = error(404, "ResourceNotFound", "x");
+  const stored = (tag: string): Answer => ({ headers: { etag: tag }, body: { properties: policy } });
+
+  it.each<[string, (changed: boolean) => Answer | Error, Precondition]>([
+    ["an update", (changed) => stored(changed ? '"2"' : etag), { ifMatch: etag }],
+    ["a create", (changed) => (changed ? stored('"1"') : missing), { ifNoneMatch: "*" }],
+  ])("%s is given time to take effect, and no longer than it needs", async (_, document, precondition) => {
+    for (const [get, waits] of [
+      [1, []],
+      [3, [1000, 2000]],
+      [99, [1000, 2000, 4000, 8000]],
+    ] as const) {
+      const { writer, sent, timing } = changingAt(get, document);
+      expect(await failureOf(writer.put("apis/a/policies/policy", policy, precondition))).toMatchObject({ code: "unavailable" });
+      expect(timing.waits).toEqual(waits);
+      expect(writes(sent)).toEqual(["PUT"]);
+    }
+  });
+
+  it("a delete, too; and a long-running kind has a minute", async () => {
+    const removed = changingAt(2, (changed) => (changed ? missing : stored(etag)));
+    await failureOf(removed.writer.delete("backends/b", { ifMatch: etag }));
+    expect(removed.timing.waits).toEqual([1000]);
+    const fragment = changingAt(99, () => stored(etag));
+    await failureOf(fragment.writer.put("policyFragments/f", policy, { ifMatch: etag }));
+    expect(fragment.timing.waits.reduce((sum, wait) => sum + wait)).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it("waits on where it cannot be read", async () => {
+    const { writer, timing } = changingAt(3, (changed) => (changed ? stored('"2"') : { status: 404, text: "{" }));
+    await failureOf(writer.put("apis/a/policies/policy", policy, { ifMatch: etag }));
+    expect(timing.waits).toEqual([1000, 2000]);
+  });
+
+  it("is not waited for where ARM has refused it", async () => {
+    const { writer, sent } = writerOver(() => error(412, "PreconditionFailed", "x"));
+    await failureOf(writer.put("apis/a/policies/policy", policy, { ifMatch: etag }));
     expect(sent).toHaveLength(1);
+  });
+});
+
+describe("a precondition", () => {
+  it.each(["", "*"])("that any document meets is refused: '%s'", async (ifMatch) => {
+    const { writer, sent } = writerOver(() => ({ status: 200 }));
+    expect(await failureOf(writer.put("backends/b", {}, { ifMatch }))).toMatchObject({ code: "internal" });
+    expect(await failureOf(writer.delete("backends/b", { ifMatch }))).toMatchObject({ code: "internal" });
+    expect(sent).toEqual([]);
+  });
+
+  it("cannot be left out: neither of the writer's calls nor of a request compiles without it", () => {
+    type Put = Parameters<DocumentWriter["put"]>;
+    type Remove = Parameters<DocumentWriter["delete"]>;
+    expectTypeOf<[string, JsonObject]>().not.toExtend<Put>();
+    expectTypeOf<[string, JsonObject, Record<string, never>]>().not.toExtend<Put>();
+    expectTypeOf<[string]>().not.toExtend<Remove>();
+    expectTypeOf<[string, { ifNoneMatch: "*" }]>().not.toExtend<Remove>();
+    expectTypeOf<{ method: "PUT"; url: string; body: JsonObject }>().not.toExtend<Parameters<typeof send>[1]>();
+    expectTypeOf<{ method: "DELETE"; url: string }>().not.toExtend<Parameters<typeof send>[1]>();
   });
 });
 
@@ -151,11 +267,11 @@ describe("a long-running write", () => {
     });
   });
 
-  it("is not followed to another origin; its outcome is unknown", async () => {
+  it("is not followed to another origin; its end is not known", async () => {
     const { writer, sent } = writerOver(() => ({ status: 202, headers: { location: "https://evil.example.net/x" } }));
-    expect(await failureOf(writer.put("policyFragments/f", fragment, { ifMatch: etag }))).toMatchObject({
-      code: "unavailable",
-      message: expect.stringMatching(/unknown.*https:\/\/evil\.example\.net/),
+    expect(await writer.put("policyFragments/f", fragment, { ifMatch: etag })).toEqual({
+      unfinished: expect.stringContaining("https://evil.example.net"),
+      correlationId: null,
     });
     expect(sent).toHaveLength(1);
   });

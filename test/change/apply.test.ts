@@ -34,6 +34,8 @@ describe("apply", () => {
       service: "sandbox",
       summary: "growth gets 100000 tokens per minute.",
       documents: [{ id: productPolicy, action: "update" }],
+      accepted: "2026-11-20T12:00:00.000Z",
+      effective: "unknown",
       next: `To see the effect: list_subscriptions {"product_id":"aoai"}. To take it back: undo_change {"change_id":"${plan.planId}"}`,
     });
     expect(String(service.state().get(productPolicy)?.value)).toContain(`tokens-per-minute="100000"`);
@@ -90,7 +92,7 @@ describe("apply", () => {
     await changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "");
     expect(service.state().get(east)).toMatchObject({ description: "primary", credentials: { header: { "api-key": ["canary-secret"] } } });
     const records = await Promise.all((await store.list()).map((key) => store.read(key)));
-    expect(records).toHaveLength(4);
+    expect(records).toHaveLength(5);
     expect(records.find((record) => record?.confirm === plan.confirm)).toMatchObject({
       documents: [{ id: east, before: { etag: before.etag, properties: before.properties }, after }],
     });

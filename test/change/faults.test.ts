@@ -151,9 +151,7 @@ describe("what cannot be settled is said", () => {
     };
     await expect(service.apply(plan)).rejects.toMatchObject({
       code: "unavailable",
-      message: expect.stringMatching(
-        /Whether backend 'pool' was written could not be read\. Still as this change wrote it: backend 'west'\.$/,
-      ),
+      message: expect.stringMatching(/Whether backend 'pool' was written is not known\. Still as this change wrote it: backend 'west'\.$/),
       hint: expect.stringContaining("read these documents"),
       details: expect.arrayContaining([`${west}: written`, `${pool}: unknown`, `${apiPolicy}: not written`]),
     });

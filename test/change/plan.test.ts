@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/change/memory-store.ts";
 import { confirmLine } from "../../src/change/plan.ts";
+import { protecting } from "./guards/judged.ts";
 import { halved, never, openService, productPolicy, proposalOf, rewritten, secondRegion } from "./service.ts";
 
 const cut = { subscriptionId: "growth", kind: "tpm", before: 200_000, after: 1, intended: true } as const;
@@ -72,6 +74,38 @@ describe("plan", () => {
     );
     expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth tpm 200000 -> 1 [override: limit_cut]" });
     expect(plan.guards).toContainEqual({ name: "limit_cut", verdict: "overridden", message: expect.any(String) });
+  });
+
+  test("an undo is not held up by guards but by what is protected, and by what warns of the list itself", async () => {
+    const service = openService();
+    const store = memoryStore();
+    const changes = service.open({ store });
+    const plan = await changes.planner(service.gateway.reader(never)).plan(proposalOf({ documents: [await halved(service, 50_000)] }));
+    const applied = await changes.applier(never).apply(plan.planId ?? "", plan.confirm ?? "");
+    const protectedUndo = (protect: ReturnType<typeof protecting>) =>
+      service.open({ store, protect }).planner(service.gateway.reader(never)).planUndo(applied.changeId, ["protected"]);
+    expect(await protectedUndo(protecting("product:aoai"))).toMatchObject({
+      status: "blocked",
+      guards: expect.arrayContaining([{ name: "protected", verdict: "blocked", message: expect.stringContaining("cannot be overridden") }]),
+    });
+    const misspelt = await protectedUndo(protecting("product:aoia"));
+    expect(misspelt).toMatchObject({ status: "planned", warnings: [expect.stringMatching(/^AIGW_PROTECT names product 'aoia'/)] });
+  });
+
+  test("reads the service only where a guard has to know it", async () => {
+    const service = openService();
+    const reads = async (plan: () => Promise<unknown>): Promise<boolean> => {
+      const before = service.world.requests.length;
+      await plan();
+      return service.world.requests.slice(before).some(({ path }) => /\/apis\?/.test(path));
+    };
+    const limit = [await halved(service)];
+    const route = await secondRegion(service);
+    expect(await reads(() => service.plan({ documents: limit }))).toBe(false);
+    expect(await reads(() => service.plan({ documents: limit, teams: ["growth"] }))).toBe(true);
+    expect(await reads(() => service.plan({ documents: route }))).toBe(true);
+    const guarded = service.open({ protect: protecting("api:none") }).planner(service.gateway.reader(never));
+    expect(await reads(() => guarded.plan(proposalOf({ documents: limit })))).toBe(true);
   });
 
   test("ids are random, and none is given twice", async () => {

@@ -1,10 +1,12 @@
 import { openGateway } from "../../src/azure/gateway.ts";
+import type { Timing } from "../../src/azure/pipeline.ts";
 import { type Changes, type ChangesOptions, openChanges } from "../../src/change/changes.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
 import { type Document, type JsonObject, policyText, withPolicyText } from "../../src/gateway/documents.ts";
 import type { Gateway } from "../../src/gateway/ports.ts";
 import type { Proposal, ProposedDocument } from "../../src/gateway/proposal.ts";
-import { createSandbox } from "../../src/sandbox/sandbox.ts";
+import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import type { World } from "../../src/sandbox/world.ts";
 
@@ -40,34 +42,69 @@ export interface Service {
 
 export const never = new AbortController().signal;
 
-export function openService(): Service {
-  const sandbox = createSandbox({ seed: "empty" });
-  const { world } = sandbox;
-  seed(world);
-  let time = Date.UTC(2026, 10, 20, 12);
-  const now = () => new Date(time);
-  const gateway = openGateway(
-    {
-      resourceId: sandboxService.resourceId,
-      cloud: "public",
-      accessToken: sandbox.token,
+export interface ServiceOptions {
+  readonly sandbox?: Sandbox;
+  readonly timing?: Timing;
+  /** Of the changes on it. */
+  readonly changes?: Partial<ChangesOptions>;
+}
+
+const quick: Timing = { retryDelayMs: 0, requestTimeoutMs: 10_000, wait: async () => {} };
+
+/** Within the process. */
+export function openService({ sandbox = createSandbox({ seed: "empty" }), timing = quick, changes }: ServiceOptions = {}): Service {
+  const watched = watch(sandbox);
+  return serviceOf(watched, openGateway({ ...addressOf(sandbox), fetch: watched.sandbox.fetch }, timing), changes);
+}
+
+/** Over HTTP, until it is closed. */
+export async function serveService({
+  sandbox = createSandbox({ seed: "empty" }),
+  timing = quick,
+  changes,
+}: ServiceOptions = {}): Promise<Service & { close(): Promise<void> }> {
+  const watched = watch(sandbox);
+  const served = await serveSandbox(watched.sandbox, {});
+  const gateway = openGateway({ ...addressOf(sandbox), armEndpoint: served.ready.arm }, timing);
+  return Object.assign(serviceOf(watched, gateway, changes), { close: served.close });
+}
+
+const addressOf = ({ token }: Sandbox) => ({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token }) as const;
+
+interface Watched {
+  readonly sandbox: Sandbox;
+  before: Service["before"];
+}
+
+function watch(sandbox: Sandbox): Watched {
+  const watched: Watched = {
+    sandbox: {
+      ...sandbox,
       fetch(request) {
-        service.before(request.method, documentOf(new URL(request.url).pathname));
+        watched.before(request.method, documentOf(new URL(request.url).pathname));
         return sandbox.fetch(request);
       },
     },
-    { retryDelayMs: 0, requestTimeoutMs: 10_000, wait: async () => {} },
-  );
-  const defaults: ChangesOptions = { gateway, store: memoryStore(), caller: "local:ada", now, allowOverride: [] };
+    before: () => {},
+  };
+  return watched;
+}
+
+function serviceOf(watched: Watched, gateway: Gateway, options: Partial<ChangesOptions> = {}): Service {
+  const { world } = watched.sandbox;
+  seed(world);
+  let time = Date.UTC(2026, 10, 20, 12);
+  const now = () => new Date(time);
+  const defaults: ChangesOptions = { gateway, store: memoryStore(), caller: "local:ada", now, allowOverride: [], ...options };
   const changes = openChanges(defaults);
-  const service: Service = {
+  return {
     world,
     gateway,
     changes,
     pass(milliseconds) {
       time += milliseconds;
     },
-    open: (options) => openChanges({ ...defaults, ...options }),
+    open: (more) => openChanges({ ...defaults, ...more }),
     async read(id) {
       const document = await gateway.reader(never).document(id);
       if (document === null) throw new Error(`the service has no ${id}`);
@@ -81,9 +118,13 @@ export function openService(): Service {
       world.requests
         .filter(({ method }) => method === "PUT" || method === "DELETE")
         .map(({ method, path }) => `${method} ${documentOf(path.replace(/\?.*$/, ""))}`),
-    before: () => {},
+    get before() {
+      return watched.before;
+    },
+    set before(hook) {
+      watched.before = hook;
+    },
   };
-  return service;
 }
 
 const documentOf = (path: string): string => path.slice(path.toLowerCase().indexOf("/service/sandbox/") + "/service/sandbox/".length);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,6 +49,20 @@ describe.each<[string, () => JournalStore]>([
     expect(await store.list()).toEqual([]);
   });
 
+  test("forgets what is removed, and nothing else", async () => {
+    const store = open();
+    for (const name of ["chg-a/planned", "chg-a/claimed", "chg-b/planned"]) await store.create(name, { name });
+    await store.remove("chg-a/claimed");
+    await store.remove("chg-a/claimed");
+    await store.remove("chg-c/planned");
+    expect([...(await store.list())].sort()).toEqual(["chg-a/planned", "chg-b/planned"]);
+    expect(await store.read("chg-a/claimed")).toBeNull();
+    await store.remove("chg-a/planned");
+    expect(await store.list()).toEqual(["chg-b/planned"]);
+    expect(await store.create("chg-a/planned", { again: true })).toBe(true);
+    expect(await store.read("chg-a/planned")).toEqual({ again: true });
+  });
+
   test("gives copies away", async () => {
     const store = open();
     await store.create("chg-a/planned", { list: ["a"] });
@@ -71,6 +85,7 @@ describe.each<[string, () => JournalStore]>([
     const store = open();
     await expect(store.create(bad, {})).rejects.toThrow();
     await expect(store.read(bad)).rejects.toThrow();
+    await expect(store.remove(bad)).rejects.toThrow();
     expect(await store.list()).toEqual([]);
   });
 });
@@ -127,14 +142,102 @@ describe("directoryStore on disk", () => {
     expect(await mode("chg-a", "planned.json")).toBe(0o600);
   });
 
-  test("a place that cannot be used is named, with the variable that moves it", async () => {
+  test("a change that is removed leaves nothing, not even what a killed process has left; what is not ours stays", async () => {
+    const path = freshPath();
+    const store = directoryStore(path);
+    for (const change of ["chg-a", "chg-b"]) {
+      await store.create(`${change}/planned`, {});
+      await writeFile(join(path, change, ".claimed.json.4711.00ff00ff00ff"), '{"torn": tr');
+    }
+    await writeFile(join(path, "chg-b", "notes.txt"), "a stray file");
+    await store.remove("chg-a/planned");
+    await store.remove("chg-b/planned");
+    expect(await readdir(path)).toEqual(["chg-b"]);
+    expect(await readdir(join(path, "chg-b"))).toContain("notes.txt");
+  });
+
+  test.for<[what: string, spoil: (file: string) => Promise<unknown>, reason: string]>([
+    ["is cut off", (file) => writeFile(file, '{"time": "2026'), "JSON"],
+    ["is empty", (file) => writeFile(file, ""), "JSON"],
+    ["is a list", (file) => writeFile(file, "[]"), "it is no JSON object"],
+    ["is a directory", (file) => rm(file).then(() => mkdir(file)), "EISDIR"],
+  ])("a record that %s is damaged, by name; the others are not", async ([, spoil, reason]) => {
+    const path = freshPath();
+    const store = directoryStore(path);
+    for (const name of ["chg-a/planned", "chg-b/planned"]) await store.create(name, { whole: true });
+    await spoil(join(path, "chg-a", "planned.json"));
+    await expect(store.read("chg-a/planned")).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringMatching(
+        new RegExp(`^The journal's record ${join(path, "chg-a", "planned.json")} cannot be used: .*${reason}.*\\.$`),
+      ),
+      hint: expect.stringContaining("move this change out of the journal"),
+    });
+    expect(await store.read("chg-b/planned")).toEqual({ whole: true });
+    expect([...(await store.list())].sort()).toEqual(["chg-a/planned", "chg-b/planned"]);
+    expect(await store.create("chg-a/planned", {})).toBe(false);
+  });
+
+  test("directories that are none of ours are not listed", async () => {
+    const path = freshPath();
+    await directoryStore(path).create("chg-a/planned", {});
+    await mkdir(join(path, "My Documents"));
+    await writeFile(join(path, "My Documents", "planned.json"), "{}");
+    expect(await directoryStore(path).list()).toEqual(["chg-a/planned"]);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a place that cannot be used is named at once, with the variable that moves it", () => {
+  const refused = async (path: string, reason: string) => {
+    await expect(directoryStore(path).create("chg-a/planned", {})).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringMatching(new RegExp(`^The journal in ${path} cannot be used: .*${reason}`)),
+      hint: expect.stringContaining("AIGW_STATE"),
+    });
+  };
+
+  test("a file in its place, and one above it", async () => {
     const path = freshPath();
     await mkdir(join(path, ".."), { recursive: true });
     await writeFile(path, "a file where the directory should be");
-    await expect(directoryStore(path).create("chg-a/planned", {})).rejects.toMatchObject({
-      code: "internal",
-      message: expect.stringContaining(path),
-      hint: expect.stringContaining("AIGW_STATE"),
+    await refused(path, "is not a directory");
+    await expect(directoryStore(path).list()).rejects.toMatchObject({ message: expect.stringContaining(path) });
+    await refused(join(path, "below"), "ENOTDIR");
+  });
+
+  test.skipIf(process.platform !== "linux")("a file system that takes no directories: Node's own recursion would never end", async () => {
+    await refused("/proc/aigw", "ENOENT");
+    await refused("/proc/aigw/state/below", "ENOENT");
+    expect(await directoryStore("/proc/aigw").list()).toEqual([]);
+    await refused("/sys/aigw", "E(?:PERM|ROFS|ACCES)");
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a directory without the right to write", async () => {
+    const path = freshPath();
+    await mkdir(path, { recursive: true, mode: 0o500 });
+    await refused(path, "EACCES");
+  });
+
+  test.for([0o777, 0o770, 0o702])("a directory that others may write to: they could plant a plan (mode %o)", async (mode) => {
+    const path = freshPath();
+    await directoryStore(path).create("chg-b/planned", {});
+    await chmod(path, mode);
+    await refused(path, `others may write to it .mode ${mode.toString(8)}.; run: chmod go-w '${path}'`);
+    await expect(directoryStore(path).read("chg-b/planned")).rejects.toMatchObject({ message: expect.stringContaining("chmod go-w") });
+    await expect(directoryStore(path).list()).rejects.toMatchObject({ message: expect.stringContaining("chmod go-w") });
+    await chmod(path, 0o755);
+    expect(await directoryStore(path).list()).toEqual(["chg-b/planned"]);
+  });
+
+  test("a disk that takes no more: nothing is left of the record, and the next one is whole", async () => {
+    const path = freshPath();
+    const script = fileURLToPath(new URL("store-process.ts", import.meta.url));
+    // The system refuses to let a file grow beyond a block: as on a full disk, a write fails in the middle.
+    const limited = ["-c", 'ulimit -f 1; exec "$0" --no-warnings "$@"', process.execPath, script, path, "one", "1"];
+    await expect(promisify(execFile)("sh", limited)).rejects.toMatchObject({
+      stderr: expect.stringContaining(`The journal in ${path} cannot be used: EFBIG`),
     });
+    expect(await readdir(join(path, "chg-0"))).toEqual([]);
+    expect(await directoryStore(path).create("chg-0/applying", { whole: true })).toBe(true);
   });
 });

@@ -156,6 +156,27 @@ describe("credentials of a new backend", () => {
     expect(written(edit, "backends/north")).toEqual({ url: "https://north.example/", protocol: "http", ...expected });
     expect(edit.warnings).toEqual(warnings.map((warning) => expect.stringContaining(warning)));
     expect(JSON.stringify(edit)).not.toContain("{{key}}");
+    expect(edit.manualSteps).toEqual(expected === identity ? [expect.stringMatching(/^az role assignment create /)] : []);
+  });
+
+  const asking = (managedIdentity: JsonObject, url = "https://north.example/") =>
+    plan({ backends: [{ backend_id: "north", url }] }, two({ credentials: { managedIdentity } }, { credentials: { managedIdentity } }))
+      .manualSteps;
+
+  test("need a role on the account, which is the user's to give", () => {
+    expect(asking({ resource: "https://cognitiveservices.azure.com/" })).toEqual([
+      `az role assignment create --assignee-object-id "$(az resource show --ids '${resourceId}' --query identity.principalId -o tsv)" ` +
+        `--assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope '<resource id of the account behind https://north.example/>'`,
+    ]);
+    expect(asking({ resource: "https://cognitiveservices.azure.com", clientId: "1-2-3" })).toEqual([
+      expect.stringContaining("create --assignee '1-2-3' --role"),
+    ]);
+    expect(asking({ resource: "https://vault.azure.net" })).toEqual([]);
+  });
+
+  test("a URL cannot leave its quotes in the command", () => {
+    const steps = asking({ resource: "https://cognitiveservices.azure.com" }, "https://north.example/$(id)'x");
+    expect(steps?.join()).toContain(`--scope '<resource id of the account behind https://north.example/$(id)'\\''x>'`);
   });
 });
 

@@ -41,6 +41,12 @@ function withLineEnding(inventory: Inventory, lineEnding: string): Inventory {
   return { ...inventory, policies: new Map(policies) };
 }
 
+/** What a team would get that subscribes to the product now. */
+function tpmOfLaterTeam(inventory: Inventory): number | null | "unknown" | undefined {
+  const team = { id: "later", displayName: "Later", state: "active", scope: { kind: "product", productId: "aoai" } } as const;
+  return teamLimits({ ...inventory, subscriptions: [...inventory.subscriptions, team] }).at(-1)?.tpm;
+}
+
 describe("planQuota, for any product policy and any edits", () => {
   it("changes the named team's limit to exactly the value and no other team's anything", () => {
     const edits = fc.array(fc.tuple(fc.nat(names.length - 1), fc.integer({ min: 1, max: 2_000_000 })), { minLength: 1, maxLength: 4 });
@@ -71,6 +77,8 @@ describe("planQuota, for any product policy and any edits", () => {
           expect(view(teamLimits(next))).toEqual(view(before));
           expect(teamLimits(next).find(({ subscription }) => subscription.id === team)?.tpm).toBe(tpm);
           expect(edit.limits.every(({ intended }) => intended)).toBe(true);
+          const warned = edit.warnings.some((warning) => warning.includes("created later"));
+          expect(tpmOfLaterTeam(next)).toBe(warned ? tpm : tpmOfLaterTeam(inventory));
           inventory = next;
         }
       }),

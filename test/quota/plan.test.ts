@@ -212,7 +212,7 @@ describe("planQuota", () => {
 
   it("warns of limits that may bind below", () => {
     const inventory = gateway({
-      teams: { growth: "aoai" },
+      teams: both,
       inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit("@(1)")}\n${tokenLimit(20)}` },
     });
     const { warnings } = planQuota(inventory, { subscriptionId: "growth", tpm: 10 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { metrics } from "../../src/sandbox/monitor/catalogue.ts";
 import { type History, historyOf, steadyHistory } from "../../src/sandbox/monitor/history.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
@@ -57,7 +58,7 @@ const history = historyOf([
 const since = "2026-01-01T10:00:00Z";
 
 async function ask(query: Record<string, string>, world: { history?: History; now?: string } = {}): Promise<Metrics & { status: number }> {
-  const { sandbox } = openSandbox({ seed: "empty", now: () => new Date(world.now ?? "2026-01-01T11:00:00Z") });
+  const { sandbox } = openSandbox({ seed: "empty", clock: movableClock(new Date(world.now ?? "2026-01-01T11:00:00Z")) });
   sandbox.world.history = world.history ?? history;
   const parameters = new URLSearchParams({
     "api-version": "2024-02-01",
@@ -147,6 +148,15 @@ describe("the answer", () => {
     expect(seriesOf(answer).map(totals)).toEqual([[12, undefined, undefined, undefined, undefined]]);
   });
 
+  test("no data beyond 93 days", async () => {
+    const days = historyOf([
+      { ...ok, minute: "2026-01-01T10:00:00Z", requests: 1 },
+      { ...ok, minute: "2026-01-01T10:01:00Z", requests: 2 },
+    ]);
+    const answer = await ask({}, { history: days, now: "2026-04-04T10:01:59Z" });
+    expect(seriesOf(answer).map(totals)).toEqual([[undefined, 2, undefined, undefined, undefined]]);
+  });
+
   test("ten series where a filter is given, more where asked for, the largest first", async () => {
     const many = historyOf(
       Array.from({ length: 15 }, (_, index) => ({ ...ok, minute: since, apiId: `api-${index}`, requests: index + 1 })),
@@ -158,7 +168,7 @@ describe("the answer", () => {
   });
 
   test("the last hour where no timespan is given", async () => {
-    const { sandbox } = openSandbox({ seed: "empty", now: () => new Date("2026-01-01T10:40:30Z") });
+    const { sandbox } = openSandbox({ seed: "empty", clock: movableClock(new Date("2026-01-01T10:40:30Z")) });
     sandbox.world.history = history;
     const url = `${origin}${sandboxService.resourceId}/providers/Microsoft.Insights/metrics?api-version=2024-02-01&metricnames=requests`;
     const answer = await answerOf(await sandbox.fetch(new Request(url, { headers: { authorization: `Bearer ${sandbox.token}` } })));
@@ -205,6 +215,17 @@ describe("what is refused, in Azure Monitor's form", () => {
     ["no number of series", { top: "0", $filter: "ApiId eq '*'" }, "'top' must be"],
     ["an order", { orderby: "total desc" }, "does not know the parameter 'orderby'"],
   ];
+  test("a timespan that ended 93 days ago", async () => {
+    const timespan = `${since}/2026-01-01T15:05:00Z`;
+    const ask93 = (now: string) => ask({ timespan }, { now });
+    expect(await ask93("2026-04-04T15:06:00Z")).toMatchObject({
+      status: 400,
+      code: "BadRequest",
+      message: "Query endTime: 1/1/2026 3:05:00 PM is out of the Max metrics retention period: 93.00:00:00",
+    });
+    expect((await ask93("2026-04-04T15:04:59Z")).status).toBe(200);
+  });
+
   test.each(refused)("%s", async (_, query, message) => {
     const answer = await ask(query);
     expect(answer.status).toBe(400);

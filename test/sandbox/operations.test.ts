@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import type { OperationShape } from "../../src/sandbox/world.ts";
 import { type Client, openSandbox, origin } from "./client.ts";
@@ -19,16 +20,14 @@ const badError = {
   },
 };
 
-function open(shape: OperationShape, seconds = 0): Client & { pass(seconds: number): void } {
-  let time = Date.UTC(2026, 0, 1);
-  const client = openSandbox({ now: () => new Date(time), seed: "demo" });
+function open(shape: OperationShape, seconds = 0): Client & { pass(seconds: number): Promise<void> } {
+  const clock = movableClock(new Date(Date.UTC(2026, 0, 1)));
+  const client = openSandbox({ clock, seed: "demo" });
   client.sandbox.world.settings.operationShapes = { policyFragments: shape, namedValues: shape };
   client.sandbox.world.settings.operationSeconds = seconds;
   return {
     ...client,
-    pass(passed) {
-      time += passed * 1000;
-    },
+    pass: (passed) => clock.advance(passed * 1000),
   };
 }
 
@@ -118,14 +117,14 @@ describe.each(shapes)("%s", (shape, start, [failureStatus, failureBody]) => {
     const client = open(shape, 30);
     const started = await client.put("policyFragments/frag", good);
     const poll = shape === "async_operation" ? status(started) : location(started);
-    client.pass(29);
+    await client.pass(29);
     const early = await client.get(poll);
     if (shape === "async_operation") expect(early).toMatchObject({ status: 200, body: { status: "InProgress" } });
     else expect(early).toMatchObject({ status: 202, text: "" });
     expect((await client.get("policyFragments/frag")).status).toBe(404);
     const second = await client.put("policyFragments/frag", good);
     expect(second).toMatchObject({ status: 409, body: { error: { code: "PessimisticConcurrencyConflict" } } });
-    client.pass(1);
+    await client.pass(1);
     expect((await client.get(poll)).status).toBeLessThan(202);
     expect((await client.get("policyFragments/frag")).status).toBe(200);
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import { type Client, messagesOf, openSandbox, origin } from "./client.ts";
 
@@ -107,8 +108,8 @@ describe("one resource", () => {
   });
 
   test("a subscription's scope is read as a whole ARM id; state and date are the service's", async () => {
-    const now = () => new Date("2026-03-04T05:06:07Z");
-    const client = openSandbox({ seed: "demo", now });
+    const clock = movableClock(new Date("2026-03-04T05:06:07Z"));
+    const client = openSandbox({ seed: "demo", clock });
     const { body } = await client.put("subscriptions/new", { displayName: "New", scope: "/products/aoai" });
     expect(body.properties).toEqual({
       displayName: "New",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { applyPolicy } from "../../tools/apply-policy.ts";
 import { updateQuota } from "../../tools/update-quota.ts";
 import { openHarness } from "../harness.ts";
@@ -97,12 +98,12 @@ describe("a call that cannot be meant", () => {
   });
 
   it("an expired plan writes nothing", async () => {
-    let now = new Date("2026-03-01T12:00:00Z");
-    const { ask, refuse, documents } = await openHarness({ now: () => now });
+    const clock = movableClock(new Date("2026-03-01T12:00:00Z"));
+    const { ask, refuse, documents } = await openHarness({ clock });
     const before = documents();
     const plan = await ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
     expect(plan.expires_at).toBe("2026-03-01T12:30:00.000Z");
-    now = new Date("2026-03-01T12:30:01Z");
+    await clock.advance(30 * 60_000 + 1000);
     expect(await refuse("apply_change", { plan_id: plan.plan_id, confirm: plan.confirm })).toMatch(/expired[\s\S]*update_quota/);
     expect(documents()).toEqual(before);
   });

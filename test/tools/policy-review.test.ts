@@ -30,11 +30,11 @@ describe("apply_policy against the live service", () => {
   });
 
   it("lets an operator's override through to the service, which refuses by itself; nothing is written", async () => {
-    const { ask, refuse, documents } = await openHarness({ env: { AIGW_ALLOW_OVERRIDE: "policy_invalid" } });
+    const { ask, refuse, documents } = await openHarness({ env: { AIGW_ALLOW_OVERRIDE: "policy_invalid, no_backend_left" } });
     const before = documents();
     const policy_xml = policy(`<set-backend-service backend-id="aoai-nowhere" />`);
-    const plan = await ask(applyPolicy, { ...target, policy_xml, override: ["policy_invalid"] });
-    expect(plan).toMatchObject({ status: "planned", confirm: expect.stringContaining("[override: policy_invalid]") });
+    const plan = await ask(applyPolicy, { ...target, policy_xml, override: ["policy_invalid", "no_backend_left"] });
+    expect(plan).toMatchObject({ status: "planned", confirm: expect.stringContaining("[override: policy_invalid, no_backend_left]") });
     expect(await refuse("apply_change", { plan_id: plan.plan_id, confirm: plan.confirm })).toMatch(
       /policy_invalid[\s\S]*Backend with id 'aoai-nowhere' could not be found/,
     );

@@ -156,10 +156,10 @@ describe("summarize", () => {
     expect(notes.join()).toContain("93 days");
   });
 
-  test("says that points reach beyond a window that cuts them", () => {
-    const cut = { since: new Date("2026-03-15T11:30:00Z"), until: now };
+  test("says that a window within minutes is counted by whole ones", () => {
+    const cut = { since: new Date("2026-03-15T11:30:20Z"), until: now };
     const { notes, sources } = summarize({ window: cut, interval: "PT1H", answers: [], now });
-    expect(notes.join()).toContain("reach beyond");
+    expect(notes.join()).toContain("whole minutes");
     expect(sources).toEqual([{ name: "platform metrics (Azure Monitor)", resolution: "PT1H", lag: "about 1 minute" }]);
   });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
-import { chooseInterval, cutsPoints, forgotten, metricsWindow } from "../../src/usage/window.ts";
+import { chooseInterval, cutsMinutes, forgotten, metricsWindow } from "../../src/usage/window.ts";
 
 const now = new Date("2026-03-15T12:00:30Z");
 const window = (since: string, until: string) => ({ since: new Date(since), until: new Date(until) });
@@ -102,11 +102,12 @@ describe("chooseInterval", () => {
 });
 
 test.each([
-  ["2026-03-15T11:00:30Z", "PT1M", false],
-  ["2026-03-15T11:00:00Z", "PT1H", false],
-  ["2026-03-15T11:30:00Z", "PT1H", true],
-])("cutsPoints from %s by %s: %s", (since, interval, cut) => {
-  expect(cutsPoints(window(since, "2026-03-15T12:00:00Z"), interval)).toBe(cut);
+  ["2026-03-15T11:00:00Z", "2026-03-15T12:00:00Z", false],
+  ["2026-03-15T11:07:00Z", "2026-03-15T12:01:00Z", false],
+  ["2026-03-15T11:00:30Z", "2026-03-15T12:00:00Z", true],
+  ["2026-03-15T11:00:00Z", "2026-03-15T11:59:59.999Z", true],
+])("cutsMinutes from %s until %s: %s", (since, until, cut) => {
+  expect(cutsMinutes(window(since, until))).toBe(cut);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { nearest } from "../../errors.ts";
+import { sameName } from "../../gateway/model.ts";
 import type { ReferenceKind } from "../catalogue/types.ts";
 import { namedValuesIn } from "../document.ts";
 import { error, type Finding, none } from "./finding.ts";
@@ -24,7 +25,7 @@ function missing(kind: ReferenceKind, list: NameList, message: (name: string) =>
       if (definition.refersTo !== kind || meaning.kind !== "literal" || placeholderIn(meaning.text) !== null) return none;
       const name = meaning.text.trim();
       // Assumed: the service compares ids as ARM does, whatever their case.
-      if (known.some((candidate) => candidate.toLowerCase() === name.toLowerCase())) return none;
+      if (known.some((candidate) => sameName(candidate, name))) return none;
       return [error(element, message(name), `${suggestion(name, known)} or create the ${kind} first.`)];
     });
   };

@@ -4,5 +4,8 @@
  */
 export const levelOf = (path: string): string => /^workspaces\/[^/]+\//i.exec(path)?.[0] ?? "";
 
+/** Whether two names, paths or ARM ids mean the same. */
+export const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
 /** Whether two resources are of one workspace, or both of the service itself. */
-export const onOneLevel = (a: string, b: string): boolean => levelOf(a).toLowerCase() === levelOf(b).toLowerCase();
+export const onOneLevel = (a: string, b: string): boolean => isSame(levelOf(a), levelOf(b));

@@ -4,6 +4,7 @@ import type { PolicyFormat } from "../policy-text.ts";
 import { sandboxService } from "../service.ts";
 import { armId, etagOf, type LongRunning, type Operation, type Resource, type WorldState } from "../world.ts";
 import { ArmError, armError, type ErrorBody, errorEnvelope, invalid } from "./errors.ts";
+import { isSame } from "./level.ts";
 
 /** A write to be finished later. `prepare` checks it and gives what is to be stored; what it throws becomes the operation's failure. */
 export interface SlowWrite {
@@ -30,8 +31,6 @@ export function refuseWhileRunning(world: WorldState, path: string): void {
   const running = [...world.operations.values()].some((operation) => !operation.settled && isSame(operation.path, path));
   if (running) throw armError(409, "PessimisticConcurrencyConflict", "Operation on the API is in progress");
 }
-
-const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /** Accepts a write and answers as the shape set for its kind does. */
 export function startOperation(world: WorldState, write: SlowWrite, url: URL): Response {

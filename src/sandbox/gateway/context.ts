@@ -10,6 +10,8 @@ export interface ExpressionContext {
   readonly timestamp: Date;
   /** Since the request came in. */
   readonly elapsedMs: () => number;
+  /** The next number of the instance's seeded generator, from 0 up to but not 1: what `new Random()` and `Guid.NewGuid()` draw from. */
+  readonly random: () => number;
   readonly tracing: boolean;
   readonly api: ApiView;
   readonly operation: OperationView | null;

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { World } from "../world.ts";
-import type { ExpressionContext, LastErrorView } from "./context.ts";
+import type { BackendView, ExpressionContext, LastErrorView } from "./context.ts";
 import type { Value } from "./expressions/values.ts";
 
 export type Section = "inbound" | "backend" | "outbound" | "on-error";
@@ -29,10 +29,16 @@ export interface Place {
   readonly line: number;
   /** The scope that put it there, as `context.LastError.Scope` names it: `global`, `workspace`, `product`, `api`, `operation`. */
   readonly scope: string;
+  /** As `context.LastError.Path` names it, e.g. `choose[2]\\when[1]\\set-header`: those that stand several times beside each other are numbered from 1. */
+  readonly path: string;
 }
 
-/** `respond`: nothing more of the section runs; the call's `response` is the answer. */
-export type Flow = "next" | "respond";
+/**
+ * `respond`: nothing more runs; the call's `response` is the answer. `cached`: the `response` came out of a cache, and the call goes on in
+ * `<outbound>` behind the first policy that stores into a cache. Assumed, after a comment in Microsoft's samples: a hit moves past that policy;
+ * where there is none, all of `<outbound>` runs.
+ */
+export type Flow = "next" | "respond" | "cached";
 
 /** Runs one policy. Throws `PolicyError` where the service would go to `<on-error>`. */
 export type PolicyHandler = (node: PolicyNode, call: Call) => Promise<Flow>;
@@ -45,9 +51,54 @@ export interface GatewayInstance {
   readonly id: string;
   /** Azure's name of its region, e.g. `East US`. */
   readonly region: string;
+  /** Evenly spread over 0 (included) to 1; the same numbers in every run of a sandbox with the same seed. */
+  readonly random: () => number;
   /** A policy's own state in this instance, made at its first use; `key` is the module's own constant. */
   state<T>(key: symbol, make: () => T): T;
+  /** Forgets all of it, as a restart of the instance would. */
+  reset(): void;
 }
+
+/** A host that answers in the process: a fake model backend, a scripted service. */
+export interface Upstream {
+  matches(url: URL): boolean;
+  /** Rejects where the connection breaks; the request's signal is aborted where nobody waits any more. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/**
+ * Sends a request of the gateway's to an upstream of the world or to a loopback address; every other host is refused. Rejects with a
+ * `PolicyError` of reason `BackendConnectionFailure` where no connection comes about, and with the signal's reason where it is aborted.
+ */
+export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
+
+/** How an attempt at a backend ended, for its circuit breaker. */
+export interface BackendOutcome {
+  /** Null where no answer came. */
+  readonly status: number | null;
+  /** `BackendConnectionFailure` or `Timeout` where no answer came. */
+  readonly reason: string | null;
+  /** From `Retry-After`; null where the answer has none. */
+  readonly retryAfterSeconds: number | null;
+}
+
+/** The backend of one attempt. */
+export interface BackendTarget {
+  readonly backendId: string | null;
+  /** Null where the backend was named by itself. */
+  readonly poolId: string | null;
+  /** The backend's base URL, with the query parameters of its credentials. */
+  readonly url: string;
+  /** Credentials to add to the request. */
+  readonly headers: Headers;
+  /** For the answer to this attempt: keeps the client on this member of a pool. */
+  readonly setCookie?: string;
+  /** Called once for each attempt. */
+  report(outcome: BackendOutcome): void;
+}
+
+/** Chooses the backend of the next attempt; null where all breakers are open. Throws `PolicyError` where there is no such backend. */
+export type SelectBackend = (call: Call, backendId: string) => Promise<BackendTarget | null>;
 
 /** A message body, as bytes that may still be coming. */
 export type BodyBytes = Uint8Array | ReadableStream<Uint8Array> | null;
@@ -68,6 +119,14 @@ export interface GatewayResponse {
   body: BodyBytes;
 }
 
+/** Where a request goes, as far as the policies have decided. */
+export interface Destination {
+  /** The backend or pool of `set-backend-service`; null where a URL was given. */
+  backendId: string | null;
+  /** The base of the request's URL, which a backend's own URL takes the place of; null where the API has none. */
+  base: URL | null;
+}
+
 /** One request on its way through the gateway. */
 export interface Call {
   readonly id: string;
@@ -78,6 +137,11 @@ export interface Call {
   readonly request: GatewayRequest;
   /** Null before the backend or a policy has answered, and where a backend could not be reached. */
   response: GatewayResponse | null;
+  readonly destination: Destination;
+  /** What `context.LastError` shows. */
+  lastError: LastErrorView | null;
+  /** The backend of the last attempt, as `context.Backend` shows it. */
+  backend: BackendView | null;
   readonly variables: Map<string, Value>;
   readonly context: ExpressionContext;
   /** The client has gone. */
@@ -97,8 +161,15 @@ export interface Call {
   /** Buffers a body and answers its text; the body stays for the next reader. */
   requestText(): Promise<string>;
   responseText(): Promise<string>;
+  readonly send: Send;
   /** Runs policies one after the other, up to the first that responds. */
   run(nodes: readonly PolicyNode[]): Promise<Flow>;
+  /** Called each time that a backend has answered, before what follows `forward-request` runs: to add headers and variables to the answer. */
+  onResponse(answered: (response: GatewayResponse) => Promise<void>): void;
+  /** The same call with a signal of its own, for policies that run side by side. */
+  fork(signal: AbortSignal): Call;
+  /** Called once when what the client gets is decided, errors too, before its first byte goes out: `response` is that. */
+  onAnswered(answered: () => Promise<void>): void;
   /** Called once when the last byte of the answer has gone out, or the client has gone. */
   onCompleted(done: (completed: Completed) => void): void;
 }
@@ -108,6 +179,8 @@ export interface Completed {
   /** Token counts of the model's answer, from its `usage` or from its stream; null where there was none. */
   readonly usage: TokenUsage | null;
   readonly status: number;
+  /** Of request and answer together, bodies only. */
+  readonly bytes: number;
   readonly aborted: boolean;
 }
 

@@ -3,12 +3,12 @@ import { regionName, sandboxService } from "../service.ts";
 import type { World } from "../world.ts";
 import type { AggregationName, Metric, Sample } from "./catalogue.ts";
 import { minuteMs } from "./history.ts";
-import { type DimensionFilter, type MetricsQuery, readQuery } from "./query.ts";
+import { type DimensionFilter, type MetricsQuery, oldestKept, readQuery } from "./query.ts";
 
 /** Versions of `Microsoft.Insights/metrics`. */
 export const metricsApiVersions = ["2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"];
 
-/** Answers `GET {service}/providers/Microsoft.Insights/metrics` from the world's history, up to the last full minute. */
+/** Answers `GET {service}/providers/Microsoft.Insights/metrics` from the world's history of the last 93 days, up to the last full minute. */
 export function answerMetrics(world: World, url: URL): Response {
   const query = readQuery(url, world.now());
   const value = query.metrics.map((metric) => metricAnswer(world, metric, query));
@@ -57,7 +57,8 @@ interface Series {
 function seriesOf(world: World, { samples }: Metric, { since, until, intervalMs, filter }: MetricsQuery): readonly Series[] {
   const series = new Map<string, Series>();
   const end = Math.min(until.getTime(), Math.floor(world.now().getTime() / minuteMs) * minuteMs);
-  for (let time = since.getTime(); samples !== null && time < end; time += minuteMs) {
+  const start = Math.max(since.getTime(), oldestKept(world.now()).getTime());
+  for (let time = start; samples !== null && time < end; time += minuteMs) {
     const minute = new Date(time);
     const interval = Math.floor((time - since.getTime()) / intervalMs);
     for (const sample of samples({ traffic: world.history.traffic(minute), load: world.history.load(minute) })) {

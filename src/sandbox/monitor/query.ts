@@ -86,8 +86,18 @@ function readTimespan(timespan: string | null, now: Date): { readonly since: Dat
   if (Number.isNaN(since) || Number.isNaN(until) || rest.length > 0)
     throw badRequest(`Timespan '${timespan}' is not 'start/end' in ISO 8601.`);
   if (since >= until) throw badRequest(`Start time cannot be after or equal to end time: ${timespan}`);
+  if (until <= oldestKept(now).getTime()) throw badRequest(`Query endTime: ${dotNetTime(until)} is out of ${retention}`);
   return { since: wholeMinute(since), until: new Date(until) };
 }
+
+/** https://github.com/Azure/azure-sdk-for-python/issues/13547 */
+const retention = "the Max metrics retention period: 93.00:00:00";
+
+/** The first minute of which there still are metrics: https://learn.microsoft.com/azure/azure-monitor/essentials/data-platform-metrics */
+export const oldestKept = (now: Date): Date => wholeMinute(now.getTime() - 93 * 24 * 60 * minuteMs);
+
+/** As .NET writes a time in English: `6/1/2020 12:00:00 AM`. */
+const dotNetTime = (time: number): string => new Date(time).toLocaleString("en-US", { timeZone: "UTC" }).replace(/[,\s]+/g, " ");
 
 const wholeMinute = (time: number): Date => new Date(Math.floor(time / minuteMs) * minuteMs);
 

@@ -26,15 +26,22 @@ describe("a command line that cannot be understood: status 2, and nothing on std
 
 describe("call", () => {
   test("prints the answer, or the structured one", async () => {
-    expect(await finished(["call", "--sandbox", "list_subscriptions", "{}"])).toMatchObject({
-      status: 0,
-      stdout: expect.stringContaining("| growth |"),
-      stderr: "",
-    });
+    const { stderr, ...printed } = await finished(["call", "--sandbox", "list_subscriptions", "{}"]);
+    expect(printed).toMatchObject({ status: 0, stdout: expect.stringContaining("| growth |") });
+    expect(JSON.parse(stderr)).toMatchObject({ audit: true, client: { name: "cli" }, tool: "list_subscriptions", verdict: "ok" });
     const { status, stdout } = await finished(["call", "--sandbox", "--json", "get_backend_pool", "-"], {
       input: '{"api_id": "azure-openai"}',
     });
     expect([status, JSON.parse(stdout)]).toMatchObject([0, { service: "sandbox", routes: expect.anything() }]);
+  });
+
+  test("applies at once only with --direct", async () => {
+    const cut = ["--sandbox", "--json", "update_quota", JSON.stringify({ subscription_id: "growth", tpm: 100_000, dry_run: false })];
+    const plan = JSON.parse((await finished(["call", ...cut])).stdout);
+    expect([plan.applied, plan.next.startsWith("Not applied: ")]).toEqual([undefined, true]);
+    const { stdout, stderr } = await finished(["call", "--direct", ...cut]);
+    expect(JSON.parse(stdout)).toMatchObject({ confirmed_by: "direct", applied: { status: "applied" } });
+    expect(JSON.parse(stderr)).toMatchObject({ effect: "write", confirmed_by: "direct", writes: [{ answer: "accepted" }] });
   });
 
   test("an error of the tool is status 1", async () => {

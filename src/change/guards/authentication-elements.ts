@@ -1,0 +1,47 @@
+import { isObject, type Json, type JsonObject } from "../../gateway/documents.ts";
+import { attribute, type Element } from "../../policy/document.ts";
+import { objectOf } from "../../pool/backend.ts";
+
+/** Policies that let a caller in or out, or prove the gateway to a backend (https://learn.microsoft.com/azure/api-management/api-management-policies). */
+const authenticationPolicies: ReadonlySet<string> = new Set([
+  "authentication-basic",
+  "authentication-certificate",
+  "authentication-managed-identity",
+  "check-header",
+  "get-authorization-context",
+  "ip-filter",
+  "validate-azure-ad-token",
+  "validate-client-certificate",
+  "validate-jwt",
+]);
+
+/** Headers that a backend reads a key or token from. */
+const credentialHeaders: ReadonlySet<string> = new Set([
+  "authorization",
+  "api-key",
+  "x-api-key",
+  "x-functions-key",
+  "ocp-apim-subscription-key",
+]);
+
+/** How the authentication is called that an element is: `<validate-jwt>`; null where it is none. */
+export function authenticationOf(element: Element): string | null {
+  if (authenticationPolicies.has(element.name)) return `<${element.name}>`;
+  if (element.name !== "set-header" || attribute(element, "exists-action") === "delete") return null;
+  const header = attribute(element, "name")?.trim() ?? "";
+  return credentialHeaders.has(header.toLowerCase()) ? `<set-header name="${header.toLowerCase()}">` : null;
+}
+
+/** What a backend's document signs its requests in with: `managedIdentity`, `header api-key`. Secrets may be markers. */
+export function credentialsOf(backend: JsonObject): readonly string[] {
+  return Object.entries(objectOf(backend.credentials)).flatMap(([kind, value]) => {
+    if (isEmpty(value)) return [];
+    if (kind !== "header" && kind !== "query") return [kind];
+    return Object.entries(objectOf(value)).flatMap(([name, values]) => (isEmpty(values) ? [] : [`${kind} ${name.toLowerCase()}`]));
+  });
+}
+
+function isEmpty(value: Json): boolean {
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
+}
