@@ -18,6 +18,8 @@ export async function carryOut(gateway: Gateway, journal: Journal, change: Plann
 interface Done {
   readonly step: Step;
   readonly stored: Document | null;
+  /** What the service said against the write, although the document is as intended. */
+  readonly refusal?: GatewayError | null;
 }
 
 /** A write that did not work. */
@@ -43,7 +45,7 @@ async function writeAll(gateway: Gateway, journal: Journal, change: PlannedChang
   for (const step of steps) {
     const written = await writeDocument(gateway, step);
     if (written.outcome !== "applied") return { done, failure: { error: written.error, failed: { step, ...written } } };
-    done.push({ step, stored: written.stored });
+    done.push({ step, stored: written.stored, refusal: written.refusal });
     const error = await failureOf(journal.wrote(change, step.id, written.stored));
     if (error !== null) return { done, failure: { error, failed: null } };
   }
@@ -81,14 +83,25 @@ interface Rollback {
 
 /** Last write first. Ends at the first that cannot be taken back, because it may need those before it. */
 export async function takeBack(gateway: Gateway, done: readonly Done[]): Promise<Rollback> {
-  for (const [position, { step, stored }] of [...done.entries()].toReversed()) {
-    const written = await writeDocument(gateway, inverse(step, stored));
-    if (written.outcome !== "applied") {
-      return { putBack: done.slice(position + 1), left: done.slice(0, position), stuck: { step, ...written } };
-    }
+  for (const [position, write] of [...done.entries()].toReversed()) {
+    const stuck = await failureToPutBack(gateway, write);
+    if (stuck !== null) return { putBack: done.slice(position + 1), left: done.slice(0, position), stuck };
   }
   return { putBack: done, left: [], stuck: null };
 }
+
+/** What someone else may have written is not taken back: their change may go on to need it. */
+async function failureToPutBack(gateway: Gateway, { step, stored, refusal = null }: Done): Promise<Failed | null> {
+  if (refusal !== null) return { step, outcome: "conflict", error: perhapsTheirs(step, refusal) };
+  const written = await writeDocument(gateway, inverse(step, stored));
+  return written.outcome === "applied" ? null : { step, ...written };
+}
+
+const perhapsTheirs = ({ id }: Step, { message }: GatewayError): GatewayError =>
+  new GatewayError(
+    "conflict",
+    `It is as planned, and yet the service had not taken the write: someone else may have written it. ${message}`,
+  );
 
 function failureReport({ steps, done, failure: { error, failed } }: Broken, { putBack, left, stuck }: Rollback): RecordedFailure {
   const clean = putBack.length === done.length && failed?.outcome !== "unknown";

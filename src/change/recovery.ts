@@ -154,19 +154,28 @@ async function standpoints(gateway: Gateway, change: PlannedChange, { written }:
   const reached = steps.find(({ id }) => !written.has(id));
   return Promise.all(
     steps.map(async (step) => {
-      const { id, before, after } = step;
-      const live = await reader.document(id);
-      const properties = live?.properties ?? null;
-      const record = written.get(id);
-      const isWritten =
-        record === undefined
-          ? holds(id, properties, after, before?.properties ?? null)
-          : sameContent(id, properties, record?.properties ?? null);
-      if (isWritten) return { step, live, stands: "written" };
-      if (sameContent(id, properties, before?.properties ?? null)) return { step, live, stands: "as before" };
-      return { step, live, stands: written.has(id) || step === reached ? "edited" : "foreign" };
+      const live = await reader.document(step.id);
+      return { step, live, stands: standOf(step, live, written.get(step.id), step === reached) };
     }),
   );
+}
+
+/**
+ * Assumed: a document that may have been written without a record, and is as intended, was written by the change; that
+ * someone else has made the very same write in its stead is left out of account.
+ */
+function standOf(
+  { id, before, after }: Step,
+  live: Document | null,
+  record: StoredDocument | null | undefined,
+  reached: boolean,
+): Standpoint["stands"] {
+  const properties = live?.properties ?? null;
+  const old = before?.properties ?? null;
+  if (record !== undefined && sameContent(id, properties, record?.properties ?? null)) return "written";
+  if (reached && holds(id, properties, after, old)) return "written";
+  if (sameContent(id, properties, old)) return "as before";
+  return record !== undefined || reached ? "edited" : "foreign";
 }
 
 /**

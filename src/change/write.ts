@@ -11,11 +11,12 @@ export interface Step {
 }
 
 /**
- * What has become of a write, as a read behind it shows. `not_applied`: the document is as it was. `conflict`: it is
+ * What has become of a write, as a read behind it shows. `applied`: the document is as intended; `refusal` where the
+ * service said all the same that it had not taken the write, so that someone else may have written the very same. `not_applied`: the document is as it was. `conflict`: it is
  * neither as it was nor as intended. `unknown`: it could not be read, or is as it was under a write that ARM has not ended.
  */
 export type Written =
-  | { readonly outcome: "applied"; readonly stored: Document | null }
+  | { readonly outcome: "applied"; readonly stored: Document | null; readonly refusal: GatewayError | null }
   | { readonly outcome: "not_applied" | "conflict" | "unknown"; readonly error: GatewayError };
 
 /**
@@ -32,7 +33,9 @@ export async function writeDocument(gateway: Gateway, step: Step): Promise<Writt
   }
   const properties = live?.properties ?? null;
   const before = step.before?.properties ?? null;
-  if (holds(step.id, properties, step.after, before)) return { outcome: "applied", stored: live };
+  if (holds(step.id, properties, step.after, before)) {
+    return { outcome: "applied", stored: live, refusal: isUnanswered(refusal) ? null : refusal };
+  }
   if (sameContent(step.id, properties, before)) {
     return unfinished === null
       ? { outcome: "not_applied", error: refusal ?? withoutEffect(step.id) }
@@ -104,6 +107,9 @@ async function readBack(gateway: Gateway, id: DocumentId): Promise<Document | nu
     }
   }
 }
+
+/** The writer's word for a write that may have taken effect: see the port. */
+const isUnanswered = (refusal: GatewayError | null): boolean => refusal?.code === "unavailable" && !refusal.retryable;
 
 /** How a promise has failed; null where it has not. */
 export async function failureOf(work: Promise<unknown>): Promise<GatewayError | null> {

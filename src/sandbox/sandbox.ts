@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { armApp } from "./arm.ts";
 import { type Clock, realClock } from "./clock.ts";
+import type { DataPlane } from "./data-plane.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { primaryKeys } from "./gateway/keys.ts";
 import { steadyHistory } from "./monitor/history.ts";
@@ -15,7 +16,8 @@ export interface Sandbox {
   readonly token: string;
   /** The management API and Azure Monitor's metrics. Rejects only where a scripted fault breaks the connection. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** The gateway, which carries traffic under the deployed policies: loaded at the first call. */
+  /** The gateway, which carries traffic under the deployed policies, and the hosts behind it: loaded at the first call. */
+  readonly dataPlane: () => Promise<DataPlane>;
   readonly gateway: () => Promise<Gateway>;
   /** Primary keys of the subscriptions, by their ids. */
   readonly keys: () => Readonly<Record<string, string>>;
@@ -53,15 +55,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       world.log({ method, path: pathname + search, headers: kept, status });
     }
   };
-  let gateway: Promise<Gateway> | undefined;
+  let opened: Promise<DataPlane> | undefined;
+  const dataPlane = (): Promise<DataPlane> => {
+    opened ??= import("./data-plane.ts").then(({ openDataPlane }) => openDataPlane(world, grammar));
+    return opened;
+  };
   return {
     world,
     token,
     fetch: logged,
-    gateway() {
-      gateway ??= import("./gateway/gateway.ts").then(({ createGateway }) => createGateway(world, { grammar }));
-      return gateway;
-    },
+    dataPlane,
+    gateway: async () => (await dataPlane()).gateway,
     keys: () => primaryKeys(world),
   };
 }

@@ -16,9 +16,11 @@ import {
   operationFaults,
   type ReadFault,
   readFaults,
+  refusedAlthoughWritten,
   rejection,
   resets,
   shapes,
+  theVerySame,
   unreadable,
   type WriteFault,
   writeFaults,
@@ -40,6 +42,8 @@ import { never, openService, type Service, serveService } from "./service.ts";
  *
  *   R5  Put back: the rollback goes on. `rolled_back`.
  *   R6  Not put back, or not known to be: it and the steps before it stay as they are; `failed`.
+ *   R7  Written, although the service had refused the write: someone else may have written the very same, and need it.
+ *       As R6, and nothing is sent.
  *
  * In every cell: each document is named with its state; each write is sent once, with the ETag that it needs; whoever
  * applies the plan again is told the same, and nothing is written.
@@ -416,6 +420,16 @@ describe.each([...inMemory, ...inDirectory])("$title", ({ store, scenario }) => 
           atWrite(service, step.id, method, () => spoilReads(service, step.id, fault, fault.passing)),
         );
       check(await run({ store, scenario, drips: isDrip(fault), arrange }), scenario, refused(scenario, steps.length - 1, code, false));
+    });
+
+    test.each([refusedAlthoughWritten, theVerySame])("$name, when it was written", async (fault) => {
+      const arrange = (service: Service) => {
+        meet(service, { ...scenario, foreign: scenario.intended }, step, forward[step.action], fault);
+        whenLastIsRefused(service, scenario, () => {});
+      };
+      const expected = stuck(scenario, j, code, "foreign", false);
+      const fates = byStep<Fate>(scenario, j, "intended", "intended", "before");
+      check(await run({ store, scenario, arrange }), scenario, { ...expected, fates, writes: expected.writes.slice(0, -1) });
     });
 
     test.each(resets)("$name, and it can never be read", async (fault) => {

@@ -164,6 +164,21 @@ describe("what is found half-way", () => {
     expect(await stateOf(next, planId)).toMatchObject({ state: "rolled_back" });
   });
 
+  test("what someone else has done is not taken for a write of the change, even where it is the same", async () => {
+    const machine = openMachine();
+    const victim = machine.start();
+    await victim.apply(await victim.plan(proposalOf({ documents: await secondRegion(machine.service) })));
+    const undo = await victim.planUndo((await victim.changes.log.list(1)).changes[0]?.changeId ?? "");
+    expect(await victim.killedIn({ moment: 3 + 2 + 1, effect: "before" }, () => victim.apply(undo))).toBe("killed");
+    machine.service.world.delete(west);
+    const end = machine.service.state();
+    await expect(machine.start().apply(undo)).rejects.toMatchObject({
+      message: expect.stringContaining("Nothing of this change stands."),
+      details: expect.arrayContaining([`${west}: edited by someone else`]),
+    });
+    expect(machine.service.state()).toEqual(end);
+  });
+
   test("an edit at the very moment of putting back stays", async () => {
     const { machine, plan, planId, next } = await interrupted(half);
     machine.service.before = (method, path) => {

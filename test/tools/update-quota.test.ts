@@ -33,7 +33,9 @@ describe("update_quota", () => {
     const [team] = sandbox.world.list("subscriptions").filter(({ path }) => path === "subscriptions/growth");
     const { service } = await ask(listSubscriptions, {});
     const id = `/subscriptions/5a11db0c-0000-4000-8000-00000000a1a1/resourceGroups/sandbox/providers/Microsoft.ApiManagement/service/${service}/${team?.path}`;
-    expect(await ask(updateQuota, { subscription_id: id, tpm: 100_000 })).toMatchObject({ confirm: "sandbox: growth tpm 200000 -> 100000" });
+    expect(await ask(updateQuota, { subscription_id: id, tpm: 100_000 })).toMatchObject({
+      confirm: "sandbox: growth tpm 200000 -> 100000",
+    });
   });
 
   it("says that a display name is ambiguous, and which subscriptions have it", async () => {

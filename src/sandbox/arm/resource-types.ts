@@ -1,12 +1,13 @@
 import type { Json, JsonObject } from "../../gateway/documents.ts";
 import { textAt } from "../json.ts";
 import type { PolicyFormat } from "../policy-text.ts";
-import { sandboxService } from "../service.ts";
 import { armId, holdsPolicy, type LongRunning, nameOf, type Resource, type World } from "../world.ts";
+import { apiLinks, linkedApi } from "./api-links.ts";
 import { acceptBackend, shownBackend } from "./backends.ts";
-import { invalidFields, notFound } from "./errors.ts";
-import { levelOf } from "./level.ts";
+import { invalidFields } from "./errors.ts";
+import { isSame, levelOf } from "./level.ts";
 import { acceptPolicy, shownPolicy } from "./policies.ts";
+import { writtenScope } from "./subscription-scope.ts";
 
 export type Method = "HEAD" | "GET" | "PUT" | "PATCH" | "DELETE";
 
@@ -138,6 +139,14 @@ const ownTypes: readonly ResourceType[] = [
         return api === undefined ? [] : [{ path: link.path, properties: shownApi(api.properties) }];
       }),
   },
+  {
+    collection: "products/apiLinks",
+    noun: "ApiLink",
+    methods: ["GET", "PUT", "DELETE"],
+    filterable: ["apiId"],
+    unconditional: true,
+    items: apiLinks,
+  },
   { collection: "products/policies", ...policy },
   {
     collection: "products/subscriptions",
@@ -155,11 +164,12 @@ const ownTypes: readonly ResourceType[] = [
     noun: "Subscription",
     methods: entity,
     filterable: ["name", "displayName", "stateComment", "ownerId", "scope", "state"],
-    accept({ world, properties, before }) {
+    accept({ world, path, properties, before }) {
       required(properties, ["displayName", "scope"]);
       const filled = { state: "submitted", createdDate: world.now().toISOString() };
       const kept = before === null ? {} : pick(before, ["state", "createdDate"]);
-      return { ...filled, ...kept, ...properties, scope: wholeId(textAt(properties, "scope") ?? "") };
+      const scope = writtenScope(world, path, textAt(properties, "scope") ?? "", textAt(before ?? {}, "scope"));
+      return { ...filled, ...kept, ...properties, scope };
     },
     show: shownSubscription,
   },
@@ -187,7 +197,7 @@ const ownTypes: readonly ResourceType[] = [
     longRunning: "namedValues",
     accept({ world, path, properties }) {
       required(properties, properties.keyVault === undefined ? ["displayName", "value"] : ["displayName"]);
-      const others = world.list(`${levelOf(path)}namedValues`).filter((other) => other.path.toLowerCase() !== path.toLowerCase());
+      const others = world.list(`${levelOf(path)}namedValues`).filter((other) => !isSame(other.path, path));
       if (others.some((other) => other.properties.displayName === properties.displayName)) {
         throw invalidFields([{ target: "name", message: "Property with the same name already exist." }]);
       }
@@ -262,10 +272,7 @@ export const resourceTypes: readonly ResourceType[] = [
     filterable: ["apiId"],
     unconditional: true,
     accept({ world, path, properties }) {
-      required(properties, ["apiId"]);
-      const apiId = textAt(properties, "apiId") ?? "";
-      const api = world.get(`${levelOf(path)}apis/${nameOf(apiId)}`);
-      if (api === undefined || armId(api.path).toLowerCase() !== apiId.toLowerCase()) throw notFound("Api");
+      linkedApi(world, path, textAt(properties, "apiId") ?? "");
       return properties;
     },
   },
@@ -283,10 +290,6 @@ function shownSubscription(properties: JsonObject): JsonObject {
 function pick(properties: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(names.flatMap((name): [string, Json][] => (properties[name] === undefined ? [] : [[name, properties[name]]])));
 }
-
-/** A scope as reads show it: `/products/x`, as a write may have it, becomes a whole ARM id. */
-const wholeId = (scope: string): string =>
-  scope.toLowerCase().startsWith("/subscriptions/") ? scope : `${sandboxService.resourceId}${scope}`;
 
 const isScopedTo = (properties: JsonObject, path: string): boolean =>
   textAt(properties, "scope")?.toLowerCase().endsWith(`/${path.toLowerCase()}`) ?? false;

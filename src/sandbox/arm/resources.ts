@@ -4,8 +4,9 @@ import type { PolicyFormat } from "../policy-text.ts";
 import { requestUrl } from "../request-url.ts";
 import { sandboxService } from "../service.ts";
 import { armId, etagOf, isFragment, nameOf, type Resource, type WorldState } from "../world.ts";
+import { findApiLink, putApiLink } from "./api-links.ts";
 import { armError, invalid, invalidFields, modified, notFound, unknownRoute } from "./errors.ts";
-import { levelOf } from "./level.ts";
+import { isSame, levelOf } from "./level.ts";
 import { listPage } from "./lists.ts";
 import { pollAnswer, refuseWhileRunning, startOperation } from "./operations.ts";
 import { policyFormat } from "./policies.ts";
@@ -22,12 +23,14 @@ interface Target {
   readonly path: string;
 }
 
-const handlers: Readonly<Record<Method, (target: Target) => Response | Promise<Response>>> = {
-  HEAD: head,
-  GET: get,
-  PUT: put,
-  PATCH: patch,
-  DELETE: remove,
+type Handlers = Readonly<Record<Method, (target: Target) => Response | Promise<Response>>>;
+
+const handlers: Handlers = { HEAD: head, GET: get, PUT: put, PATCH: patch, DELETE: remove };
+
+/** What differs for collections whose items are no resources of their own. */
+const handlersOf: Readonly<Record<string, Partial<Handlers>>> = {
+  "products/apis": { PUT: link },
+  "products/apiLinks": { GET: getApiLink, PUT: writeApiLink, DELETE: removeApiLink },
 };
 
 /** Answers a request below the service; `segments` is its path from there, decoded. */
@@ -40,7 +43,7 @@ export async function answerResource(world: WorldState, request: Request, segmen
   const method = type.methods.find((known) => known === request.method);
   const isNamed = segments.length % 2 === 0 && (type.onlyName ?? segments.at(-1)) === segments.at(-1);
   if (method === undefined || !isNamed) throw unknownRoute(request.method, url.pathname);
-  return handlers[method](target);
+  return (handlersOf[type.collection]?.[method] ?? handlers[method])(target);
 }
 
 function typeOf(segments: readonly string[]): ResourceType | undefined {
@@ -114,7 +117,6 @@ function readFormat({ searchParams }: URL): PolicyFormat {
 /** The body is read first: between a precondition and its write nothing else may happen. */
 async function put(target: Target): Promise<Response> {
   const body = await target.request.text();
-  if (target.type.collection === "products/apis") return link(target);
   requireParentOfWrite(target);
   const before = target.world.get(target.path);
   checkPreconditions(target.request, before);
@@ -160,8 +162,31 @@ function link(target: Target): Response {
   const api = world.get(`apis/${nameOf(path)}`);
   if (api === undefined) throw notFound("Api");
   const isNew = world.get(path) === undefined;
-  world.put(path, {});
+  if (isNew) world.put(path, {});
   return Response.json(resourceBody(type, path, shownApi(api.properties)), { status: isNew ? 201 : 200 });
+}
+
+function getApiLink({ world, path, type }: Target, status = 200): Response {
+  requireParent({ world, path });
+  const found = findApiLink(world, path);
+  if (found === undefined) throw notFound(type.noun);
+  return Response.json(resourceBody(type, found.path, found.properties), { status });
+}
+
+async function writeApiLink(target: Target): Promise<Response> {
+  const { world, path, request } = target;
+  const { apiId } = propertiesOf(await request.text());
+  requireParent(target);
+  const isNew = findApiLink(world, path) === undefined;
+  putApiLink(world, path, typeof apiId === "string" ? apiId : "");
+  return getApiLink(target, isNew ? 201 : 200);
+}
+
+function removeApiLink({ world, path }: Target): Response {
+  const found = findApiLink(world, path);
+  if (found === undefined) return new Response(null, { status: 204 });
+  world.delete(found.keptAt);
+  return new Response(null, { status: 200 });
 }
 
 function remove(target: Target): Response {
@@ -196,10 +221,10 @@ function refuseWhileUsed({ world, type, url }: Target, before: Resource): void {
 }
 
 const subscriptionsOf = (world: WorldState, productPath: string): readonly string[] => {
-  const scope = `${sandboxService.resourceId}/${productPath}`.toLowerCase();
+  const scope = `${sandboxService.resourceId}/${productPath}`;
   return world
     .list(`${levelOf(productPath)}subscriptions`)
-    .filter(({ properties }) => textAt(properties, "scope")?.toLowerCase() === scope)
+    .filter(({ properties }) => isSame(textAt(properties, "scope") ?? "", scope))
     .map(({ path }) => path);
 };
 

@@ -1,9 +1,10 @@
 import { textAt } from "../json.ts";
 import { sandboxService } from "../service.ts";
 import { nameOf, type Resource, type World } from "../world.ts";
+import { type Admission, keyNames } from "./admission.ts";
 import type { CallParts } from "./call.ts";
 import type { ApiView, OperationView, ProductView, SubscriptionView, UserView } from "./context.ts";
-import { type Admission, keyNames, subscriptionKeys } from "./keys.ts";
+import { subscriptionKeys } from "./keys.ts";
 import { urlView } from "./messages.ts";
 import type { GatewayInstance } from "./policy.ts";
 import type { Route, RoutedApi, RoutedOperation } from "./routing.ts";

@@ -1,11 +1,11 @@
 import type { CSharp } from "../../policy/expression-syntax.ts";
 import type { World } from "../world.ts";
+import { type Admission, admit, type KeyRing, keyRing } from "./admission.ts";
 import { AnsweredError, asPolicyError, errorResponse, lastErrorOf, operationNotFound } from "./answers.ts";
 import { storingPolicies } from "./cache/index.ts";
 import { type CallTools, expressionCache, type OpenCall, openCall } from "./call.ts";
 import { factsOf, serviceUrlOf } from "./facts.ts";
 import { usageIn } from "./forward.ts";
-import { type Admission, admit, type KeyRing, keyRing } from "./keys.ts";
 import { type EffectivePolicy, effectivePolicy, type ScopeOfCall } from "./merge.ts";
 import { discard, openRequest, openResponse, tapped } from "./messages.ts";
 import { answerPreflight, isPreflight } from "./policies/cors.ts";

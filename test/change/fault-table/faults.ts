@@ -40,6 +40,18 @@ export const rejection = {
   outcome: { kind: "answer", ...answer(400, "ValidationError") },
 } as const;
 
+export const refusedAlthoughWritten: WriteFault = lost("412 although it is written", {
+  kind: "answer_after_apply",
+  ...answer(412, "PreconditionFailed"),
+});
+/** Someone else writes just before, and what was intended. */
+export const theVerySame: WriteFault = {
+  name: "someone else's write of the very same",
+  takesEffect: true,
+  code: "conflict",
+  outcome: null,
+};
+
 /** That every kind of write may meet. */
 export const writeFaults: readonly WriteFault[] = [
   rejection,
@@ -52,7 +64,7 @@ export const writeFaults: readonly WriteFault[] = [
   refusal("503", "unavailable", answer(503, "ServiceUnavailable", { "retry-after": "0" })),
   resetBefore,
   { name: "someone else's write", takesEffect: false, code: "conflict", outcome: null },
-  lost("412 although it is written", { kind: "answer_after_apply", ...answer(412, "PreconditionFailed") }),
+  refusedAlthoughWritten,
   lost("500 although it is written", { kind: "answer_after_apply", ...answer(500, "InternalServerError") }),
   lostAnswer,
   lost("truncated body", { kind: "truncated_after_apply" }),

@@ -36,7 +36,7 @@ export interface Scenario {
   readonly before: Contents;
   readonly intended: Contents;
   /** What someone else writes in our stead. */
-  readonly foreign: Readonly<Record<string, JsonObject>>;
+  readonly foreign: Contents;
   /** Plans it on a service that is as before. */
   plan(service: Service): Promise<Plan>;
 }

@@ -110,6 +110,12 @@ describe("cors", () => {
     expect(answer.headers.get("vary")).toBe("Origin");
   });
 
+  test("what the backend says of its origins itself stays", async () => {
+    const kit = openKit({ inbound: policy() });
+    kit.backend.answers = [() => new Response("ok", { headers: { "access-control-allow-origin": "*" } })];
+    expect(allows(await kit.send({ headers: { origin: "http://localhost:8080" } }))["access-control-allow-origin"]).toBe("*");
+  });
+
   test.each([
     ["GET", "", 0],
     ["GET", 'terminate-unmatched-request="false"', 1],

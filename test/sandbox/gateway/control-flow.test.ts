@@ -121,6 +121,27 @@ describe("retry", () => {
     ]);
   });
 
+  test("a failed attempt leaves no response of the one before (sample)", async () => {
+    const kit = openKit(retrying(`condition="@(context.Response != null)" count="3" interval="0"`));
+    kit.backend.answers = [failing(500), refused];
+    expect((await kit.send()).status).toBe(500);
+    expect(kit.backend.received).toHaveLength(2);
+    expect(kit.finished[0]?.call.lastError).toMatchObject({ reason: "BackendConnectionFailure" });
+  });
+
+  test("the answer that is tried again is let go", async () => {
+    const kit = openKit(retrying(`condition="true" count="1" interval="0"`));
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      cancel() {
+        cancelled = true;
+      },
+    });
+    kit.backend.answers = [() => new Response(endless, { status: 500 })];
+    expect((await kit.send()).text).toBe("ok");
+    expect(cancelled).toBe(true);
+  });
+
   test("the last failure to reach it is the call's (sample)", async () => {
     const kit = openKit(retrying(`condition="true" count="1" interval="0"`));
     kit.backend.answers = [refused, refused];

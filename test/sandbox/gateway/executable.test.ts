@@ -45,7 +45,8 @@ describe("notExecutable", () => {
     const found = find(
       inbound('<set-variable name="a" value="@(1)" />\n<set-variable name="b" value="@(new System.Diagnostics.Process())" />'),
     );
-    expect(found).toEqual([expect.stringMatching(/^4 /)]);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.every((line) => line.startsWith("4 "))).toBe(true);
   });
 
   test.skipIf(!hasFixtures)(`nine of ten real documents with AI policies are executable${fixtureNote}`, () => {

@@ -36,7 +36,7 @@ const revised: Resources = [
 
 const templates: Resources = [
   ["apis/p", api("p")],
-  ...["/a/b", "/a/{x}", "/a/{x}/c", "/{y}/b", "/get-{id}.json", "/q?kind={kind}", "/q", "/w/*", "/w/{*rest}?all=1", "/"].map(
+  ...["/a/b", "/a/{x}", "/a/{x}/c", "/{y}/b", "/get-{id}.json", "/{any}", "/q?kind={kind}", "/q", "/w/*", "/w/{*rest}?all=1", "/"].map(
     (template, index) => [`apis/p/operations/op${index}`, operation(template)] as const,
   ),
   ["apis/p/operations/post", operation("/a/b", "POST")],
@@ -87,12 +87,13 @@ const routes: readonly (readonly [name: string, resources: Resources, path: stri
   ["a parameter in the middle", templates, "/p/a/z/c", {}, "p op2 x=z"],
   ["the literal further to the left", templates, "/p/z/b", {}, "p op3 y=z"],
   ["a parameter within a segment", templates, "/p/get-7.json", {}, "p op4 id=7"],
+  ["a parameter that is the whole segment comes after it", templates, "/p/got-7.json", {}, "p op5 any=got-7.json"],
   ["parameters are decoded", templates, "/p/a/z%20%2F", {}, "p op1 x=z /"],
-  ["a query parameter of the template", templates, "/p/q?kind=k", {}, "p op5 kind=k"],
-  ["without it another operation", templates, "/p/q?other=k", {}, "p op6 "],
-  ["a wildcard (documented)", templates, "/p/w/1/2/3", {}, "p op7 "],
-  ["a named wildcard", templates, "/p/w/1/2?all=1", {}, "p op8 rest=1/2"],
-  ["the root", templates, "/p", {}, "p op9 "],
+  ["a query parameter of the template", templates, "/p/q?kind=k", {}, "p op6 kind=k"],
+  ["without it another operation", templates, "/p/q?other=k", {}, "p op7 "],
+  ["a wildcard (documented)", templates, "/p/w/1/2/3", {}, "p op8 "],
+  ["a named wildcard", templates, "/p/w/1/2?all=1", {}, "p op9 rest=1/2"],
+  ["the root", templates, "/p", {}, "p op10 "],
   ["the method decides", templates, "/p/a/b", { method: "POST" }, "p post "],
 ];
 
@@ -138,11 +139,11 @@ describe("routing", () => {
 
   test("a change is effective with the next call", async () => {
     const kit = openKit({ resources: templates });
-    expect((await kit.send({ path: "/p/new" })).status).toBe(404);
-    kit.world.put("apis/p/operations/new", operation("/new"));
-    expect((await kit.send({ path: "/p/new" })).status).toBe(200);
+    expect((await kit.send({ path: "/p/new/path/x" })).status).toBe(404);
+    kit.world.put("apis/p/operations/new", operation("/new/path/x"));
+    expect((await kit.send({ path: "/p/new/path/x" })).status).toBe(200);
     kit.world.delete("apis/p");
-    expect((await kit.send({ path: "/p/new" })).status).toBe(404);
+    expect((await kit.send({ path: "/p/new/path/x" })).status).toBe(404);
   });
 });
 

@@ -66,9 +66,11 @@ describe("forward-request", () => {
 
   test("the time is for the head: a body may take longer (documented)", async () => {
     const kit = openKit({ backend: '<forward-request timeout="1" />' });
+    let signal: AbortSignal | undefined;
     kit.backend.answers = [
-      () =>
-        new Response(
+      (sent) => {
+        signal = sent.signal;
+        return new Response(
           new ReadableStream<Uint8Array>({
             async pull(controller) {
               await kit.clock.wait(5000);
@@ -76,11 +78,13 @@ describe("forward-request", () => {
               controller.close();
             },
           }),
-        ),
+        );
+      },
     ];
     const answering = kit.send();
     await kit.clock.advance(5000);
     expect(await answering).toMatchObject({ status: 200, text: "late" });
+    expect(signal?.aborted).toBe(false);
   });
 
   test("a refused connection is an error of reason BackendConnectionFailure (documented)", async () => {
@@ -229,6 +233,24 @@ describe("streams", () => {
     expect(kit.finished).toMatchObject([{ completed: { aborted: true } }]);
   });
 
+  test("a client that leaves while it reads ends the call once", async () => {
+    const kit = openKit({ backend: '<forward-request buffer-response="false" />' });
+    streaming(kit);
+    const client = new AbortController();
+    const { body } = await kit.gateway.fetch(new Request(request.url, { signal: client.signal }));
+    const reader = body?.getReader();
+    await reader?.read();
+    client.abort();
+    await reader?.cancel();
+    expect(kit.finished).toMatchObject([{ completed: { aborted: true } }]);
+  });
+
+  test("nothing runs for a client that has left already", async () => {
+    const kit = openKit({ inbound: '<trace source="s"><message>ran</message></trace>' });
+    await expect(kit.send({ signal: AbortSignal.abort() })).rejects.toThrow();
+    expect(kit.finished[0]?.call.record.traces).toEqual([]);
+  });
+
   test("a client that leaves before the answer stops the backend", async () => {
     const kit = openKit();
     let stopped = false;
@@ -316,7 +338,7 @@ describe("send-request", () => {
       ["inbound", "mine"],
       ["outbound", ""],
     ] as const) {
-      const kit = openKit({ [section]: request('mode="copy"', "") });
+      const kit = openKit({ [section]: request('mode="copy"', ""), backend: '<forward-request buffer-request-body="true" />' });
       await kit.send({ method: "POST", body: "mine", headers: { "x-client": "3" } });
       const copy = kit.backend.received[section === "inbound" ? 0 : 1];
       expect(copy).toMatchObject({ method: "POST", url: "https://backend.test/base/thing", body });

@@ -4,6 +4,7 @@ import { type Answer, type KitOptions, message, openKit, type Received } from ".
 interface Case {
   readonly name: string;
   readonly policy: KitOptions;
+  readonly backendHeaders?: Readonly<Record<string, string>>;
   readonly request?: Parameters<ReturnType<typeof openKit>["send"]>[0];
   /** What the backend gets. */
   readonly sent?: Partial<Omit<Received, "headers">>;
@@ -83,6 +84,13 @@ const cases: readonly Case[] = [
     sentHeaders: { "content-length": null },
   },
   {
+    name: "set-body: in outbound the answer loses its old length",
+    policy: { outbound: "<set-body>longer than before</set-body>" },
+    backendHeaders: { "content-length": "2" },
+    answer: { text: "longer than before" },
+    headers: { "content-length": null },
+  },
+  {
     name: "set-body: an expression sees the body before",
     policy: { inbound: "<set-body>@(context.Request.Body.As<string>().ToUpper())</set-body>" },
     request: { method: "POST", body: "abc" },
@@ -156,8 +164,9 @@ const cases: readonly Case[] = [
 ];
 
 describe("transformation", () => {
-  test.each(cases)("$name", async ({ policy, request, sent = {}, sentHeaders = {}, answer = {}, headers = {} }) => {
+  test.each(cases)("$name", async ({ policy, backendHeaders, request, sent = {}, sentHeaders = {}, answer = {}, headers = {} }) => {
     const kit = openKit(policy);
+    if (backendHeaders !== undefined) kit.backend.answers = [() => new Response("ok", { headers: backendHeaders })];
     const got = await kit.send(request);
     const [received] = kit.backend.received;
     expect(got, got.text).toMatchObject({ status: 200, ...answer });
@@ -173,6 +182,15 @@ describe("transformation", () => {
     });
     await kit.send({ path: "/echo/st%20ore/7?kind=a&more=b" });
     expect(kit.backend.received[0]?.url).toBe("https://backend.test/base/v2/US/st%20ore/7?kind=a&more=b");
+  });
+
+  test("rewrite-uri: what the operation's template has matched is not copied (documented)", async () => {
+    const kit = openKit({
+      inbound: '<rewrite-uri template="/put" />',
+      resources: [["apis/echo/operations/get", { displayName: "Get", method: "GET", urlTemplate: "/get?a={b}" }]],
+    });
+    await kit.send({ path: "/echo/get?a=b&c=d" });
+    expect(kit.backend.received[0]?.url).toBe("https://backend.test/base/put?c=d");
   });
 
   test("a backend-id of a broader scope is not overridden by a base-url (documented)", async () => {

@@ -3,6 +3,7 @@ import { assignment, step } from "./assignments.ts";
 import { constant, converted, implicitly, isUnknown, unknown } from "./code.ts";
 import { commonType, defaultOf, explicitConversion, isOfType } from "./conversions.ts";
 import { anonymousObject, arrayCreation, implicitArrayCreation, objectCreation, tuple } from "./creation.ts";
+import { unsupported } from "./errors.ts";
 import { characterLiteral, integerLiteral, interpolatedString, realLiteral, stringLiteral, verbatimLiteral } from "./literals.ts";
 import { elementAccess, invocation, memberAccess } from "./members.ts";
 import { binary, coalesced, prefix, shortCircuit } from "./operators.ts";
@@ -54,9 +55,19 @@ function inner(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
 
 function identifier(node: SyntaxNode, scope: Scope): Code {
   const variable = scope.find(node.text.replace(/^@/, ""));
-  if (variable !== null) return variable.type.name === "?" ? scope.unit.unsupported(node, `the variable ${node.text}`) : readVariable(variable, scope);
+  // Of a variable of unknown type what it was to hold is noted already.
+  if (variable !== null) return variable.type.name === "?" ? neverSet(node.text) : readVariable(variable, scope);
   if (node.text === "context") return { type: type("IProxyRequestContext"), run: ({ run }) => new ContextValue(run.context) };
   return scope.unit.unsupported(node, `the name ${node.text}`);
+}
+
+function neverSet(name: string): Code {
+  return {
+    type: types.unknown,
+    run() {
+      throw unsupported(`what the variable ${name} is to hold`);
+    },
+  };
 }
 
 function binaryExpression(node: SyntaxNode, scope: Scope): Code {

@@ -1,0 +1,21 @@
+import type { CSharp } from "../policy/expression-syntax.ts";
+import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { type ContentSafetyService, contentSafetyService } from "./models/content-safety.ts";
+import { type ModelBackends, modelBackends } from "./models/model-backends.ts";
+import type { World } from "./world.ts";
+
+/** What carries traffic: the gateway, and the hosts behind it. */
+export interface DataPlane {
+  readonly gateway: Gateway;
+  readonly models: ModelBackends;
+  readonly contentSafety: ContentSafetyService;
+}
+
+/** Puts the gateway in front of a world's model backends. Once for a world: its hosts become upstreams of it. */
+export function openDataPlane(world: World, grammar: () => Promise<CSharp>): DataPlane {
+  const contentSafety = contentSafetyService();
+  const models = modelBackends(world);
+  // An Azure resource may serve both: the paths of content safety are its own.
+  world.upstreams.push(contentSafety, models);
+  return { gateway: createGateway(world, { grammar }), models, contentSafety };
+}
