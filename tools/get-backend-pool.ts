@@ -1,8 +1,12 @@
 import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
+import { shortened } from "../src/policy/excerpt.ts";
 import type { Breaker } from "../src/pool/backend.ts";
 import type { Route } from "../src/pool/routes.ts";
 import { type Answer, defineTool, lines, table } from "../src/tool.ts";
+
+/** Characters of an expression. */
+const longestExpression = 300;
 
 const breaker = z.object({
   failure_count: z.number().optional(),
@@ -59,7 +63,10 @@ export const getBackendPool = defineTool({
       service,
       api_id: apiId,
       routes: routes.map(routeRow),
-      retry: retry === null ? null : { count: retry.count, condition: excerpt(retry.condition), source: sourceText(retry.source) },
+      retry:
+        retry === null
+          ? null
+          : { count: retry.count, condition: shortened(retry.condition, longestExpression), source: sourceText(retry.source) },
       shared_with: sharedWith.map(({ backendId, apiIds }) => ({ backend_id: backendId, api_ids: apiIds })),
       notes,
     };
@@ -92,8 +99,8 @@ function routeRow({
     ...(kind !== "url" || url === null ? {} : { url }),
     ...(operationId === null ? {} : { operation_id: operationId }),
     certainty,
-    ...(condition === null ? {} : { condition: excerpt(condition) }),
-    ...(expression === null ? {} : { expression: excerpt(expression) }),
+    ...(condition === null ? {} : { condition: shortened(condition, longestExpression) }),
+    ...(expression === null ? {} : { expression: shortened(expression, longestExpression) }),
     source: sourceText(source),
     ...(affinityCookie === null ? {} : { session_affinity: affinityCookie }),
     members: members.map(({ backendId: member, circuitBreaker, ...rest }) => ({
@@ -125,8 +132,6 @@ function breakerRow({
 }
 
 /** Expressions can be pages of C#; what decides mostly stands at their start, and `source` says where the rest is. */
-const excerpt = (code: string): string => (code.length > 300 ? `${code.slice(0, 300)}...` : code);
-
 const sourceText = (source: Route["source"]): string => (typeof source === "string" ? source : `${source.document}:${source.line}`);
 
 function renderRoute({

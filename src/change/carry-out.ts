@@ -92,12 +92,12 @@ export async function takeBack(gateway: Gateway, done: readonly Done[]): Promise
 
 /** What someone else may have written is not taken back: their change may go on to need it. */
 async function failureToPutBack(gateway: Gateway, { step, stored, refusal = null }: Done): Promise<Failed | null> {
-  if (refusal !== null) return { step, outcome: "conflict", error: perhapsTheirs(step, refusal) };
+  if (refusal !== null) return { step, outcome: "conflict", error: perhapsTheirs(refusal) };
   const written = await writeDocument(gateway, inverse(step, stored));
   return written.outcome === "applied" ? null : { step, ...written };
 }
 
-const perhapsTheirs = ({ id }: Step, { message }: GatewayError): GatewayError =>
+const perhapsTheirs = ({ message }: GatewayError): GatewayError =>
   new GatewayError(
     "conflict",
     `It is as planned, and yet the service had not taken the write: someone else may have written it. ${message}`,

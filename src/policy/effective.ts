@@ -1,6 +1,5 @@
 import type { DocumentId } from "../gateway/documents.ts";
 import type { PolicyTexts } from "../gateway/inventory.ts";
-import type { Subscription } from "../gateway/model.ts";
 import { containsPolicies, type Section, sections } from "./catalogue.ts";
 import { anyOf, conditionText } from "./conditions.ts";
 import { attribute, childElements, type Element, type PolicyDocument, textOf } from "./document.ts";
@@ -54,11 +53,6 @@ export function effective(texts: PolicyTexts, call: CallPath): EffectivePolicy {
   const steps = reader.steps(policyChain(call));
   const elements = sections.flatMap((section) => [...inPolicies({ section, resolve }, steps[section], [], [])]);
   return { elements, unknownNamedValues: [...unknown] };
-}
-
-/** The way that calls with a subscription take to an API or operation: only a subscription of a product brings its policy along. */
-export function callOf({ scope }: Subscription, apiId: string | null, operationId: string | null): CallPath {
-  return { apiId: scope.kind === "api" ? scope.apiId : apiId, operationId, productId: scope.kind === "product" ? scope.productId : null };
 }
 
 interface Walk {

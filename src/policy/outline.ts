@@ -2,6 +2,7 @@ import { policyScopeOf } from "../gateway/documents.ts";
 import { allOf } from "./conditions.ts";
 import { type Element, type PolicyDocument, positionsIn } from "./document.ts";
 import { contentOf, type EffectiveElement, type ElementContent } from "./effective.ts";
+import { excerpt } from "./excerpt.ts";
 import { segmentsIn } from "./select.ts";
 import { holdsPolicies, type Place } from "./steps.ts";
 
@@ -86,10 +87,4 @@ function contentSummary(text: string, content: readonly ElementContent[]): strin
   const counts = new Map<string, number>();
   for (const { name } of content) counts.set(name, (counts.get(name) ?? 0) + 1);
   return ` (${[...counts].map(([name, count]) => (count === 1 ? name : `${count} ${name}`)).join(", ")})`;
-}
-
-/** The start of a text, on one line. */
-function excerpt(text: string, length: number): string {
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.length > length ? `${line.slice(0, length - 3)}...` : line;
 }

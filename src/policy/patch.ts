@@ -11,6 +11,7 @@ import {
   replaceElement,
   setAttribute,
 } from "./edit.ts";
+import { shortened } from "./excerpt.ts";
 import { pathOf, select } from "./select.ts";
 
 /** One edit as a caller asks for it: the element that `select` names, and exactly one operation on it. */
@@ -107,7 +108,7 @@ function setting(document: PolicyDocument, element: Element, path: string, name:
   const before = attribute(element, name);
   if (value === null) {
     if (before === undefined) throw unknownAttribute(element, path, name);
-    return [{ edit: removeAttribute(document, element, name), done: `${path} ${name} ${excerpt(before)} -> none` }];
+    return [{ edit: removeAttribute(document, element, name), done: `${path} ${name} ${shortened(before, longestValue)} -> none` }];
   }
   if (!/^[A-Za-z_][\w.:-]*$/.test(name)) throw unknownAttribute(element, path, name);
   const after = String(value);
@@ -115,13 +116,13 @@ function setting(document: PolicyDocument, element: Element, path: string, name:
   return [
     {
       edit: setAttribute(document, element, name, after),
-      done: `${path} ${name} ${before === undefined ? "none" : excerpt(before)} -> ${excerpt(after)}`,
+      done: `${path} ${name} ${before === undefined ? "none" : shortened(before, longestValue)} -> ${shortened(after, longestValue)}`,
     },
   ];
 }
 
-/** Of a long value the start: a line that people confirm has room for few. */
-const excerpt = (value: string): string => (value.length > 40 ? `${value.slice(0, 37)}...` : value);
+/** Characters of a value: a line that people confirm has room for few. */
+const longestValue = 40;
 
 function unknownAttribute(element: Element, path: string, name: string): GatewayError {
   const known = element.attributes.map((candidate) => candidate.name);

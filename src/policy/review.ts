@@ -1,16 +1,15 @@
-import { type Element, type PolicyDocument, positionsIn } from "./document.ts";
+import { type Diagnostic, diagnostic, placesIn } from "./diagnostic.ts";
+import type { Element, PolicyDocument } from "./document.ts";
 import type { WantedType } from "./expression/check.ts";
-import { type DocumentFinding, expressionFindings } from "./expression/document-expressions.ts";
+import { expressionFindings } from "./expression/document-expressions.ts";
 import type { ExpressionCode } from "./expression/finding.ts";
 import type { CSharp } from "./expression-syntax.ts";
 import { type LintCode, type LintContext, newLints } from "./lints/lint.ts";
 import { placesOf } from "./rules/place.ts";
-import { type Diagnostic, type DiagnosticCode, type ValidateOptions, validate } from "./validate.ts";
+import { type DiagnosticCode, type ValidateOptions, validate } from "./validate.ts";
 
 /** Anything that is found in a policy. */
-export interface ReviewDiagnostic extends Omit<Diagnostic, "code"> {
-  readonly code: DiagnosticCode | ExpressionCode | LintCode;
-}
+export type ReviewDiagnostic = Diagnostic<DiagnosticCode | ExpressionCode | LintCode>;
 
 export interface ReviewOptions extends ValidateOptions {
   /** Without the grammar, expressions are not looked into. */
@@ -45,25 +44,11 @@ function expressionDiagnostics(document: PolicyDocument, csharp: CSharp, { inven
     namedValues,
     wanted: (element, attribute) => wanted(element, attribute?.name ?? null),
   });
-  const positionAt = positionsIn(document.source);
-  return findings.map((finding) => expressionDiagnostic(finding, positionAt));
-}
-
-function expressionDiagnostic(finding: DocumentFinding, positionAt: ReturnType<typeof positionsIn>): ReviewDiagnostic {
-  const { severity, code, offset, message, fix, element, value } = finding;
-  const { line, column } = positionAt(offset);
-  const end = positionAt(Math.max(offset + 1, value.span.end));
-  const label = severity === "error" ? "Error" : "Warning";
-  return {
-    severity,
-    code,
-    message: `${label} in element '${element.name}' on line ${line}, column ${column}: ${message}`,
-    line,
-    column,
-    endLine: end.line,
-    endColumn: end.column,
-    ...(fix === null ? {} : { fix }),
-  };
+  const placeIn = placesIn(document.source);
+  return findings.map(({ code, offset, value, ...found }) => {
+    const span = { start: offset, end: value.span.end };
+    return diagnostic(code, { ...found, span }, placeIn(span, "text"));
+  });
 }
 
 /** What the attributes of each element are to be, as the catalogue has it. */

@@ -1,5 +1,6 @@
 import { GatewayError, nearest } from "../errors.ts";
 import { attribute, childElements, descendants, type Element, type PolicyDocument, positionsIn } from "./document.ts";
+import { shortened } from "./excerpt.ts";
 
 /** What a step of a path asks of an element besides its name. */
 type Predicate =
@@ -64,7 +65,7 @@ const predicatePattern = /\[\s*(?:(\d+)|@([\w.:\-\u0080-\uffff]+)\s*(?:=\s*(?:'(
 
 function parsePath(path: string): readonly Segment[] {
   const text = path.trim().replace(/^\//, "");
-  if (text.length > longestPath) throw notAPath(`${text.slice(0, 100)}...`, "");
+  if (text.length > longestPath) throw notAPath(shortened(text, 100), "");
   const segments: Segment[] = [];
   let offset = 0;
   for (let more = true; more; ) {

@@ -49,7 +49,8 @@ export function retryText(known: Retry | null, retry: RetryInput | null): string
   return `retry ${retry.count ?? known?.count ?? defaultRetryCount}${codes === null ? "" : ` on ${codes.join(",")}`}`;
 }
 
-const entryOf = (items: readonly JsonObject[], id: string): JsonObject | undefined => items.find((item) => sameName(itemBackendId(item), id));
+const entryOf = (items: readonly JsonObject[], id: string): JsonObject | undefined =>
+  items.find((item) => sameName(itemBackendId(item), id));
 
 function placeWords(
   key: "priority" | "weight",

@@ -422,6 +422,14 @@ describe.each([...inMemory, ...inDirectory])("$title", ({ store, scenario }) => 
       check(await run({ store, scenario, drips: isDrip(fault), arrange }), scenario, refused(scenario, steps.length - 1, code, false));
     });
 
+    test("its answer was lost, when it was written", async () => {
+      const arrange = (service: Service) => {
+        meet(service, scenario, step, forward[step.action], lostAnswer);
+        whenLastIsRefused(service, scenario, () => {});
+      };
+      check(await run({ store, scenario, arrange }), scenario, refused(scenario, steps.length - 1, code, false));
+    });
+
     test.each([refusedAlthoughWritten, theVerySame])("$name, when it was written", async (fault) => {
       const arrange = (service: Service) => {
         meet(service, { ...scenario, foreign: scenario.intended }, step, forward[step.action], fault);

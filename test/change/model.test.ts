@@ -173,7 +173,8 @@ async function apply(real: Real, process: Process, { id, plan }: Shown): Promise
     expect(state).toBe("applied");
     // What it has not written itself, someone else has at the same moment: the same undo, the same deletion.
     const missing = plan.documents.filter((document) => !writes.has(document.id));
-    for (const { id: what } of missing) expect(real.log).toContainEqual(expect.objectContaining({ path: what, by: expect.not.stringMatching(id) }));
+    for (const { id: what } of missing)
+      expect(real.log).toContainEqual(expect.objectContaining({ path: what, by: expect.not.stringMatching(id) }));
   } else if (state === "rolled_back" || /Nothing was written|Nothing of this change stands/.test(answer.message)) {
     expect([...writes.values()].filter(({ path, after }) => real.bytes(path) === after)).toEqual([]);
   }
@@ -276,46 +277,56 @@ async function settle(real: Real): Promise<Process> {
 /** When a plan began to write what it has not put back: whatever has replaced that since came later. */
 const began = (real: Real, id: string): number => Math.min(...[...standing(real, id).values()].map(({ at }) => at));
 
-/** The changes whose effect is there, undone ones and undos left out. */
-async function effective(real: Real, process: Process): Promise<ReadonlySet<string>> {
-  const there = new Set<string>();
-  for (const { id, undoes } of real.plans.toSorted((a, b) => began(real, a.id) - began(real, b.id))) {
-    const isApplied = ["applied", "undone"].includes((await stateOf(process, id)) ?? "");
-    if (!isApplied || standing(real, id).size === 0) continue;
-    if (undoes === null || !there.delete(undoes)) there.add(id);
+const isApplied = (state: string | undefined): boolean => state === "applied" || state === "undone";
+
+/** The changes whose effect is there: without those that were undone, and their undos. */
+function effective(real: Real, applied: readonly Shown[]): readonly Shown[] {
+  const there = new Map<string, Shown>();
+  const undos = new Set<string>();
+  for (const shown of applied.toSorted((a, b) => began(real, a.id) - began(real, b.id))) {
+    const { id, undoes } = shown;
+    if (undoes === null || undos.delete(undoes)) there.set(id, shown);
+    else if (there.delete(undoes)) undos.add(id);
   }
-  return there;
+  return [...there.values()];
 }
 
-/** Takes everything back, last first: what was applied by its undo, by hand what someone else has done and what a failure has named as left. */
+/** A deletion by another hand of just what a plan was to delete: the plan finds its work done. */
+const doneByOthers = (real: Real, { id, before }: Shown): readonly Write[] =>
+  real.log.filter(
+    ({ by, path, before: was, after }) => by !== id && after === null && was === before.get(path) && !standing(real, id).has(path),
+  );
+
+/** Takes everything back, last first: what was applied by its undo; by hand what someone else has done and what a failure has left. */
 async function undoEverything(real: Real): Promise<number> {
   const process = await settle(real);
   const { world } = real.machine.service;
-  const there = await effective(real, process);
-  const states = new Map(await Promise.all(real.plans.map(async ({ id }) => [id, await stateOf(process, id)] as const)));
-  const byHand = (writes: Iterable<Write>) => {
-    for (const { path: what, before } of writes) {
-      if (before === null) world.delete(what);
-      else world.put(what, JSON.parse(before));
-    }
+  const putBack = ({ path, before }: Pick<Write, "path" | "before">) => {
+    if (before === null) world.delete(path);
+    else world.put(path, JSON.parse(before));
   };
-  const units = [
-    ...[...real.log.entries()].flatMap(([at, write]) => (write.by === null ? [{ at, undo: async () => byHand([write]) }] : [])),
-    ...real.plans.flatMap(({ id }) => {
-      const writes = [...standing(real, id).values()];
-      const at = began(real, id);
-      const isApplied = ["applied", "undone"].includes(states.get(id) ?? "");
-      if (writes.length === 0 || (isApplied && !there.has(id))) return [];
-      const undo = async () => {
-        const plan = await process.planUndo(id);
-        expect(plan.status).toBe("planned");
-        await process.apply(plan);
-      };
-      return [{ at, undo: isApplied ? undo : async () => byHand(writes) }];
-    }),
+  const states = new Map(await Promise.all(real.plans.map(async ({ id }) => [id, await stateOf(process, id)] as const)));
+  const written = real.plans.filter(({ id }) => standing(real, id).size > 0);
+  const applied = written.filter(({ id }) => isApplied(states.get(id)));
+  const shared = applied.flatMap((shown) => doneByOthers(real, shown));
+  const undo = async (shown: Shown) => {
+    const plan = await process.planUndo(shown.id);
+    expect(plan.status).toBe("planned");
+    await process.apply(plan);
+    // What another plan had deleted, and taken back for itself, is not for this one to bring back.
+    for (const { by, path } of doneByOthers(real, shown)) if (by !== null) putBack({ path, before: null });
+  };
+  const steps = [
+    ...[...real.log.entries()].flatMap(([at, write]) =>
+      write.by === null && !shared.includes(write) ? [{ at, run: async () => putBack(write) }] : [],
+    ),
+    ...written
+      .filter(({ id }) => !isApplied(states.get(id)))
+      .map(({ id }) => ({ at: began(real, id), run: async () => [...standing(real, id).values()].forEach(putBack) })),
+    ...effective(real, applied).map((shown) => ({ at: began(real, shown.id), run: () => undo(shown) })),
   ];
-  for (const { undo } of units.sort((a, b) => b.at - a.at)) await undo();
-  return there.size;
+  for (const { run } of steps.sort((a, b) => b.at - a.at)) await run();
+  return applied.length;
 }
 
 test("whatever two processes, their crashes and someone else do: no edit is lost, no plan applied twice, and all can be undone", async () => {

@@ -3,7 +3,7 @@ import { openGateway } from "../../src/azure/gateway.ts";
 import { readInventory, readPolicyTexts } from "../../src/gateway/inventory.ts";
 import type { GatewayReader } from "../../src/gateway/ports.ts";
 import { callTarget } from "../../src/gateway/targets.ts";
-import { callOf, type EffectiveElement, effective } from "../../src/policy/effective.ts";
+import { type EffectiveElement, effective } from "../../src/policy/effective.ts";
 import { type CallPath, policyChain } from "../../src/policy/steps.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
@@ -83,9 +83,8 @@ describe("on the sandbox", () => {
     const { fetch, token } = createSandbox({ seed: "demo" });
     const gateway = openGateway({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token, fetch });
     const inventory = await readInventory(gateway.reader(neverAborted));
-    const growth = inventory.subscriptions.find(({ id }) => id === "growth");
-    if (growth === undefined) throw new Error("no team 'growth'");
-    const { elements, unknownNamedValues } = effective(inventory, callOf(growth, "azure-openai", "Embeddings_Create"));
+    const call = { productId: "aoai", apiId: "azure-openai", operationId: "Embeddings_Create" };
+    const { elements, unknownNamedValues } = effective(inventory, call);
     const source = ({ document, line }: EffectiveElement["place"]) => `${document}:${line}`;
     expect(
       elements.map(({ section, within, name, place, conditions }) => [section, [...within, name].join("/"), source(place), ...conditions]),

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Diagnostic } from "../../src/policy/diagnostic.ts";
 import { parse } from "../../src/policy/document.ts";
-import { type Diagnostic, validate } from "../../src/policy/validate.ts";
+import { type DiagnosticCode, validate } from "../../src/policy/validate.ts";
 import { generatedPolicy } from "./generated-policies.ts";
 import { haveRealPolicies, type RealPolicy, realPolicies, wrongPolicies } from "./real-policies.ts";
 
@@ -133,6 +134,6 @@ describe(`real documents${absent}`, { skip: !haveRealPolicies }, () => {
   });
 });
 
-function errorsIn(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+function errorsIn(diagnostics: readonly Diagnostic<DiagnosticCode>[]): readonly Diagnostic<DiagnosticCode>[] {
   return diagnostics.filter(({ severity }) => severity === "error");
 }

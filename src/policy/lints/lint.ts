@@ -1,8 +1,8 @@
 import type { ScopeName } from "../catalogue.ts";
-import { type PolicyDocument, positionsIn } from "../document.ts";
+import { type Diagnostic, diagnostic, placesIn } from "../diagnostic.ts";
+import type { PolicyDocument } from "../document.ts";
 import type { Finding } from "../rules/finding.ts";
 import { formOf, placesOf } from "../rules/place.ts";
-import type { Diagnostic } from "../validate.ts";
 import { type LintCode, lints } from "./index.ts";
 import type { AppliedDocument, Subject } from "./subject.ts";
 
@@ -10,9 +10,8 @@ export type { LintCode } from "./index.ts";
 export type { AppliedDocument } from "./subject.ts";
 
 /** What the service accepts, but an AI gateway is better off without; shaped like what `validate` finds. */
-export interface LintDiagnostic extends Omit<Diagnostic, "code" | "severity"> {
+export interface LintDiagnostic extends Diagnostic<LintCode> {
   readonly severity: "warning";
-  readonly code: LintCode;
   /** Where the practice is documented. */
   readonly source: string;
 }
@@ -81,13 +80,13 @@ function keyOf({ source }: PolicyDocument, { code, finding: { span } }: Found): 
   return `${code} ${tag.replace(/\s+/g, " ")}`;
 }
 
+/** The message is ours alone, and so stands without the service's form. */
 function diagnosed({ source }: PolicyDocument, findings: readonly Found[]): readonly LintDiagnostic[] {
-  const positionAt = positionsIn(source);
-  return findings.map(({ code, finding: { span, message, fix } }) => {
-    // As `validate` counts: the column of a tag's name, not of its '<'.
-    const { line, column } = positionAt(source[span.start] === "<" ? span.start + 1 : span.start);
-    const end = positionAt(span.end);
-    const place = { line, column, endLine: end.line, endColumn: end.column };
-    return { severity: "warning", code, message, ...place, ...(fix === null ? {} : { fix }), source: lints[code].source };
-  });
+  const placeIn = placesIn(source);
+  return findings.map(({ code, finding }) => ({
+    ...diagnostic(code, finding, placeIn(finding.span, "tag")),
+    severity: "warning",
+    message: finding.message,
+    source: lints[code].source,
+  }));
 }

@@ -2,6 +2,7 @@ import { nearest } from "../../errors.ts";
 import type { Children, Content } from "../catalogue/types.ts";
 import { policyNamed } from "../catalogue.ts";
 import { childElements, type Element, type Node, type Span } from "../document.ts";
+import { excerpt } from "../excerpt.ts";
 import { error, type Finding, none } from "./finding.ts";
 import { meaningOf, placeholderIn } from "./meaning.ts";
 import type { Context, Place } from "./place.ts";
@@ -107,7 +108,7 @@ export function unexpectedText({ element, definition }: Place, { document, refer
     content === "empty"
       ? "The element cannot contain text. Content model is empty."
       : `The element '${element.name}' cannot contain text.${list}`;
-  const removal = `Remove ${excerpt(document.source.slice(text.span.start, text.span.end))}, or put it into a comment.`;
+  const removal = `Remove '${excerpt(document.source.slice(text.span.start, text.span.end), 40)}', or put it into a comment.`;
   // The service names the place of the element; where that holds policies, the place of the text is of more help.
   const isContainer = content === "policies" || element.name === "policies";
   const span = isContainer ? withoutWhiteSpace(document.source, text.span) : element.openTag;
@@ -127,9 +128,4 @@ function standsForSomething(meaning: ReturnType<typeof meaningOf>): boolean {
 function withoutWhiteSpace(source: string, { start, end }: Span): Span {
   const text = source.slice(start, end);
   return { start: end - text.trimStart().length, end: start + text.trimEnd().length };
-}
-
-function excerpt(text: string): string {
-  const words = text.trim().replace(/\s+/g, " ");
-  return `'${words.length > 40 ? `${words.slice(0, 37)}...` : words}'`;
 }

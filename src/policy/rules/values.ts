@@ -1,4 +1,5 @@
 import type { ValueType } from "../catalogue/types.ts";
+import { shortened } from "../excerpt.ts";
 import { error, type Finding, judged, none, warning } from "./finding.ts";
 import { meaningOf, placeholderIn, type References } from "./meaning.ts";
 import type { Context, KnownValue, Place } from "./place.ts";
@@ -78,7 +79,7 @@ function literals(values: readonly KnownValue[]): readonly (KnownValue & { reado
 
 /** As System.Xml.Schema puts it. */
 function invalid(name: string, text: string, type: ValueType): string {
-  const shown = text.length > 100 ? `${text.slice(0, 97)}...` : text;
+  const shown = shortened(text, 100);
   const fault = typeFault(type, shown);
   const detail = fault === null ? "" : ` - ${fault.detail}`;
   return `The '${name}' attribute is invalid - The value '${shown}' is invalid according to its datatype '${fault?.datatype ?? schemaType(type)}'${detail}`;

@@ -7,6 +7,7 @@ import { unsupported } from "./errors.ts";
 import { characterLiteral, integerLiteral, interpolatedString, realLiteral, stringLiteral, verbatimLiteral } from "./literals.ts";
 import { elementAccess, invocation, memberAccess } from "./members.ts";
 import { binary, coalesced, prefix, shortCircuit } from "./operators.ts";
+import { lambdaArity, signatureOf } from "./overloads.ts";
 import { isExpression } from "./patterns.ts";
 import { type Code, readVariable, type Scope } from "./scope.ts";
 import { thrown } from "./statements.ts";
@@ -35,6 +36,7 @@ export const expressions: ReadonlyMap<string, Handler> = new Map<string, Handler
   ["invocation_expression", invocation],
   ["is_expression", isExpression],
   ["is_pattern_expression", isExpression],
+  ["lambda_expression", lambdaValue],
   ["member_access_expression", memberAccess],
   ["null_literal", () => constant(types.null, null)],
   ["object_creation_expression", objectCreation],
@@ -138,6 +140,15 @@ function defaultValue(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
   const typeNode = childIn(node, "type") ?? namedChildren(node)[0];
   const type = typeNode === undefined ? (wanted ?? null) : scope.unit.type(typeNode);
   return type === null ? scope.unit.unsupported(node, "default of this type") : { type, run: () => defaultOf(scope.unit.library, type) };
+}
+
+/** A lambda where its type is known from where it goes: `Func<int, int> f = x => x + 1`. */
+function lambdaValue(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
+  const signature = wanted === undefined ? null : signatureOf(wanted);
+  if (wanted === undefined || signature === null || signature.parameters.length !== lambdaArity(node)) return scope.unit.unsupported(node, "a lambda here");
+  const { returns, make } = scope.unit.lambda(node, signature.parameters, scope);
+  const fits = signature.returns.name === "void" || returns.name === "?" || returns.text === signature.returns.text;
+  return fits ? { type: wanted, run: (frame) => make(frame, wanted) } : scope.unit.unsupported(node, `a lambda of ${returns.text} as ${wanted.text}`);
 }
 
 function throwExpression(node: SyntaxNode, scope: Scope): Code {

@@ -65,7 +65,8 @@ export function interpolatedString(node: SyntaxNode, scope: Scope): Code {
     if (text !== "") parts.push(() => text);
   };
   for (const child of namedChildren(node).filter(({ type }) => type === "interpolation")) {
-    addText(child.start);
+    // The grammar counts what is escaped before a brace to the brace.
+    addText((namedChildren(child).find(({ type }) => type === "interpolation_brace") ?? child).end - 1);
     from = child.end;
     const code = interpolated(child, scope);
     if (isUnknown(code.value)) broken.push(code.value);

@@ -107,7 +107,7 @@ function general(value: Value, digits: number): string {
   const number = Number(toText(value));
   const [mantissa = "", power = ""] = number.toExponential(Math.min(digits, 100) - 1).split("e");
   const exponent = Number(power);
-  if (exponent >= digits || exponent < -5) {
+  if (exponent >= digits || exponent < -4) {
     const short = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
     return `${short}E${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
   }

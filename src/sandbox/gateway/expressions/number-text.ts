@@ -6,11 +6,6 @@ export function doubleText(number: number): string {
   if (Number.isInteger(number) && Math.abs(number) < 1e15) return String(number);
   const [mantissa = "", exponent = ""] = number.toExponential().split("e");
   const power = Number(exponent);
-  if (power >= 15 || power < -5) return `${mantissa}E${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
-  return power >= -6 ? plainText(number) : String(number);
-}
-
-function plainText(number: number): string {
-  const text = String(number);
-  return text.includes("e") ? number.toFixed(20).replace(/0+$/, "") : text;
+  if (power < 15 && power >= -4) return String(number);
+  return `${mantissa}E${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }

@@ -164,10 +164,10 @@ export function signatureOf(delegate: Type): { readonly parameters: readonly Typ
 }
 
 function functionFor(argument: Argument, parameter: Type, open: ReadonlySet<string>, bindings: Map<string, Type>, unit: Unit): Prepared | null {
-  const signature = signatureOf(parameter);
+  const signature = signatureOf(substitute(parameter, bindings));
   if (signature === null || argument.lambda === null) return null;
   if (argument.arity !== null && argument.arity !== signature.parameters.length) return null;
-  const parameters = signature.parameters.map((each) => substitute(each, bindings));
+  const { parameters } = signature;
   if (parameters.some((each) => mentions(each, open, bindings))) return null;
   const lambda = argument.lambda(parameters);
   if (lambda === null) return null;

@@ -264,7 +264,8 @@ function returnStatement(node: SyntaxNode, scope: Scope): Step {
 interface Section {
   readonly tests: readonly ((value: Value, frame: Frame) => boolean)[];
   readonly isDefault: boolean;
-  readonly step: Step;
+  /** Null where only another label follows: the statements are those of the next section. */
+  readonly step: Step | null;
 }
 
 function switchStatement(node: SyntaxNode, scope: Scope): Step {
@@ -276,8 +277,10 @@ function switchStatement(node: SyntaxNode, scope: Scope): Step {
   return (frame) => {
     frame.run.step();
     const switched = value.run(frame);
-    const found = sections.find(({ tests }) => tests.some((test) => test(switched, frame))) ?? sections.find(({ isDefault }) => isDefault);
-    const signal = found?.step(frame) ?? signals.next;
+    const tested = sections.findIndex(({ tests }) => tests.some((test) => test(switched, frame)));
+    const found = tested === -1 ? sections.findIndex(({ isDefault }) => isDefault) : tested;
+    const step = found === -1 ? null : sections.slice(found).find((section) => section.step !== null)?.step;
+    const signal = step?.(frame) ?? signals.next;
     return signal === signals.break ? signals.next : signal;
   };
 }
@@ -297,7 +300,7 @@ function switchSection(section: SyntaxNode, type: Type, scope: Scope): Section {
     } else if (child.named && /_statement$|^block$/.test(child.type)) body.push(child);
     else if (child.named) tests.push(pattern(child, type, scope));
   }
-  return { tests, isDefault, step: sequence(body, scope) };
+  return { tests, isDefault, step: body.length === 0 ? null : sequence(body, scope) };
 }
 
 function throwStatement(node: SyntaxNode, scope: Scope): Step {

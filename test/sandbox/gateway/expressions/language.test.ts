@@ -151,7 +151,7 @@ const statements: Table = [
   ['@{ var s = ""; foreach (var c in "abc") { s = c + s; } return s; }', "cba"],
   ["@{ var s = 0; foreach (int n in new[] { 1, 2, 3 }) s += n; return s; }", "6"],
   ["@{ for (;;) { return 1; } }", "1"],
-  ["@{ for (int i = 0, j = 10; i < j; i++, j--) { if (i + 1 >= j) return i + \":\" + j; } return \"\"; }", "5:5"],
+  ["@{ for (int i = 0, j = 10; i < j; i++, j--) { if (i + 2 >= j) return i + \":\" + j; } return \"\"; }", "4:6"],
   ['@{ if (false) return "a"; else if (1 > 2) return "b"; else return "c"; }', "c"],
   ['@{ switch (2) { case 1: return "one"; case 2: case 3: return "few"; default: return "many"; } }', "few"],
   ['@{ switch ("x") { default: return "other"; case "y": return "y"; } }', "other"],
