@@ -12,6 +12,7 @@ import {
   type Progress,
   type RecordedFailure,
   type Standing,
+  type StoredDocument,
 } from "./journal.ts";
 import { failureOf, inDependencyOrder, type Step } from "./write.ts";
 

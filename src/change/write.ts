@@ -34,7 +34,7 @@ export async function writeDocument(gateway: Gateway, step: Step): Promise<Writt
   const properties = live?.properties ?? null;
   const before = step.before?.properties ?? null;
   if (holds(step.id, properties, step.after, before)) {
-    return { outcome: "applied", stored: live, refusal: refusal };
+    return { outcome: "applied", stored: live, refusal: isUnanswered(refusal) ? null : refusal };
   }
   if (sameContent(step.id, properties, before)) {
     return unfinished === null

@@ -64,29 +64,20 @@ export function withPolicies(inventory: Inventory, changed: Iterable<Document>):
   return { ...inventory, policies };
 }
 
-export function findApi(apis: readonly Api[], apiId: string): Api {
-  const api = apis.find(({ id }) => sameName(id, apiId));
-  if (api === undefined) {
-    throw unknownName(
-      "API",
-      apiId,
-      apis.map(({ id }) => id),
-    );
-  }
-  return api;
+/** The one with this id; throws `not_found` with the names that come near it. `kind`: what people call it. */
+export function findById<Entity extends { readonly id: string }>(kind: string, all: readonly Entity[], name: string): Entity {
+  const found = all.find(({ id }) => sameName(id, name));
+  if (found !== undefined) return found;
+  throw unknownName(
+    kind,
+    name,
+    all.map(({ id }) => id),
+  );
 }
 
-export function findProduct(products: readonly Product[], productId: string): Product {
-  const product = products.find(({ id }) => sameName(id, productId));
-  if (product === undefined) {
-    throw unknownName(
-      "product",
-      productId,
-      products.map(({ id }) => id),
-    );
-  }
-  return product;
-}
+export const findApi = (apis: readonly Api[], apiId: string): Api => findById("API", apis, apiId);
+
+export const findProduct = (products: readonly Product[], productId: string): Product => findById("product", products, productId);
 
 /**
  * By `sid`, by whole ARM id, or by a display name that only one subscription has (display names are not unique by contract). Throws

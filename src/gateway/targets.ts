@@ -1,6 +1,6 @@
 import { GatewayError, unknownName } from "../errors.ts";
 import type { PolicyScope } from "./documents.ts";
-import { findApi, findProduct } from "./inventory.ts";
+import { findApi, findById, findProduct } from "./inventory.ts";
 import { type Api, type Operation, sameName } from "./model.ts";
 import type { EntityReader, GatewayReader } from "./ports.ts";
 
@@ -165,12 +165,5 @@ async function workspaceApis(gateway: GatewayReader, name: string): Promise<read
 }
 
 async function findOperation(level: EntityReader, apiId: string, operationId: string): Promise<Operation> {
-  const operations = await level.operations(apiId);
-  const operation = operations.find(({ id }) => sameName(id, operationId));
-  if (operation !== undefined) return operation;
-  throw unknownName(
-    `operation of API '${apiId}'`,
-    operationId,
-    operations.map(({ id }) => id),
-  );
+  return findById(`operation of API '${apiId}'`, await level.operations(apiId), operationId);
 }

@@ -6,7 +6,12 @@ import { error, type Finding, none } from "./finding.ts";
 import { placeholderIn } from "./meaning.ts";
 import type { Context, Place } from "./place.ts";
 
-/** Backends, fragments, loggers and certificates that a policy names exist, where the service's own are known. */
+/*
+ * Backends, fragments, loggers and certificates that a policy names exist, where the service's own are known. Planning a change reads no
+ * loggers and certificates: that is two more lists, and rights to read them, for elements that few policies have, and the service itself
+ * refuses unknown ones on saving.
+ */
+
 export const missingBackend = missing("backend", "backends", (name) => `Backend with id '${name}' could not be found.`);
 
 export const missingFragment = missing("fragment", "fragments", (name) => `Policy fragment with id '${name}' could not be found.`);

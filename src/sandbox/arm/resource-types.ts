@@ -59,6 +59,14 @@ function required(properties: JsonObject, names: readonly string[]): void {
   if (fields.length > 0) throw invalidFields(fields);
 }
 
+/** Takes a write that has these properties as it is. */
+const requiring =
+  (...names: readonly string[]) =>
+  ({ properties }: Write): JsonObject => {
+    required(properties, names);
+    return properties;
+  };
+
 const without = (properties: JsonObject, secrets: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(properties).filter(([name]) => !secrets.includes(name)));
 
@@ -74,10 +82,7 @@ const diagnostic = {
   noun: "Diagnostic",
   methods: entity,
   filterable: ["name"],
-  accept: ({ properties }: Write) => {
-    required(properties, ["loggerId"]);
-    return properties;
-  },
+  accept: requiring("loggerId"),
 };
 
 const ownTypes: readonly ResourceType[] = [
@@ -98,10 +103,7 @@ const ownTypes: readonly ResourceType[] = [
     noun: "Operation",
     methods: entity,
     filterable: ["name", "displayName", "method", "description", "urlTemplate"],
-    accept({ properties }) {
-      required(properties, ["displayName", "method", "urlTemplate"]);
-      return properties;
-    },
+    accept: requiring("displayName", "method", "urlTemplate"),
   },
   { collection: "apis/operations/policies", ...policy },
   { collection: "apis/policies", ...policy },
@@ -210,10 +212,7 @@ const ownTypes: readonly ResourceType[] = [
     noun: "Logger",
     methods: entity,
     filterable: ["name", "loggerType", "description"],
-    accept({ properties }) {
-      required(properties, ["loggerType"]);
-      return properties;
-    },
+    accept: requiring("loggerType"),
   },
   { collection: "diagnostics", ...diagnostic },
   { collection: "caches", noun: "Cache", methods: entity },
@@ -257,10 +256,7 @@ export const resourceTypes: readonly ResourceType[] = [
     noun: "Workspace",
     methods: entity,
     filterable: ["name", "displayName", "description"],
-    accept({ properties }) {
-      required(properties, ["displayName"]);
-      return properties;
-    },
+    accept: requiring("displayName"),
   },
   ...ownTypes
     .filter(({ collection }) => inWorkspaces.includes(collection))

@@ -21,7 +21,8 @@ export function assignment(node: SyntaxNode, scope: Scope): Code {
   const [left, right] = [childIn(node, "left"), childIn(node, "right")];
   const operator = childIn(node, "operator")?.text ?? node.children.find(({ named }) => !named)?.text ?? "=";
   if (left === null || right === null) return scope.unit.unsupported(node, "this assignment");
-  if (left.type === "identifier" && left.text === "_" && scope.find("_") === null && operator === "=") return scope.unit.expression(right, scope);
+  if (left.type === "identifier" && left.text === "_" && scope.find("_") === null && operator === "=")
+    return scope.unit.expression(right, scope);
   const place = placeOf(left, scope);
   if ("run" in place) return unknown(place);
   const value = scope.unit.expression(right, scope, place.type);
@@ -114,7 +115,12 @@ function elementOf(node: SyntaxNode, scope: Scope): Place | Code {
     },
     read: {
       type: call.returns,
-      run: (frame) => call.found.member.invoke([there(frame.slots[object]), ...indices.map((slot) => frame.slots[slot] ?? null)], frame.run, call.bindings),
+      run: (frame) =>
+        call.found.member.invoke(
+          [there(frame.slots[object]), ...indices.map((slot) => frame.slots[slot] ?? null)],
+          frame.run,
+          call.bindings,
+        ),
     },
     write(frame, value) {
       setter.write([there(frame.slots[object]), ...indices.map((slot) => frame.slots[slot] ?? null), value], frame);
@@ -130,7 +136,8 @@ function memberOf(node: SyntaxNode, scope: Scope): Place | Code {
   if (isUnknown(target)) return target;
   const setter = setterFor(target.type, `set ${nameNode.text}`, null, scope);
   const getter = scope.unit.library.find(target.type, nameNode.text, false)[0]?.[0];
-  if (setter === null || getter === undefined) return scope.unit.unsupported(nameNode, `an assignment to ${target.type.text}.${nameNode.text}`);
+  if (setter === null || getter === undefined)
+    return scope.unit.unsupported(nameNode, `an assignment to ${target.type.text}.${nameNode.text}`);
   const object = scope.declare(`$${node.start}`, target.type).slot;
   return {
     type: setter.type,

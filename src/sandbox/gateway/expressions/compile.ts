@@ -36,7 +36,10 @@ export function compile(csharp: CSharp, code: string): Compiled {
   const unit = unitWith(found);
   const scope = Scope.root(unit);
   const broken = nodesIn(root).find(({ type, missing }) => type === "ERROR" || missing);
-  const run = broken !== undefined || body === null ? unit.unsupported(broken ?? root, "this text, which is no C#,").run : compiledBody(kind, body, scope, unit);
+  const run =
+    broken !== undefined || body === null
+      ? unit.unsupported(broken ?? root, "this text, which is no C#,").run
+      : compiledBody(kind, body, scope, unit);
   return {
     evaluate: (context) => evaluated(run, scope, context),
     readsRequestBody: reads(root, "Request"),
@@ -117,6 +120,9 @@ function reads(root: SyntaxNode, message: string): boolean {
   return nodesIn(root).some((node) => {
     if (node.type !== "member_access_expression" || childIn(node, "name")?.text !== "Body") return false;
     const target = childIn(node, "expression")?.text.replaceAll(/\s/g, "") ?? "";
-    return target === `context.${message}` || (/^\w+$/.test(target) && nodesIn(root).some(({ text }) => text.replaceAll(/\s/g, "") === `context.${message}`));
+    return (
+      target === `context.${message}` ||
+      (/^\w+$/.test(target) && nodesIn(root).some(({ text }) => text.replaceAll(/\s/g, "") === `context.${message}`))
+    );
   });
 }

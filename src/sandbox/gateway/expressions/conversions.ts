@@ -60,7 +60,12 @@ function wideningCost(from: string, to: string): number {
 }
 
 function constantFits(constant: Value, to: string): boolean {
-  return typeof constant === "number" && (to === "byte" || to === "short") && constant >= (to === "byte" ? 0 : -32_768) && constant <= (to === "byte" ? 255 : 32_767);
+  return (
+    typeof constant === "number" &&
+    (to === "byte" || to === "short") &&
+    constant >= (to === "byte" ? 0 : -32_768) &&
+    constant <= (to === "byte" ? 255 : 32_767)
+  );
 }
 
 function toOffset(value: Value): Value {
@@ -160,7 +165,10 @@ export function unboxed(library: Library, value: Value, to: Type): Value {
 }
 
 export function invalidCast(value: NonNullable<Value>, to: Type): ExpressionError {
-  return new ExpressionError("InvalidCastException", `Unable to cast object of type '${fullName(typeOfValue(value))}' to type '${fullName(to)}'.`);
+  return new ExpressionError(
+    "InvalidCastException",
+    `Unable to cast object of type '${fullName(typeOfValue(value))}' to type '${fullName(to)}'.`,
+  );
 }
 
 /** What `is` asks. */

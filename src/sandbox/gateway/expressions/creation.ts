@@ -4,8 +4,8 @@ import { implicitly, isUnknown, unknown } from "./code.ts";
 import { Composite, ExceptionValue, NetArray } from "./collections.ts";
 import { commonType, defaultOf } from "./conversions.ts";
 import { ExpressionError, exceptionBases } from "./errors.ts";
-import { int } from "./numbers.ts";
 import { methodGroup } from "./members.ts";
+import { int } from "./numbers.ts";
 import { argumentsOf, type Call, resolve } from "./overloads.ts";
 import type { Code, Frame, Scope } from "./scope.ts";
 import { arrayOf, makeType, type Type, types } from "./types.ts";
@@ -18,17 +18,28 @@ export function objectCreation(node: SyntaxNode, scope: Scope): Code {
   if (type === null) return unknown(scope.unit.unsupported(node, `new ${typeNode?.text ?? ""}`));
   const list = childIn(node, "arguments");
   const args = argumentsOf(list, scope, methodGroup);
-  if (exceptionBases.has(type.name)) return newException(type, args.flatMap(({ code }) => code ?? []), scope, node);
+  if (exceptionBases.has(type.name))
+    return newException(
+      type,
+      args.flatMap(({ code }) => code ?? []),
+      scope,
+      node,
+    );
   const broken = args.flatMap(({ code }) => (code !== null && isUnknown(code) ? [code] : []));
   if (broken.length > 0) return unknown(...broken);
   const call = resolve(scope.unit.library.find(type, "new", true), args, [], scope.unit);
   const initializer = childIn(node, "initializer");
-  if (call === null) return scope.unit.unsupported(node, `new ${type.text}(${args.map(({ code }) => code?.type.text ?? "function").join(", ")})`);
+  if (call === null)
+    return scope.unit.unsupported(node, `new ${type.text}(${args.map(({ code }) => code?.type.text ?? "function").join(", ")})`);
   const made: Code = {
     type,
     run(frame) {
       frame.run.step();
-      return call.found.member.invoke(call.arguments.map((argument) => argument(frame)), frame.run, call.bindings);
+      return call.found.member.invoke(
+        call.arguments.map((argument) => argument(frame)),
+        frame.run,
+        call.bindings,
+      );
     },
   };
   return initializer === null ? made : initialized(made, initializer, scope);
@@ -36,7 +47,8 @@ export function objectCreation(node: SyntaxNode, scope: Scope): Code {
 
 function newException(type: Type, args: readonly Code[], scope: Scope, node: SyntaxNode): Code {
   const [message, inner] = args;
-  if (args.length > 2 || (message !== undefined && message.type.name !== "string")) return scope.unit.unsupported(node, `new ${type.text} with these arguments`);
+  if (args.length > 2 || (message !== undefined && message.type.name !== "string"))
+    return scope.unit.unsupported(node, `new ${type.text} with these arguments`);
   return {
     type,
     run(frame) {
@@ -71,7 +83,10 @@ function initializerStep(entry: SyntaxNode, object: Code, scope: Scope): (frame:
   const args = values.map((node) => ({ node, name: null, code: scope.unit.expression(node, scope), out: null, lambda: null, arity: null }));
   const broken = args.find(({ code }) => isUnknown(code));
   if (broken !== undefined) return broken.code.run;
-  return callStep(resolve(scope.unit.library.find(object.type, "Add", false), args, [], scope.unit), object) ?? scope.unit.unsupported(entry, `an element like this of ${object.type.text}`).run;
+  return (
+    callStep(resolve(scope.unit.library.find(object.type, "Add", false), args, [], scope.unit), object) ??
+    scope.unit.unsupported(entry, `an element like this of ${object.type.text}`).run
+  );
 }
 
 function callStep(call: Call | null, object: Code): ((frame: Frame) => void) | null {
@@ -84,14 +99,16 @@ function callStep(call: Call | null, object: Code): ((frame: Frame) => void) | n
 
 function memberStep(entry: SyntaxNode, object: Code, scope: Scope): (frame: Frame) => void {
   const [left, right] = [childIn(entry, "left"), childIn(entry, "right")];
-  if (left === null || right === null || right.type === "initializer_expression") return scope.unit.unsupported(entry, "this initializer").run;
+  if (left === null || right === null || right.type === "initializer_expression")
+    return scope.unit.unsupported(entry, "this initializer").run;
   if (left.type === "identifier") {
     const setter = setterFor(object.type, `set ${left.text}`, null, scope);
     if (setter === null) return scope.unit.unsupported(entry, `the initializer of ${object.type.text}.${left.text}`).run;
     const value = implicitly(scope.unit.expression(right, scope, setter.type), setter.type, scope, right);
     return (frame) => setter.write([object.run(frame), value.run(frame)], frame);
   }
-  const list = left.type === "bracketed_argument_list" ? left : (namedChildren(left).find(({ type }) => type === "bracketed_argument_list") ?? left);
+  const list =
+    left.type === "bracketed_argument_list" ? left : (namedChildren(left).find(({ type }) => type === "bracketed_argument_list") ?? left);
   const indices = namedChildren(list.type === "bracketed_argument_list" ? list : left);
   const args = argumentsOf(list, scope, methodGroup);
   const value = scope.unit.expression(right, scope);
@@ -136,7 +153,10 @@ export function implicitArrayCreation(node: SyntaxNode, scope: Scope): Code {
   const values = initializer === undefined ? [] : namedChildren(initializer).map((value) => scope.unit.expression(value, scope));
   const broken = values.filter(isUnknown);
   if (broken.length > 0) return unknown(...broken);
-  const best = values.reduce<Type | null>((common, { type }) => (common === null ? null : commonType(scope.unit.library, common, type)), values[0]?.type ?? null);
+  const best = values.reduce<Type | null>(
+    (common, { type }) => (common === null ? null : commonType(scope.unit.library, common, type)),
+    values[0]?.type ?? null,
+  );
   if (initializer === undefined || best === null || best.name === "null") return scope.unit.unsupported(node, "an array of these types");
   return arrayOfValues(initializer, best, scope);
 }
@@ -149,7 +169,10 @@ export function arrayOfValues(initializer: SyntaxNode, element: Type, scope: Sco
     type: arrayOf(element),
     run(frame) {
       frame.run.step(values.length);
-      return new NetArray(element, values.map(({ run }) => run(frame)));
+      return new NetArray(
+        element,
+        values.map(({ run }) => run(frame)),
+      );
     },
   };
 }
@@ -191,6 +214,12 @@ function composite(name: string, values: readonly Code[]): Code {
     name,
     values.map((value) => value.type),
   );
-  return { type, run: (frame) => new Composite(type, values.map(({ run }) => run(frame))) };
+  return {
+    type,
+    run: (frame) =>
+      new Composite(
+        type,
+        values.map(({ run }) => run(frame)),
+      ),
+  };
 }
-

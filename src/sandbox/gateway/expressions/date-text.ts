@@ -2,20 +2,7 @@ import { type DateParts, DateTime, DateTimeOffset, offsetText, partsOf, ticksOfP
 import { formatError, unsupported } from "./errors.ts";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const months = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
+const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /** Standard formats by their letter, as custom ones, invariant culture. */
 const standard: Readonly<Record<string, string>> = {
@@ -52,7 +39,8 @@ export function formatDate(date: DateTime | DateTimeOffset, format: string): str
   return custom(date, date.ticks, known);
 }
 
-const tokens = /'[^']*'|"[^"]*"|\\.|%|d{1,4}|M{1,4}|y{1,5}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|f{1,7}|F{1,7}|t{1,2}|z{1,3}|K|g+|[^'"\\%dMyHhmsfFtzKg]/g;
+const tokens =
+  /'[^']*'|"[^"]*"|\\.|%|d{1,4}|M{1,4}|y{1,5}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|f{1,7}|F{1,7}|t{1,2}|z{1,3}|K|g+|[^'"\\%dMyHhmsfFtzKg]/g;
 
 function custom(date: DateTime | DateTimeOffset, ticks: bigint, format: string): string {
   const parts = partsOf(ticks);
@@ -137,7 +125,9 @@ export function readTime(text: string): ReadDate | null {
   const american = americanShape.exec(trimmed);
   if (american !== null) return made(american, Number(american[3]), Number(american[1]), Number(american[2]));
   const wordy = wordyShape.exec(trimmed);
-  const month = months.findIndex((each) => wordy?.[2] !== undefined && [each, each.slice(0, 3)].some((form) => form.toLowerCase() === wordy[2]?.toLowerCase()));
+  const month = months.findIndex(
+    (each) => wordy?.[2] !== undefined && [each, each.slice(0, 3)].some((form) => form.toLowerCase() === wordy[2]?.toLowerCase()),
+  );
   return wordy === null || month === -1 ? null : made(wordy, Number(wordy[3]), month + 1, Number(wordy[1]));
 }
 

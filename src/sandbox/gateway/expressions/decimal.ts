@@ -18,7 +18,8 @@ export class Decimal extends NetObject {
     let [digits, places] = [unscaled, scale];
     const excess = Math.max(scale - mostDigits, 0, excessDigits(unscaled, scale));
     if (excess > 0) [digits, places] = [divideRounded(unscaled, 10n ** BigInt(excess)), scale - excess];
-    if (absolute(digits) > largest) throw new ExpressionError("OverflowException", "Value was either too large or too small for a Decimal.");
+    if (absolute(digits) > largest)
+      throw new ExpressionError("OverflowException", "Value was either too large or too small for a Decimal.");
     this.unscaled = digits;
     this.scale = places;
   }

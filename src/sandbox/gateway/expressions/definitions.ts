@@ -19,6 +19,8 @@ export interface Member {
   readonly kind: "method" | "value" | "setter";
   readonly name: string;
   readonly isStatic: boolean;
+  /** An extension method: it sees null, where other members are not asked. */
+  readonly isExtension: boolean;
   readonly generics: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly returns: Type;
@@ -44,6 +46,8 @@ export interface DefinitionOptions {
   /** Makes it a struct. */
   readonly zero?: Value;
   readonly values?: readonly EnumValue[];
+  /** All members are extension methods. */
+  readonly areExtensions?: boolean;
 }
 
 /**
@@ -63,7 +67,7 @@ export function define(name: string, members: Readonly<Record<string, Implementa
     zero: options.zero ?? null,
     values: options.values ?? [],
     get members() {
-      read ??= readMembers(members);
+      read ??= readMembers(members, options.areExtensions ?? false);
       return read;
     },
   };
@@ -138,11 +142,11 @@ function bindingsOf({ generics }: Definition, { args }: Type): Bindings {
   return new Map(generics.map((generic, index) => [generic, args[index] ?? types.unknown]));
 }
 
-function readMembers(members: Readonly<Record<string, Implementation>>): ReadonlyMap<string, readonly Member[]> {
+function readMembers(members: Readonly<Record<string, Implementation>>, isExtension: boolean): ReadonlyMap<string, readonly Member[]> {
   const found = new Map<string, Member[]>();
   for (const [signatures, invoke] of Object.entries(members))
     for (const signature of signatures.split(" | ")) {
-      const member = readSignature(signature, invoke);
+      const member = { ...readSignature(signature, invoke), isExtension };
       found.set(member.name, [...(found.get(member.name) ?? []), member]);
     }
   return found;
@@ -160,6 +164,7 @@ function readSignature(signature: string, invoke: Implementation): Member {
     kind: setter !== undefined ? "setter" : isMethod ? "method" : "value",
     name: setter !== undefined ? `set ${name}` : name,
     isStatic: isStatic !== undefined || name === "new",
+    isExtension: false,
     generics: generics?.split(", ") ?? [],
     parameters: parts(parameters ?? "").map(readParameter),
     returns: type(returns ?? "void"),

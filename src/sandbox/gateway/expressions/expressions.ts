@@ -87,7 +87,9 @@ function prefixExpression(node: SyntaxNode, scope: Scope): Code {
   const operator = node.children.find(({ named }) => !named)?.text ?? "";
   if (operator === "++" || operator === "--") return step(node, scope);
   const operand = namedChildren(node)[0];
-  return operand === undefined ? scope.unit.unsupported(node, "this operator") : prefix(operator, scope.unit.expression(operand, scope), scope, node);
+  return operand === undefined
+    ? scope.unit.unsupported(node, "this operator")
+    : prefix(operator, scope.unit.expression(operand, scope), scope, node);
 }
 
 function cast(node: SyntaxNode, scope: Scope): Code {
@@ -98,7 +100,9 @@ function cast(node: SyntaxNode, scope: Scope): Code {
   if (isUnknown(value)) return value;
   if (to === null) return unknown(scope.unit.unsupported(typeNode, `the type ${typeNode.text}`));
   const conversion = explicitConversion(scope.unit.library, value.type, to, value.constant);
-  return conversion === null ? scope.unit.unsupported(node, `a cast of ${value.type.text} to ${to.text}`) : converted(value, conversion, to);
+  return conversion === null
+    ? scope.unit.unsupported(node, `a cast of ${value.type.text} to ${to.text}`)
+    : converted(value, conversion, to);
 }
 
 function asExpression(node: SyntaxNode, scope: Scope): Code {
@@ -132,7 +136,9 @@ function conditional(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
 
 function common(then: Code, otherwise: Code, scope: Scope): Type | null {
   if (then.type.text === otherwise.type.text) return then.type;
-  const nullOfValue = [then, otherwise].some(({ type }) => type.name === "null") && [then, otherwise].some(({ type }) => scope.unit.library.isValue(type) && type.name !== "Nullable");
+  const nullOfValue =
+    [then, otherwise].some(({ type }) => type.name === "null") &&
+    [then, otherwise].some(({ type }) => scope.unit.library.isValue(type) && type.name !== "Nullable");
   return nullOfValue ? null : commonType(scope.unit.library, then.type, otherwise.type);
 }
 
@@ -145,10 +151,13 @@ function defaultValue(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
 /** A lambda where its type is known from where it goes: `Func<int, int> f = x => x + 1`. */
 function lambdaValue(node: SyntaxNode, scope: Scope, wanted?: Type): Code {
   const signature = wanted === undefined ? null : signatureOf(wanted);
-  if (wanted === undefined || signature === null || signature.parameters.length !== lambdaArity(node)) return scope.unit.unsupported(node, "a lambda here");
+  if (wanted === undefined || signature === null || signature.parameters.length !== lambdaArity(node))
+    return scope.unit.unsupported(node, "a lambda here");
   const { returns, make } = scope.unit.lambda(node, signature.parameters, scope);
   const fits = signature.returns.name === "void" || returns.name === "?" || returns.text === signature.returns.text;
-  return fits ? { type: wanted, run: (frame) => make(frame, wanted) } : scope.unit.unsupported(node, `a lambda of ${returns.text} as ${wanted.text}`);
+  return fits
+    ? { type: wanted, run: (frame) => make(frame, wanted) }
+    : scope.unit.unsupported(node, `a lambda of ${returns.text} as ${wanted.text}`);
 }
 
 function throwExpression(node: SyntaxNode, scope: Scope): Code {

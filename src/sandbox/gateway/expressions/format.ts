@@ -9,7 +9,8 @@ import { Double, EnumValue, Guid, toText, type Value } from "./values.ts";
 /** `ToString(format)`: what has no formats ignores it. */
 export function formatValue(value: Value, format: string): string {
   if (format === "") return toText(value);
-  if (typeof value === "number" || typeof value === "bigint" || value instanceof Double || value instanceof Decimal) return formatNumber(value, format);
+  if (typeof value === "number" || typeof value === "bigint" || value instanceof Double || value instanceof Decimal)
+    return formatNumber(value, format);
   if (value instanceof DateTime || value instanceof DateTimeOffset) return formatDate(value, format);
   if (value instanceof TimeSpan) return formatSpan(value, format);
   if (value instanceof Guid) return formatGuid(value, format);
@@ -44,13 +45,21 @@ function formatSpan(span: TimeSpan, format: string): string {
   if (format.length === 1) throw unsupported(`the format '${format}' of a TimeSpan`);
   const ticks = span.ticks < 0n ? -span.ticks : span.ticks;
   const seconds = ticks / 10_000_000n;
-  const values: Readonly<Record<string, bigint>> = { d: seconds / 86_400n, h: (seconds / 3600n) % 24n, m: (seconds / 60n) % 60n, s: seconds % 60n };
+  const values: Readonly<Record<string, bigint>> = {
+    d: seconds / 86_400n,
+    h: (seconds / 3600n) % 24n,
+    m: (seconds / 60n) % 60n,
+    s: seconds % 60n,
+  };
   const fraction = (ticks % 10_000_000n).toString().padStart(7, "0");
-  return format.replaceAll(/\\(.)|'([^']*)'|%?(d{1,8}|h{1,2}|m{1,2}|s{1,2}|f{1,7})|(.)/g, (_, escaped, literal, token: string | undefined, other) => {
-    if (token === undefined) return escaped ?? literal ?? other;
-    if (token.startsWith("f")) return fraction.slice(0, token.length);
-    return String(values[token[0] ?? ""] ?? "").padStart(token.length, "0");
-  });
+  return format.replaceAll(
+    /\\(.)|'([^']*)'|%?(d{1,8}|h{1,2}|m{1,2}|s{1,2}|f{1,7})|(.)/g,
+    (_, escaped, literal, token: string | undefined, other) => {
+      if (token === undefined) return escaped ?? literal ?? other;
+      if (token.startsWith("f")) return fraction.slice(0, token.length);
+      return String(values[token[0] ?? ""] ?? "").padStart(token.length, "0");
+    },
+  );
 }
 
 /** To the right of a width, or with a negative one to the left. */
@@ -62,14 +71,17 @@ export function padded(text: string, width: number, run: Run): string {
 
 /** `string.Format`; throws `FormatException` as .NET does (https://learn.microsoft.com/dotnet/standard/base-types/composite-formatting). */
 export function formatComposite(format: string, values: readonly Value[], run: Run): string {
-  const parts = format.replaceAll(/\{\{|\}\}|\{\s*(\d{1,6})\s*(?:,\s*(-?\d{1,7})\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]/g, (whole, index?: string, width?: string, spec?: string) => {
-    if (whole === "{{" || whole === "}}") return whole.slice(1);
-    if (index === undefined) throw formatError("Input string was not in a correct format.");
-    const value = values[Number(index)];
-    if (value === undefined)
-      throw formatError("Index (zero based) must be greater than or equal to zero and less than the size of the argument list.");
-    const text = formatValue(value, spec?.replaceAll("{{", "{").replaceAll("}}", "}") ?? "");
-    return run.text(padded(text, Number(width ?? "0"), run));
-  });
+  const parts = format.replaceAll(
+    /\{\{|\}\}|\{\s*(\d{1,6})\s*(?:,\s*(-?\d{1,7})\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]/g,
+    (whole, index?: string, width?: string, spec?: string) => {
+      if (whole === "{{" || whole === "}}") return whole.slice(1);
+      if (index === undefined) throw formatError("Input string was not in a correct format.");
+      const value = values[Number(index)];
+      if (value === undefined)
+        throw formatError("Index (zero based) must be greater than or equal to zero and less than the size of the argument list.");
+      const text = formatValue(value, spec?.replaceAll("{{", "{").replaceAll("}}", "}") ?? "");
+      return run.text(padded(text, Number(width ?? "0"), run));
+    },
+  );
   return run.text(parts);
 }

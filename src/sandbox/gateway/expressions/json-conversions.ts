@@ -17,7 +17,8 @@ export function convertToken(token: JToken, to: Type, nullable: boolean): Value 
     throw notConvertible(held, to);
   }
   const value = held.value instanceof EnumValue ? held.value.number : held.value;
-  if (isDate(value) !== /^(?:DateTime|DateTimeOffset)$/.test(to.name) && to.name !== "string" && typeof value !== "string") throw notConvertible(held, to);
+  if (isDate(value) !== /^(?:DateTime|DateTimeOffset)$/.test(to.name) && to.name !== "string" && typeof value !== "string")
+    throw notConvertible(held, to);
   return changeType(value, to);
 }
 
@@ -93,7 +94,8 @@ function wholeOf(value: Value, to: Type): bigint {
   if (typeof value === "bigint") return value;
   if (value instanceof Decimal) return roundDecimal(value, 0, "even").toInteger();
   const number = numberOf(value, to);
-  if (Math.abs(number) >= 2 ** 64 || Number.isNaN(number)) throw new ExpressionError("OverflowException", "Value was either too large or too small for an Int64.");
+  if (Math.abs(number) >= 2 ** 64 || Number.isNaN(number))
+    throw new ExpressionError("OverflowException", "Value was either too large or too small for an Int64.");
   return BigInt(roundHalfToEven(number));
 }
 
@@ -134,4 +136,3 @@ export function readGuid(text: string): Guid | null {
   if (match === null || !["", "()", "{}"].includes((match[2] ?? "") + (match[4] ?? ""))) return null;
   return new Guid((match[1] ?? match[3] ?? "").replaceAll("-", "").toLowerCase());
 }
-

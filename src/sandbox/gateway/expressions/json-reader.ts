@@ -51,7 +51,8 @@ class Reader {
     this.#at++;
     while (this.#next() !== "}") {
       const name = this.#name();
-      if (this.#next() !== ":") throw this.#error(`Invalid character after parsing property name. Expected ':' but got: ${this.#text[this.#at] ?? ""}.`);
+      if (this.#next() !== ":")
+        throw this.#error(`Invalid character after parsing property name. Expected ':' but got: ${this.#text[this.#at] ?? ""}.`);
       this.#at++;
       const value = this.value(depth + 1);
       // The last of two equal names counts.
@@ -128,7 +129,9 @@ class Reader {
     if (/^-?\d*\.?\d+(?:[eE][-+]?\d+)?$/.test(word)) return new JValue(new Double(Number(word)));
     this.#at -= word.length;
     const character = this.#text[this.#at];
-    throw this.#error(character === undefined ? "Unexpected end of content." : `Unexpected character encountered while parsing value: ${character}.`);
+    throw this.#error(
+      character === undefined ? "Unexpected end of content." : `Unexpected character encountered while parsing value: ${character}.`,
+    );
   }
 
   /** The next character that is neither white space nor in a comment; empty at the end. */

@@ -1,10 +1,23 @@
-import { Decimal } from "./decimal.ts";
 import { DateTime, DateTimeOffset, TimeSpan } from "./dates.ts";
+import { Decimal } from "./decimal.ts";
 import { ExpressionError } from "./errors.ts";
 import { type Type, type } from "./types.ts";
 import { Double, EnumValue, equal, Guid, NetObject, toText, type Value } from "./values.ts";
 
-export type TokenType = "Object" | "Array" | "Property" | "String" | "Integer" | "Float" | "Boolean" | "Null" | "Date" | "Guid" | "TimeSpan" | "Bytes" | "Uri";
+export type TokenType =
+  | "Object"
+  | "Array"
+  | "Property"
+  | "String"
+  | "Integer"
+  | "Float"
+  | "Boolean"
+  | "Null"
+  | "Date"
+  | "Guid"
+  | "TimeSpan"
+  | "Bytes"
+  | "Uri";
 
 /** Newtonsoft's JSON trees (https://www.newtonsoft.com/json/help/html/N_Newtonsoft_Json_Linq.htm). */
 export abstract class JToken extends NetObject {
@@ -277,7 +290,15 @@ function scalarText(value: Value): string {
   return quoted(toText(value));
 }
 
-const escapes: Readonly<Record<string, string>> = { '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+const escapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  "\\": "\\\\",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
 
 /** Newtonsoft's escapes: what JSON asks for, and the line ends of Unicode. */
 export function quoted(text: string): string {
@@ -293,7 +314,9 @@ export function quoted(text: string): string {
 export function isoText(date: DateTime | DateTimeOffset): string {
   const [day = "", clock = ""] = date.toText().split(" ");
   const [month, ofMonth, year] = day.split("/");
-  const fraction = String(date.ticks % 10_000_000n).padStart(7, "0").replace(/0+$/, "");
+  const fraction = String(date.ticks % 10_000_000n)
+    .padStart(7, "0")
+    .replace(/0+$/, "");
   return `${year}-${month}-${ofMonth}T${clock}${fraction === "" ? "" : `.${fraction}`}${zoneText(date)}`;
 }
 

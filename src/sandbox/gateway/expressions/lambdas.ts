@@ -2,7 +2,18 @@ import { childIn, namedChildren, type SyntaxNode } from "../../../policy/express
 import { implicitly, isUnknown } from "./code.ts";
 import { FunctionValue } from "./collections.ts";
 import { commonType } from "./conversions.ts";
-import { type Code, type Frame, type Lambda, newFrame, type Scope, type Step, signals, type Unit, type Variable, writeVariable } from "./scope.ts";
+import {
+  type Code,
+  type Frame,
+  type Lambda,
+  newFrame,
+  type Scope,
+  type Step,
+  signals,
+  type Unit,
+  type Variable,
+  writeVariable,
+} from "./scope.ts";
 import { makeType, type Type, types } from "./types.ts";
 
 /** A lambda for parameters of these types; the same one for the same types. */
@@ -21,9 +32,14 @@ function compiled(node: SyntaxNode, parameters: readonly Type[], scope: Scope): 
   const body = childIn(node, "body");
   if (node.type !== "lambda_expression" || body === null || node.children.some(({ text }) => text === "async")) {
     const broken = scope.unit.unsupported(node, "a function like this");
-    return { returns: types.unknown, make: () => new FunctionValue(types.unknown, (_, run) => broken.run(newFrame({ slots: 0 }, null, run))) };
+    return {
+      returns: types.unknown,
+      make: () => new FunctionValue(types.unknown, (_, run) => broken.run(newFrame({ slots: 0 }, null, run))),
+    };
   }
-  return body.type === "block" ? blockFunction(body, variables, inner) : expressionFunction(scope.unit.expression(body, inner), variables, inner);
+  return body.type === "block"
+    ? blockFunction(body, variables, inner)
+    : expressionFunction(scope.unit.expression(body, inner), variables, inner);
 }
 
 function parameterNames(node: SyntaxNode): readonly string[] {
@@ -66,7 +82,8 @@ function returnType(inner: Scope, body: SyntaxNode): Type {
   const [first] = known;
   if (first === undefined) return inner.returns.length > 0 ? types.unknown : types.void;
   const common = known.reduce<Type | null>((type, each) => (type === null ? null : commonType(inner.unit.library, type, each)), first);
-  if (common !== null && (common.text === first.text || known.every(({ name }) => !/^(?:int|long|double|decimal|char)$/.test(name)))) return common;
+  if (common !== null && (common.text === first.text || known.every(({ name }) => !/^(?:int|long|double|decimal|char)$/.test(name))))
+    return common;
   return inner.unit.unsupported(body, "a function that returns several types").type;
 }
 
@@ -93,7 +110,9 @@ export function declareFunction(node: SyntaxNode, scope: Scope): DeclaredFunctio
   return {
     compile() {
       const inner = scope.function();
-      const variables = nodes.map((parameter, index) => inner.declare(childIn(parameter, "name")?.text ?? "", known[index] ?? types.unknown));
+      const variables = nodes.map((parameter, index) =>
+        inner.declare(childIn(parameter, "name")?.text ?? "", known[index] ?? types.unknown),
+      );
       const run = functionBody(body, returns, inner);
       return (frame) => {
         write(frame, called(frame, signature, variables, inner, run));
@@ -111,7 +130,10 @@ function functionBody(body: SyntaxNode, returns: Type, inner: Scope): Code["run"
   }
   const step = inner.unit.statement(body, inner);
   // Where a value has another type than the function's, only conversions that change nothing are executed.
-  const changing = inner.returns.find((type) => type.text !== returns.text && (/^(?:int|long|double|decimal|char|byte|short)$/.test(returns.name) || returns.name === "JToken"));
+  const changing = inner.returns.find(
+    (type) =>
+      type.text !== returns.text && (/^(?:int|long|double|decimal|char|byte|short)$/.test(returns.name) || returns.name === "JToken"),
+  );
   if (changing === undefined || isUnknown({ type: changing, run: () => null })) return returning(step);
   return inner.unit.unsupported(body, `the return of ${changing.text} as ${returns.text}`).run;
 }

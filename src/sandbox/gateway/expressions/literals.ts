@@ -41,7 +41,9 @@ export function characterLiteral(node: SyntaxNode): Code {
   return constant(types.char, new Char(unescaped(node.text.slice(1, -1)).charCodeAt(0)));
 }
 
-const escapes = new Map(Object.entries({ "'": "'", '"': '"', "\\": "\\", 0: "\0", a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" }));
+const escapes = new Map(
+  Object.entries({ "'": "'", '"': '"', "\\": "\\", 0: "\0", a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" }),
+);
 
 /** https://learn.microsoft.com/dotnet/csharp/programming-guide/strings/#string-escape-sequences */
 function unescaped(text: string): string {
@@ -60,7 +62,10 @@ export function interpolatedString(node: SyntaxNode, scope: Scope): Code {
   const broken: Code[] = [];
   let from = node.start + (isVerbatim ? 3 : 2);
   const addText = (end: number) => {
-    const raw = node.text.slice(from - node.start, end - node.start).replaceAll("{{", "{").replaceAll("}}", "}");
+    const raw = node.text
+      .slice(from - node.start, end - node.start)
+      .replaceAll("{{", "{")
+      .replaceAll("}}", "}");
     const text = isVerbatim ? raw.replaceAll('""', '"') : unescaped(raw);
     if (text !== "") parts.push(() => text);
   };
@@ -89,7 +94,10 @@ function interpolated(node: SyntaxNode, scope: Scope): { readonly value: Code; r
   const alignment = children.find(({ type }) => type === "interpolation_alignment_clause");
   const format = children.find(({ type }) => type === "interpolation_format_clause")?.text.slice(1) ?? "";
   const valueNode = children.find(({ type }) => !/_clause$/.test(type)) ?? childIn(node, "expression");
-  const value = valueNode === null || valueNode === undefined ? scope.unit.unsupported(node, "an empty interpolation") : scope.unit.expression(valueNode, scope);
+  const value =
+    valueNode === null || valueNode === undefined
+      ? scope.unit.unsupported(node, "an empty interpolation")
+      : scope.unit.expression(valueNode, scope);
   const width = Number(alignment?.text.replaceAll(/[,\s]/g, "") ?? "0");
   if (!Number.isInteger(width)) return { value: scope.unit.unsupported(node, "this alignment"), text: () => "" };
   const { run } = value;

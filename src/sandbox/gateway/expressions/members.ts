@@ -64,7 +64,10 @@ function compositeMember(type: Type, name: string): Found | null {
   const returns = type.args[index];
   if (returns === undefined) return null;
   const invoke = ([target]: readonly Value[]): Value => (target instanceof Composite ? (target.values[index] ?? null) : null);
-  return { member: { kind: "value", name, isStatic: false, generics: [], parameters: [], returns, invoke }, bindings: new Map() };
+  return {
+    member: { kind: "value", name, isStatic: false, isExtension: false, generics: [], parameters: [], returns, invoke },
+    bindings: new Map(),
+  };
 }
 
 function unwrapped(code: Code): Code {
@@ -72,9 +75,9 @@ function unwrapped(code: Code): Code {
 }
 
 /** Asks an object for something: null is an error, or with `?.` the end of the chain. */
-function access(target: Code, isConditional: boolean, type: Type, ask: (value: Value, frame: Frame) => Value): Code {
+function access(target: Code, isConditional: boolean, type: Type, ask: (value: Value, frame: Frame) => Value, seesNull = false): Code {
   const { run } = target;
-  const isNullable = target.type.name === "Nullable";
+  const isNullable = seesNull || target.type.name === "Nullable";
   if (!isConditional && target.conditional === undefined)
     return {
       type,
@@ -154,10 +157,11 @@ export function invocation(node: SyntaxNode, scope: Scope): Code {
   const call = resolve(methods(receiver.type, name, scope, false), args, typeArguments, scope.unit);
   if (call === null) return noMethod(`${receiver.type.text}.${name}`, [target.code], args, scope, nameNode);
   const invoke = invoker(call);
-  return access(target.code, isConditional, call.returns, (value, frame) => {
+  const ask = (value: Value, frame: Frame) => {
     frame.run.step();
     return invoke(value, frame);
-  });
+  };
+  return access(target.code, isConditional, call.returns, ask, call.found.member.isExtension);
 }
 
 function readName(node: SyntaxNode, scope: Scope): { readonly name: string; readonly typeArguments: readonly Type[] | null } {
@@ -172,7 +176,14 @@ function methods(type: Type, name: string, scope: Scope, isStatic: boolean): rea
   return scope.unit.library.find(type, name, isStatic).map((group) => group.filter(({ member: { kind } }) => kind === "method"));
 }
 
-function staticCall(type: Type, name: string, typeArguments: readonly Type[], args: readonly Argument[], scope: Scope, node: SyntaxNode): Code {
+function staticCall(
+  type: Type,
+  name: string,
+  typeArguments: readonly Type[],
+  args: readonly Argument[],
+  scope: Scope,
+  node: SyntaxNode,
+): Code {
   const call = resolve(methods(type, name, scope, true), args, typeArguments, scope.unit);
   if (call === null) return noMethod(`${type.text}.${name}`, [], args, scope, node);
   const invoke = invoker(call);
@@ -200,7 +211,8 @@ function invoker({ found, arguments: args, outs, bindings }: Call): (target: Val
   if (writes.length === 0 && args.length === 1 && first !== undefined)
     return (target, frame) => invoke(target === undefined ? [first(frame)] : [target, first(frame)], frame.run, bindings);
   if (writes.length === 0 && args.length === 2 && first !== undefined && second !== undefined)
-    return (target, frame) => invoke(target === undefined ? [first(frame), second(frame)] : [target, first(frame), second(frame)], frame.run, bindings);
+    return (target, frame) =>
+      invoke(target === undefined ? [first(frame), second(frame)] : [target, first(frame), second(frame)], frame.run, bindings);
   return (target, frame) => {
     const values = args.map((argument) => argument(frame));
     const result = invoke(target === undefined ? values : [target, ...values], frame.run, bindings);
@@ -221,9 +233,12 @@ function functionCall(callee: SyntaxNode, list: SyntaxNode | null, scope: Scope,
 
 function delegateCall(target: Code, args: readonly Argument[], scope: Scope, node: SyntaxNode): Code {
   const signature = signatureOf(target.type);
-  if (signature === null || signature.parameters.length !== args.length) return scope.unit.unsupported(node, `a call of ${target.type.text}`);
+  if (signature === null || signature.parameters.length !== args.length)
+    return scope.unit.unsupported(node, `a call of ${target.type.text}`);
   const values = args.map(({ code, node: at }, index) =>
-    code === null ? scope.unit.unsupported(at, "a function as this argument") : implicitly(code, signature.parameters[index] ?? types.object, scope, at),
+    code === null
+      ? scope.unit.unsupported(at, "a function as this argument")
+      : implicitly(code, signature.parameters[index] ?? types.object, scope, at),
   );
   return {
     type: signature.returns,
@@ -251,7 +266,14 @@ export function methodGroup(node: SyntaxNode, scope: Scope): Argument["lambda"] 
   return (parameters) => {
     const inner = scope.function();
     const variables = parameters.map((parameter, index) => inner.declare(`$${index}`, parameter));
-    const args = variables.map((variable) => ({ node, name: null, code: readVariable(variable, inner), out: null, lambda: null, arity: null }));
+    const args = variables.map((variable) => ({
+      node,
+      name: null,
+      code: readVariable(variable, inner),
+      out: null,
+      lambda: null,
+      arity: null,
+    }));
     const call = resolve(groups, args, [], scope.unit);
     if (call === null) return null;
     const invoke = invoker(call);

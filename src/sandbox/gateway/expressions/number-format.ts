@@ -119,7 +119,8 @@ function general(value: Value, digits: number): string {
 function customFormat(value: Value, format: string): string {
   const parts: readonly string[] = format.match(/'[^']*'|"[^"]*"|\\.|[0#.,%;‰eE]|[^'"\\0#.,%;‰eE]+/g) ?? [];
   const placeholder = parts.some((part) => part === "0" || part === "#");
-  if (parts.some((part) => part === ";" || part === "‰" || (placeholder && /^[eE]$/.test(part)))) throw unsupported(`the number format '${format}'`);
+  if (parts.some((part) => part === ";" || part === "‰" || (placeholder && /^[eE]$/.test(part))))
+    throw unsupported(`the number format '${format}'`);
   const point = parts.indexOf(".");
   const isDigit = (part: string) => part === "0" || part === "#";
   const wholeParts = point === -1 ? parts : parts.slice(0, point);

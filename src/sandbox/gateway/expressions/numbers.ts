@@ -1,5 +1,5 @@
-import { Decimal, decimalOfNumber, divideByZero } from "./decimal.ts";
 import * as decimals from "./decimal.ts";
+import { Decimal, decimalOfNumber, divideByZero } from "./decimal.ts";
 import { ExpressionError } from "./errors.ts";
 import { Char, Double, EnumValue, type Value } from "./values.ts";
 
@@ -166,7 +166,8 @@ function asInteger(value: Value, outside: bigint): bigint {
   if (value instanceof EnumValue) return BigInt(value.number);
   if (value instanceof Decimal) {
     const integer = value.toInteger();
-    if (integer !== BigInt.asIntN(64, integer)) throw new ExpressionError("OverflowException", "Value was either too large or too small for an Int64.");
+    if (integer !== BigInt.asIntN(64, integer))
+      throw new ExpressionError("OverflowException", "Value was either too large or too small for an Int64.");
     return integer;
   }
   if (!(value instanceof Double)) return BigInt(int(value));

@@ -23,7 +23,8 @@ export function binary(operator: string, left: Code, right: Code, scope: Scope, 
   if (operator === "+" && (left.type.name === "string" || right.type.name === "string")) return concatenation(left, right);
   const lifted = left.type.name === "Nullable" || right.type.name === "Nullable";
   const [one, other] = [underlying(left.type), underlying(right.type)];
-  if (lifted && (one.name === "null" || other.name === "null")) return comparisonWithNull(operator, left, right) ?? wrong(operator, left, right, scope, node);
+  if (lifted && (one.name === "null" || other.name === "null"))
+    return comparisonWithNull(operator, left, right) ?? wrong(operator, left, right, scope, node);
   const found = operatorOn(operator, one, other, scope);
   if (typeof found === "string") return scope.unit.unsupported(node, found);
   if (found === null) return wrong(operator, left, right, scope, node);
@@ -50,7 +51,14 @@ function plainOperation(left: Code, right: Code, { type, operand, apply }: Opera
 }
 
 /** On `T?`: null where an operand is, but comparisons are false then. */
-function liftedOperation(operator: string, left: Code, right: Code, { type, operand, apply }: Operator, scope: Scope, node: SyntaxNode): Code {
+function liftedOperation(
+  operator: string,
+  left: Code,
+  right: Code,
+  { type, operand, apply }: Operator,
+  scope: Scope,
+  node: SyntaxNode,
+): Code {
   const to = operand === null ? null : makeType("Nullable", [operand]);
   const one = to === null ? left : implicitly(left, to, scope, node);
   const other = to === null ? right : implicitly(right, to, scope, node);
@@ -71,7 +79,8 @@ function comparisonWithNull(operator: string, left: Code, right: Code): Code | n
 
 function concatenation(left: Code, right: Code): Code {
   const [one, other] = [left.run, right.run];
-  if (left.constant !== undefined && right.constant !== undefined) return constant(types.string, toText(left.constant) + toText(right.constant));
+  if (left.constant !== undefined && right.constant !== undefined)
+    return constant(types.string, toText(left.constant) + toText(right.constant));
   return {
     type: types.string,
     run(frame) {
@@ -100,7 +109,13 @@ const comparisons: Readonly<Record<string, (order: number) => boolean>> = {
   "!=": (order) => order !== 0,
 };
 
-const computing: Readonly<Record<string, Exclude<keyof Arithmetic, "compare">>> = { "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder" };
+const computing: Readonly<Record<string, Exclude<keyof Arithmetic, "compare">>> = {
+  "+": "add",
+  "-": "subtract",
+  "*": "multiply",
+  "/": "divide",
+  "%": "remainder",
+};
 
 const bitwise: Readonly<Record<string, { readonly int: Operation; readonly long: Operation }>> = {
   "&": { int: (one, other) => int(one) & int(other), long: (one, other) => long(one) & long(other) },
@@ -133,8 +148,13 @@ const logical = new Map<string, Operator>([
 /** By value for strings and structs, by reference for the rest. */
 function equality(wanted: boolean, one: Type, other: Type, scope: Scope): Operator | string | null {
   const { library } = scope.unit;
-  const operator = (apply: (a: Value, b: Value) => boolean): Operator => ({ type: types.bool, operand: null, apply: (a, b) => apply(a, b) === wanted });
-  if (one.name === "null" || other.name === "null") return library.isValue(one) || library.isValue(other) ? null : operator((a, b) => a === b);
+  const operator = (apply: (a: Value, b: Value) => boolean): Operator => ({
+    type: types.bool,
+    operand: null,
+    apply: (a, b) => apply(a, b) === wanted,
+  });
+  if (one.name === "null" || other.name === "null")
+    return library.isValue(one) || library.isValue(other) ? null : operator((a, b) => a === b);
   if (one.name === "string" && other.name === "string") return operator((a, b) => a === b);
   if (library.isValue(one) || library.isValue(other)) {
     const related = sameType(one, other) || [one.name, other.name].every((name) => name === "DateTime" || name === "DateTimeOffset");
@@ -178,7 +198,8 @@ function timeOperator(operator: string, one: string, other: string): Operator | 
   if (comparison !== undefined && comparable)
     return { type: types.bool, operand: null, apply: (a, b) => comparison(ticks(a) < ticks(b) ? -1 : ticks(a) > ticks(b) ? 1 : 0) };
   const span = makeType("TimeSpan");
-  if (operator === "-" && isDate(one) && isDate(other)) return { type: span, operand: null, apply: (a, b) => new TimeSpan(ticks(a) - ticks(b)) };
+  if (operator === "-" && isDate(one) && isDate(other))
+    return { type: span, operand: null, apply: (a, b) => new TimeSpan(ticks(a) - ticks(b)) };
   const direction = operator === "+" ? 1n : operator === "-" ? -1n : null;
   if (other === "TimeSpan" && direction !== null) {
     if (one === "TimeSpan") return { type: span, operand: null, apply: (a, b) => new TimeSpan(ticks(a) + direction * ticks(b)) };
@@ -207,7 +228,8 @@ export function shortCircuit(operator: string, left: Code, right: Code, scope: S
   const one = implicitly(left, types.bool, scope, node);
   const other = implicitly(right, types.bool, scope, node);
   const [first, second] = [one.run, other.run];
-  const run = operator === "&&" ? (frame: Frame) => first(frame) === true && second(frame) : (frame: Frame) => first(frame) === true || second(frame);
+  const run =
+    operator === "&&" ? (frame: Frame) => first(frame) === true && second(frame) : (frame: Frame) => first(frame) === true || second(frame);
   return { type: types.bool, run };
 }
 
@@ -245,15 +267,23 @@ function liftedValue(value: Value, apply: (value: Value) => Value): Value {
 export function coalesced(left: Code, right: Code, scope: Scope, node: SyntaxNode): Code {
   if (isUnknown(left)) return left;
   const { library } = scope.unit;
-  if (library.isValue(left.type) && left.type.name !== "Nullable") return scope.unit.unsupported(node, `the operator ?? on ${left.type.text}`);
+  if (library.isValue(left.type) && left.type.name !== "Nullable")
+    return scope.unit.unsupported(node, `the operator ?? on ${left.type.text}`);
   const inner = underlying(left.type);
   const target = [inner, left.type, right.type].find(
-    (type) => type.name !== "null" && implicitConversion(library, right.type, type, right.constant) !== null && implicitConversion(library, inner, type) !== null,
+    (type) =>
+      type.name !== "null" &&
+      implicitConversion(library, right.type, type, right.constant) !== null &&
+      implicitConversion(library, inner, type) !== null,
   );
-  if (target === undefined && left.type.name !== "null") return scope.unit.unsupported(node, `the operator ?? on ${left.type.text} and ${right.type.text}`);
+  if (target === undefined && left.type.name !== "null")
+    return scope.unit.unsupported(node, `the operator ?? on ${left.type.text} and ${right.type.text}`);
   const type = target ?? right.type;
   const conversion = implicitConversion(library, inner, type);
-  const first = conversion === null || left.type.name === "null" ? left : converted({ type: inner, run: left.run }, { ...conversion, convert: skipNull(conversion.convert) }, type);
+  const first =
+    conversion === null || left.type.name === "null"
+      ? left
+      : converted({ type: inner, run: left.run }, { ...conversion, convert: skipNull(conversion.convert) }, type);
   const second = implicitly(right, type, scope, node);
   return { type, run: (frame) => first.run(frame) ?? second.run(frame) };
 }

@@ -68,10 +68,19 @@ interface Bound {
 function bind(found: Found, args: readonly Argument[], typeArguments: readonly Type[], unit: Unit): Candidate | null {
   const { member } = found;
   if (typeArguments.length > 0 && typeArguments.length !== member.generics.length) return null;
-  return bindForm(found, args, typeArguments, unit, false) ?? (member.parameters.at(-1)?.rest === true ? bindForm(found, args, typeArguments, unit, true) : null);
+  return (
+    bindForm(found, args, typeArguments, unit, false) ??
+    (member.parameters.at(-1)?.rest === true ? bindForm(found, args, typeArguments, unit, true) : null)
+  );
 }
 
-function bindForm(found: Found, args: readonly Argument[], typeArguments: readonly Type[], unit: Unit, expanded: boolean): Candidate | null {
+function bindForm(
+  found: Found,
+  args: readonly Argument[],
+  typeArguments: readonly Type[],
+  unit: Unit,
+  expanded: boolean,
+): Candidate | null {
   const { member } = found;
   const parameters = expanded ? member.parameters.map(asElement) : member.parameters;
   const pairs = paired(parameters, args, expanded);
@@ -94,7 +103,10 @@ function bindForm(found: Found, args: readonly Argument[], typeArguments: readon
       outs.push({ target: argument.out, type });
       continue;
     }
-    const value = argument.code === null ? functionFor(argument, parameter.type, open, bindings, unit) : valueFor(argument.code, parameter.type, bindings, unit);
+    const value =
+      argument.code === null
+        ? functionFor(argument, parameter.type, open, bindings, unit)
+        : valueFor(argument.code, parameter.type, bindings, unit);
     if (value === null) return null;
     costs.push(value.cost);
     values.push({ parameter, run: value.run });
@@ -121,7 +133,8 @@ function paired(parameters: readonly Parameter[], args: readonly Argument[], exp
   const bound: Bound[] = [];
   for (const [index, argument] of args.entries()) {
     const named = argument.name === null ? undefined : parameters.find(({ name }) => name === argument.name);
-    const positional = argument.name === null ? (rest !== undefined && index >= parameters.length - 1 ? rest : parameters[index]) : undefined;
+    const positional =
+      argument.name === null ? (rest !== undefined && index >= parameters.length - 1 ? rest : parameters[index]) : undefined;
     const parameter = named ?? positional;
     if (parameter === undefined || (!parameter.rest && bound.some((other) => other.parameter === parameter))) return null;
     bound.push({ argument, parameter });
@@ -131,18 +144,32 @@ function paired(parameters: readonly Parameter[], args: readonly Argument[], exp
 }
 
 /** What an unset optional parameter gets; implementations see `undefined`-like null only at the end of their arguments. */
-function inOrder(values: readonly { parameter: Parameter; run: (frame: Frame) => Value }[], parameters: readonly Parameter[]): Call["arguments"] {
+function inOrder(
+  values: readonly { parameter: Parameter; run: (frame: Frame) => Value }[],
+  parameters: readonly Parameter[],
+): Call["arguments"] {
   const given = parameters.filter(({ out }) => !out).map((parameter) => values.find((value) => value.parameter === parameter)?.run ?? null);
   const last = given.findLastIndex((run) => run !== null);
   return given.slice(0, last + 1).map((run) => run ?? (() => null));
 }
 
-function packed(values: readonly { parameter: Parameter; run: (frame: Frame) => Value }[], parameters: readonly Parameter[], bindings: Bindings): Call["arguments"] {
+function packed(
+  values: readonly { parameter: Parameter; run: (frame: Frame) => Value }[],
+  parameters: readonly Parameter[],
+  bindings: Bindings,
+): Call["arguments"] {
   const rest = parameters.at(-1);
   const single = values.filter(({ parameter }) => parameter !== rest);
   const many = values.filter(({ parameter }) => parameter === rest).map(({ run }) => run);
   const element = rest === undefined ? types.object : substitute(rest.type, bindings);
-  return [...inOrder(single, parameters.slice(0, -1)), (frame) => new NetArray(element, many.map((run) => run(frame)))];
+  return [
+    ...inOrder(single, parameters.slice(0, -1)),
+    (frame) =>
+      new NetArray(
+        element,
+        many.map((run) => run(frame)),
+      ),
+  ];
 }
 
 interface Prepared {
@@ -163,7 +190,13 @@ export function signatureOf(delegate: Type): { readonly parameters: readonly Typ
   return delegate.name === "Func" ? { parameters: delegate.args.slice(0, -1), returns: delegate.args.at(-1) ?? types.void } : null;
 }
 
-function functionFor(argument: Argument, parameter: Type, open: ReadonlySet<string>, bindings: Map<string, Type>, unit: Unit): Prepared | null {
+function functionFor(
+  argument: Argument,
+  parameter: Type,
+  open: ReadonlySet<string>,
+  bindings: Map<string, Type>,
+  unit: Unit,
+): Prepared | null {
   const signature = signatureOf(substitute(parameter, bindings));
   if (signature === null || argument.lambda === null) return null;
   if (argument.arity !== null && argument.arity !== signature.parameters.length) return null;
@@ -197,7 +230,8 @@ function infer(parameter: Type, argument: Type, open: ReadonlySet<string>, bindi
   if (parameter.args.length === 0) {
     if (!open.has(parameter.name) || argument.name === "null" || argument.name === "void") return;
     const bound = bindings.get(parameter.name);
-    if (bound === undefined || (implicitConversion(unit.library, bound, argument) !== null && bound.text !== argument.text)) bindings.set(parameter.name, argument);
+    if (bound === undefined || (implicitConversion(unit.library, bound, argument) !== null && bound.text !== argument.text))
+      bindings.set(parameter.name, argument);
     return;
   }
   const related = argument.name === parameter.name ? argument : unit.library.lineage(argument).find(({ name }) => name === parameter.name);
@@ -209,7 +243,11 @@ function infer(parameter: Type, argument: Type, open: ReadonlySet<string>, bindi
 }
 
 /** The arguments of a call, in the order of the text. */
-export function argumentsOf(list: SyntaxNode | null, scope: Scope, methodGroup: (node: SyntaxNode, scope: Scope) => Argument["lambda"]): readonly Argument[] {
+export function argumentsOf(
+  list: SyntaxNode | null,
+  scope: Scope,
+  methodGroup: (node: SyntaxNode, scope: Scope) => Argument["lambda"],
+): readonly Argument[] {
   if (list === null) return [];
   return namedChildren(list)
     .filter(({ type }) => type === "argument")

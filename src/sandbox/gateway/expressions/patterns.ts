@@ -66,11 +66,17 @@ function typeTest(node: SyntaxNode, type: Type, wanted: Type, scope: Scope): (va
 
 /** The grammar tells a type from a constant by its looks only. */
 function constantOrType(node: SyntaxNode, type: Type, scope: Scope): (value: Value, frame: Frame) => boolean {
-  const named = /literal|expression/.test(node.type) && node.type !== "member_access_expression" ? null : scope.find(node.text) === null ? scope.unit.typeOrNull(node) : null;
+  const named =
+    /literal|expression/.test(node.type) && node.type !== "member_access_expression"
+      ? null
+      : scope.find(node.text) === null
+        ? scope.unit.typeOrNull(node)
+        : null;
   if (named !== null) return typeTest(node, type, named, scope);
   const constant = scope.unit.expression(node, scope);
   if (constant.type.name === "null") return (value) => value === null;
-  const comparable = type.name === "object" || implicitConversion(scope.unit.library, constant.type, underlying(type), constant.constant) !== null;
+  const comparable =
+    type.name === "object" || implicitConversion(scope.unit.library, constant.type, underlying(type), constant.constant) !== null;
   if (!comparable) return failing(node, `a test of ${type.text} for ${constant.type.text}`, scope);
   const { run } = type.name === "object" ? constant : implicitly(constant, underlying(type), scope, node);
   return (value, frame) => equal(value, run(frame));

@@ -55,7 +55,8 @@ export class Run {
 
   call<T>(body: () => T): T {
     this.step();
-    if (++this.#depth > limits.calls) throw new SandboxError(`The expression's calls nest deeper than ${limits.calls}, the sandbox's limit.`);
+    if (++this.#depth > limits.calls)
+      throw new SandboxError(`The expression's calls nest deeper than ${limits.calls}, the sandbox's limit.`);
     try {
       return body();
     } finally {

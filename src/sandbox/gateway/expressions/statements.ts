@@ -27,7 +27,10 @@ export const statements: ReadonlyMap<string, Handler> = new Map<string, Handler>
   ["for_statement", forLoop],
   ["foreach_statement", foreachLoop],
   ["if_statement", ifStatement],
-  ["local_declaration_statement", (node, scope) => declaration(namedChildren(node).find(({ type }) => type === "variable_declaration") ?? node, scope)],
+  [
+    "local_declaration_statement",
+    (node, scope) => declaration(namedChildren(node).find(({ type }) => type === "variable_declaration") ?? node, scope),
+  ],
   ["return_statement", returnStatement],
   ["switch_statement", switchStatement],
   ["throw_statement", throwStatement],
@@ -56,7 +59,9 @@ export function sequence(nodes: readonly SyntaxNode[], scope: Scope): Step {
 /** Arithmetic never checks for overflows here, so that `unchecked` changes nothing. */
 function uncheckedBlock(node: SyntaxNode, scope: Scope): Step {
   const body = namedChildren(node).find(({ type }) => type === "block");
-  return body === undefined || !node.text.startsWith("unchecked") ? throwing(scope.unit, node, "checked arithmetic") : scope.unit.statement(body, scope);
+  return body === undefined || !node.text.startsWith("unchecked")
+    ? throwing(scope.unit, node, "checked arithmetic")
+    : scope.unit.statement(body, scope);
 }
 
 /** Nothing that an expression can make needs to be disposed of. */
@@ -109,7 +114,8 @@ function declarationOf(declarator: SyntaxNode, declared: Type | null, scope: Sco
   }
   const value = initialValue(valueNode, declared, scope);
   const known = declared ?? value.type;
-  if (declared === null && (known.name === "null" || known.name === "void")) return throwing(scope.unit, declarator, `a variable of type ${known.text}`);
+  if (declared === null && (known.name === "null" || known.name === "void"))
+    return throwing(scope.unit, declarator, `a variable of type ${known.text}`);
   const write = writeVariable(scope.declare(name, known), scope);
   const { run } = value;
   return (frame) => {
@@ -196,7 +202,9 @@ function doLoop(node: SyntaxNode, scope: Scope): Step {
 function forLoop(node: SyntaxNode, outer: Scope): Step {
   const scope = outer.block();
   const fields = (field: string) => node.children.filter((child) => child.field === field && child.named);
-  const start = fields("initializer").map((each) => (each.type === "variable_declaration" ? declaration(each, scope) : expressionStep(each, scope)));
+  const start = fields("initializer").map((each) =>
+    each.type === "variable_declaration" ? declaration(each, scope) : expressionStep(each, scope),
+  );
   const test = condition(childIn(node, "condition"), scope);
   const updates = fields("update").map((each) => expressionStep(each, scope));
   const body = childIn(node, "body") ?? node;
@@ -399,4 +407,3 @@ function catchClause(clause: SyntaxNode, scope: Scope): Catch {
     step: scope.unit.statement(body, scope),
   };
 }
-

@@ -22,7 +22,8 @@ const aliases = new Map(
   }),
 );
 
-const namespaces = /^(?:System(?:\.(?:Collections\.Generic|Linq|Net|Security\.Cryptography|Text(?:\.RegularExpressions)?))?|Newtonsoft\.Json(?:\.Linq)?)\./;
+const namespaces =
+  /^(?:System(?:\.(?:Collections\.Generic|Linq|Net|Security\.Cryptography|Text(?:\.RegularExpressions)?))?|Newtonsoft\.Json(?:\.Linq)?)\./;
 
 /** A type by a name without arguments, perhaps with its namespace before it; null where nothing is known by it. */
 export function typeNamed(node: SyntaxNode, library: Library): Type | null {
@@ -38,7 +39,9 @@ export function typeNamed(node: SyntaxNode, library: Library): Type | null {
 export function readType(node: SyntaxNode, library: Library): Type | null {
   switch (node.type) {
     case "nullable_type":
-      return wrapped(childIn(node, "type") ?? namedChildren(node)[0], library, (type) => (library.isValue(type) ? makeType("Nullable", [type]) : null));
+      return wrapped(childIn(node, "type") ?? namedChildren(node)[0], library, (type) =>
+        library.isValue(type) ? makeType("Nullable", [type]) : null,
+      );
     case "array_type":
       return arrayType(node, library);
     case "generic_name":

@@ -99,7 +99,16 @@ export function underlying(possiblyNullable: Type): Type {
 const namespaces: Readonly<Record<string, readonly string[]>> = {
   "Newtonsoft.Json": ["Formatting", "JsonConvert", "JsonReaderException"],
   "Newtonsoft.Json.Linq": ["JArray", "JContainer", "JObject", "JProperty", "JToken", "JTokenType", "JValue"],
-  "System.Collections.Generic": ["Dictionary", "HashSet", "IEnumerable", "IDictionary", "IList", "KeyNotFoundException", "KeyValuePair", "List"],
+  "System.Collections.Generic": [
+    "Dictionary",
+    "HashSet",
+    "IEnumerable",
+    "IDictionary",
+    "IList",
+    "KeyNotFoundException",
+    "KeyValuePair",
+    "List",
+  ],
   "System.Linq": ["IGrouping", "IOrderedEnumerable"],
   "System.Text": ["Encoding", "StringBuilder"],
   "System.Text.RegularExpressions": ["Capture", "Group", "GroupCollection", "Match", "MatchCollection", "Regex", "RegexOptions"],

@@ -39,7 +39,8 @@ const lists = define(
   "List<T>",
   {
     "new() | new(int capacity)": (_, __, bindings) => new NetList(bindings.get("T") ?? types.object, []),
-    "new(IEnumerable<T> collection)": ([source], run, bindings) => new NetList(bindings.get("T") ?? types.object, [...iterate(source ?? null, run)]),
+    "new(IEnumerable<T> collection)": ([source], run, bindings) =>
+      new NetList(bindings.get("T") ?? types.object, [...iterate(source ?? null, run)]),
     "Count: int": on(NetList, (self) => self.values.length),
     "this[int index]: T": on(NetList, (self, [, index]) => self.values[bound(self, index)] ?? null),
     "set this[int index, T value]": on(NetList, (self, [, index, value = null]) => {
@@ -56,13 +57,24 @@ const lists = define(
       run.step(self.values.length >> 4);
       return self.values.some((value) => equal(value, item));
     }),
-    "Exists(Func<T, bool> match): bool": on(NetList, (self, [, match], run) => self.values.some((value) => functionOf(match).invoke(run, value) === true)),
+    "Exists(Func<T, bool> match): bool": on(NetList, (self, [, match], run) =>
+      self.values.some((value) => functionOf(match).invoke(run, value) === true),
+    ),
     "Find(Func<T, bool> match): T": on(NetList, (self, [, match], run) => {
       const found = self.values.find((value) => functionOf(match).invoke(run, value) === true);
       return found ?? defaultOf(run.library, self.element);
     }),
-    "FindAll(Func<T, bool> match): List<T>": on(NetList, (self, [, match], run) => new NetList(self.element, self.values.filter((value) => functionOf(match).invoke(run, value) === true))),
-    "FindIndex(Func<T, bool> match): int": on(NetList, (self, [, match], run) => self.values.findIndex((value) => functionOf(match).invoke(run, value) === true)),
+    "FindAll(Func<T, bool> match): List<T>": on(
+      NetList,
+      (self, [, match], run) =>
+        new NetList(
+          self.element,
+          self.values.filter((value) => functionOf(match).invoke(run, value) === true),
+        ),
+    ),
+    "FindIndex(Func<T, bool> match): int": on(NetList, (self, [, match], run) =>
+      self.values.findIndex((value) => functionOf(match).invoke(run, value) === true),
+    ),
     "ForEach(Action<T> action)": on(NetList, (self, [, action], run) => {
       for (const value of iterate(self, run)) functionOf(action, "action").invoke(run, value);
       return null;
@@ -107,7 +119,8 @@ const interfaces = define(
   "IList<T>",
   {
     "Count: int": ([self]) => (self instanceof NetList || self instanceof NetArray ? self.values.length : 0),
-    "this[int index]: T": ([self, index]) => (self instanceof NetList || self instanceof NetArray ? (self.values[bound(self, index)] ?? null) : null),
+    "this[int index]: T": ([self, index]) =>
+      self instanceof NetList || self instanceof NetArray ? (self.values[bound(self, index)] ?? null) : null,
   },
   { bases: ["IReadOnlyList<T>"] },
 );
@@ -116,7 +129,8 @@ const readOnlyLists = define(
   "IReadOnlyList<T>",
   {
     "Count: int": ([self]) => (self instanceof NetList || self instanceof NetArray ? self.values.length : 0),
-    "this[int index]: T": ([self, index]) => (self instanceof NetList || self instanceof NetArray ? (self.values[bound(self, index)] ?? null) : null),
+    "this[int index]: T": ([self, index]) =>
+      self instanceof NetList || self instanceof NetArray ? (self.values[bound(self, index)] ?? null) : null,
   },
   { bases: ["IEnumerable<T>"] },
 );
@@ -142,10 +156,16 @@ const arrays = define(
 
 function copyRange(from: NetArray, fromIndex: number, to: NetArray, toIndex: number, length: number, run: Run): null {
   run.step(Math.max(0, length));
-  if (length < 0 || fromIndex < 0 || toIndex < 0) throw new ExpressionError("ArgumentOutOfRangeException", "Non-negative number required. (Parameter 'length')");
-  if (fromIndex + length > from.values.length) throw argumentError("Source array was not long enough. Check the source index, length, and the array's lower bounds. (Parameter 'sourceArray')");
+  if (length < 0 || fromIndex < 0 || toIndex < 0)
+    throw new ExpressionError("ArgumentOutOfRangeException", "Non-negative number required. (Parameter 'length')");
+  if (fromIndex + length > from.values.length)
+    throw argumentError(
+      "Source array was not long enough. Check the source index, length, and the array's lower bounds. (Parameter 'sourceArray')",
+    );
   if (toIndex + length > to.values.length)
-    throw argumentError("Destination array was not long enough. Check the destination index, length, and the array's lower bounds. (Parameter 'destinationArray')");
+    throw argumentError(
+      "Destination array was not long enough. Check the destination index, length, and the array's lower bounds. (Parameter 'destinationArray')",
+    );
   const moved = from.values.slice(fromIndex, fromIndex + length);
   for (const [index, value] of moved.entries()) to.values[toIndex + index] = value;
   return null;
@@ -157,16 +177,22 @@ function arrayOf(value: Value | undefined): NetArray {
 }
 
 const arrayMethods = define("Array", {
-  "static Copy<T>(T[] source, T[] target, int length)": ([source, target, length], run) => copyRange(arrayOf(source), 0, arrayOf(target), 0, int(length ?? 0), run),
-  "static Copy<T>(T[] source, int sourceIndex, T[] target, int targetIndex, int length)": ([source, sourceIndex, target, targetIndex, length], run) =>
-    copyRange(arrayOf(source), int(sourceIndex ?? 0), arrayOf(target), int(targetIndex ?? 0), int(length ?? 0), run),
+  "static Copy<T>(T[] source, T[] target, int length)": ([source, target, length], run) =>
+    copyRange(arrayOf(source), 0, arrayOf(target), 0, int(length ?? 0), run),
+  "static Copy<T>(T[] source, int sourceIndex, T[] target, int targetIndex, int length)": (
+    [source, sourceIndex, target, targetIndex, length],
+    run,
+  ) => copyRange(arrayOf(source), int(sourceIndex ?? 0), arrayOf(target), int(targetIndex ?? 0), int(length ?? 0), run),
   "static Empty<T>(): T[]": (_, __, bindings) => new NetArray(bindings.get("T") ?? types.object, []),
-  "static Exists<T>(T[] array, Func<T, bool> match): bool": ([array, match], run) => arrayOf(array).values.some((value) => functionOf(match).invoke(run, value) === true),
+  "static Exists<T>(T[] array, Func<T, bool> match): bool": ([array, match], run) =>
+    arrayOf(array).values.some((value) => functionOf(match).invoke(run, value) === true),
   "static Find<T>(T[] array, Func<T, bool> match): T": ([array, match], run, bindings) =>
-    arrayOf(array).values.find((value) => functionOf(match).invoke(run, value) === true) ?? defaultOf(run.library, bindings.get("T") ?? types.object),
+    arrayOf(array).values.find((value) => functionOf(match).invoke(run, value) === true) ??
+    defaultOf(run.library, bindings.get("T") ?? types.object),
   "static FindIndex<T>(T[] array, Func<T, bool> match): int": ([array, match], run) =>
     arrayOf(array).values.findIndex((value) => functionOf(match).invoke(run, value) === true),
-  "static IndexOf<T>(T[] array, T value): int": ([array, wanted = null]) => arrayOf(array).values.findIndex((value) => equal(value, wanted)),
+  "static IndexOf<T>(T[] array, T value): int": ([array, wanted = null]) =>
+    arrayOf(array).values.findIndex((value) => equal(value, wanted)),
   "static Reverse<T>(T[] array)": ([array]) => {
     arrayOf(array).values.reverse();
     return null;
@@ -201,8 +227,22 @@ const dictionaryMembers: Readonly<Record<string, Implementation>> = {
   "ContainsKey(K key): bool": on(NetDictionary, (self, [, name = null]) => self.find(name) !== undefined),
   "GetValueOrDefault(K key): V": on(NetDictionary, (self, [, name = null], run, bindings) => found(self, name, run, bindings).value),
   "GetValueOrDefault(K key, V value): V": on(NetDictionary, (self, [, name = null, value = null]) => self.find(name)?.value ?? value),
-  "Keys: IReadOnlyList<K>": on(NetDictionary, (self, _, __, bindings) => new NetList(typesOf(bindings)[0], [...self.items()].map(({ name }) => name))),
-  "Values: IReadOnlyList<V>": on(NetDictionary, (self, _, __, bindings) => new NetList(typesOf(bindings)[1], [...self.items()].map(({ value }) => value))),
+  "Keys: IReadOnlyList<K>": on(
+    NetDictionary,
+    (self, _, __, bindings) =>
+      new NetList(
+        typesOf(bindings)[0],
+        [...self.items()].map(({ name }) => name),
+      ),
+  ),
+  "Values: IReadOnlyList<V>": on(
+    NetDictionary,
+    (self, _, __, bindings) =>
+      new NetList(
+        typesOf(bindings)[1],
+        [...self.items()].map(({ value }) => value),
+      ),
+  ),
   "TryGetValue(K key, out V value): bool": on(NetDictionary, (self, [, name = null], run, bindings) => {
     const { isThere, value } = found(self, name, run, bindings);
     return new Outs(isThere, value);
@@ -214,7 +254,11 @@ const dictionaries = define(
   {
     "new() | new(int capacity)": (_, __, bindings) => new NetDictionary(...typesOf(bindings)),
     "new(StringComparer comparer)": ([compare], _, bindings) => new NetDictionary(...typesOf(bindings), comparer(compare)),
-    "new(IDictionary<K, V> dictionary) | new(IDictionary<K, V> dictionary, StringComparer comparer)": ([source, compare], run, bindings) => {
+    "new(IDictionary<K, V> dictionary) | new(IDictionary<K, V> dictionary, StringComparer comparer)": (
+      [source, compare],
+      run,
+      bindings,
+    ) => {
       const dictionary = new NetDictionary(...typesOf(bindings), comparer(compare));
       for (const each of iterate(source ?? null, run)) if (each instanceof KeyValue) dictionary.set(each.name, each.value);
       return dictionary;
@@ -241,7 +285,9 @@ const dictionaries = define(
       self.clear();
       return null;
     }),
-    "ContainsValue(V value): bool": on(NetDictionary, (self, [, wanted = null]) => [...self.items()].some(({ value }) => equal(value, wanted))),
+    "ContainsValue(V value): bool": on(NetDictionary, (self, [, wanted = null]) =>
+      [...self.items()].some(({ value }) => equal(value, wanted)),
+    ),
     "Remove(K key): bool": on(NetDictionary, (self, [, name = null]) => self.delete(name)),
   },
   { bases: ["IDictionary<K, V>"] },
@@ -254,7 +300,8 @@ const dictionaryInterfaces = ["IDictionary<K, V>", "IReadOnlyDictionary<K, V>"].
 const pairs = define(
   "KeyValuePair<K, V>",
   {
-    "new(K key, V value)": ([name = null, value = null], _, bindings) => new KeyValue(makeType("KeyValuePair", typesOf(bindings)), name, value),
+    "new(K key, V value)": ([name = null, value = null], _, bindings) =>
+      new KeyValue(makeType("KeyValuePair", typesOf(bindings)), name, value),
     "Key: K": on(KeyValue, (self) => self.name),
     "Value: V": on(KeyValue, (self) => self.value),
     "ToString(): string": on(KeyValue, (self) => self.toText()),
@@ -291,4 +338,14 @@ const sets = define(
   { bases: ["IEnumerable<T>"] },
 );
 
-export const collectionDefinitions: readonly Definition[] = [lists, interfaces, readOnlyLists, arrays, arrayMethods, dictionaries, ...dictionaryInterfaces, pairs, sets];
+export const collectionDefinitions: readonly Definition[] = [
+  lists,
+  interfaces,
+  readOnlyLists,
+  arrays,
+  arrayMethods,
+  dictionaries,
+  ...dictionaryInterfaces,
+  pairs,
+  sets,
+];

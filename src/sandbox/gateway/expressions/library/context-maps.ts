@@ -9,12 +9,20 @@ export class ContextMap extends NetObject {
   readonly #entries: () => Iterable<readonly [string, Value]>;
   readonly #pair: Type;
 
-  constructor(kind: "Variables" | "Lists" | "Parameters", get: (name: string) => Value | undefined, entries: () => Iterable<readonly [string, Value]>) {
+  constructor(
+    kind: "Variables" | "Lists" | "Parameters",
+    get: (name: string) => Value | undefined,
+    entries: () => Iterable<readonly [string, Value]>,
+  ) {
     super();
     this.type = type(kind);
     this.#get = get;
     this.#entries = entries;
-    this.#pair = type({ Variables: "KeyValuePair<string, object>", Lists: "KeyValuePair<string, string[]>", Parameters: "KeyValuePair<string, string>" }[kind]);
+    this.#pair = type(
+      { Variables: "KeyValuePair<string, object>", Lists: "KeyValuePair<string, string[]>", Parameters: "KeyValuePair<string, string>" }[
+        kind
+      ],
+    );
   }
 
   /** Undefined where there is none. */

@@ -7,7 +7,7 @@ import { ExpressionError, unsupported } from "../errors.ts";
 import { readGuid } from "../json-conversions.ts";
 import type { Run } from "../run.ts";
 import { type Bindings, type, types } from "../types.ts";
-import { NetObject, toText, type Value } from "../values.ts";
+import { type NetObject, toText, type Value } from "../values.ts";
 import {
   ApiValue,
   BackendValue,
@@ -78,7 +78,9 @@ const contexts = define("IProxyRequestContext", {
   "Request: IRequest": on(ContextValue, ({ view }) => new RequestValue(view.request)),
   "RequestId: Guid": on(ContextValue, ({ view }) => requestId(view)),
   "Response: IResponse": on(ContextValue, ({ view }) => orNull(view.response, (response) => new ResponseValue(response))),
-  "Subscription: ISubscription": on(ContextValue, ({ view }) => orNull(view.subscription, (subscription) => new SubscriptionValue(subscription))),
+  "Subscription: ISubscription": on(ContextValue, ({ view }) =>
+    orNull(view.subscription, (subscription) => new SubscriptionValue(subscription)),
+  ),
   "Timestamp: DateTime": on(ContextValue, ({ view }) => DateTime.of(view.timestamp)),
   "Tracing: bool": on(ContextValue, ({ view }) => view.tracing),
   "User: IUser": on(ContextValue, ({ view }) => orNull(view.user, (user) => new UserValue(user))),
@@ -105,7 +107,10 @@ const apis = define("IContextApi", {
   "Version: string": on(ApiValue, ({ view }) => view.version),
   "ServiceUrl: IUrl": on(ApiValue, ({ view }) => orNull(view.serviceUrl, (url) => new UrlValue(url))),
   "IsCurrentRevision: bool": on(ApiValue, ({ view }) => view.isCurrentRevision),
-  "SubscriptionKeyParameterNames: ISubscriptionKeyParameterNames": on(ApiValue, ({ view }) => new KeyNamesValue(view.subscriptionKeyParameterNames)),
+  "SubscriptionKeyParameterNames: ISubscriptionKeyParameterNames": on(
+    ApiValue,
+    ({ view }) => new KeyNamesValue(view.subscriptionKeyParameterNames),
+  ),
 });
 
 const keyNames = define("ISubscriptionKeyParameterNames", {
@@ -235,7 +240,8 @@ function bodyAs({ view }: BodyValue, preserveContent: boolean, run: Run, binding
 function formOf(written: string): NetDictionary {
   const lists = type("IList<string>");
   const form = new NetDictionary(types.string, lists);
-  for (const name of new Set(new URLSearchParams(written).keys())) form.set(name, new NetList(types.string, new URLSearchParams(written).getAll(name)));
+  for (const name of new Set(new URLSearchParams(written).keys()))
+    form.set(name, new NetList(types.string, new URLSearchParams(written).getAll(name)));
   return form;
 }
 
@@ -255,7 +261,14 @@ function mapMembers(value: string): Readonly<Record<string, Implementation>> {
   return {
     "Count: int": on(ContextMap, (self) => self.entries().length),
     "Keys: IEnumerable<string>": on(ContextMap, (self) => listed(self.entries().map(([name]) => name))),
-    [`Values: IEnumerable<${value}>`]: on(ContextMap, (self) => new NetArray(type(value), self.entries().map(([, each]) => each))),
+    [`Values: IEnumerable<${value}>`]: on(
+      ContextMap,
+      (self) =>
+        new NetArray(
+          type(value),
+          self.entries().map(([, each]) => each),
+        ),
+    ),
     "ContainsKey(string key): bool": on(ContextMap, (self, [, name]) => self.get(text(name, "key")) !== undefined),
     [`this[string key]: ${value}`]: on(ContextMap, (self, [, name]) => {
       const found = self.get(text(name, "key"));
@@ -293,12 +306,18 @@ const lists = define(
   "Lists",
   {
     ...mapMembers("string[]"),
-    "GetValueOrDefault(string key): string | GetValueOrDefault(string key, string defaultValue): string": on(ContextMap, (self, [, name, otherwise = null]) => {
-      const found = self.get(text(name, "key"));
-      return found instanceof NetArray ? found.values.map(toText).join(",") : otherwise;
-    }),
+    "GetValueOrDefault(string key): string | GetValueOrDefault(string key, string defaultValue): string": on(
+      ContextMap,
+      (self, [, name, otherwise = null]) => {
+        const found = self.get(text(name, "key"));
+        return found instanceof NetArray ? found.values.map(toText).join(",") : otherwise;
+      },
+    ),
     // Of claims, as Microsoft's samples call it.
-    "GetValueOrDefault(string key, string[] defaultValue): string[]": on(ContextMap, (self, [, name, otherwise = null]) => self.get(text(name, "key")) ?? otherwise),
+    "GetValueOrDefault(string key, string[] defaultValue): string[]": on(
+      ContextMap,
+      (self, [, name, otherwise = null]) => self.get(text(name, "key")) ?? otherwise,
+    ),
   },
   { bases: ["IEnumerable<KeyValuePair<string, string[]>>"] },
 );

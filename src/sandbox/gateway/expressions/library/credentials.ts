@@ -3,7 +3,7 @@ import { DateTime, ticksOfUnixMilliseconds } from "../dates.ts";
 import { type Definition, define, Outs } from "../definitions.ts";
 import { type Type, type, types } from "../types.ts";
 import { NetObject, type Value } from "../values.ts";
-import { type JwtView, JwtValue } from "../views.ts";
+import { JwtValue, type JwtView } from "../views.ts";
 import { ContextMap } from "./context-maps.ts";
 import { on, textOrNull } from "./read.ts";
 
@@ -33,7 +33,9 @@ export function readJwt(written: string): JwtView | null {
     .replace(/^Bearer\s+/i, "")
     .split(".");
   const [header, payload] = parts.slice(0, 2).map(objectIn);
-  return parts.length !== 3 || header === null || header === undefined || payload === null || payload === undefined ? null : { header, payload };
+  return parts.length !== 3 || header === null || header === undefined || payload === null || payload === undefined
+    ? null
+    : { header, payload };
 }
 
 function objectIn(part: string): Readonly<Record<string, unknown>> | null {
@@ -69,12 +71,16 @@ function written(from: Readonly<Record<string, unknown>>, name: string): string 
 
 function moment({ payload }: JwtView, name: string): Value {
   const seconds = Object.hasOwn(payload, name) ? payload[name] : undefined;
-  return typeof seconds === "number" && Number.isFinite(seconds) ? new DateTime(ticksOfUnixMilliseconds(BigInt(Math.trunc(seconds)) * 1000n), "Utc") : null;
+  return typeof seconds === "number" && Number.isFinite(seconds)
+    ? new DateTime(ticksOfUnixMilliseconds(BigInt(Math.trunc(seconds)) * 1000n), "Utc")
+    : null;
 }
 
 const tokens = define("Jwt", {
   "Algorithm: string": on(JwtValue, ({ view }) => written(view.header, "alg")),
-  "Audiences: IEnumerable<string>": on(JwtValue, ({ view }) => (Object.hasOwn(view.payload, "aud") ? claim(view.payload.aud) : new NetArray(types.string, []))),
+  "Audiences: IEnumerable<string>": on(JwtValue, ({ view }) =>
+    Object.hasOwn(view.payload, "aud") ? claim(view.payload.aud) : new NetArray(types.string, []),
+  ),
   "Claims: Lists": on(JwtValue, ({ view }) => claims(view)),
   "ExpirationTime: DateTime?": on(JwtValue, ({ view }) => moment(view, "exp")),
   "Id: string": on(JwtValue, ({ view }) => written(view.payload, "jti")),
@@ -96,17 +102,21 @@ function jwtOf(value: Value | undefined): JwtValue | null {
 }
 
 /** What the gateway adds to strings: null, or false, where a text is no such credential. */
-const extensions = define("CredentialText", {
-  "AsBasic(): BasicAuthCredentials": ([self]) => readBasic(textOrNull(self) ?? ""),
-  "TryParseBasic(out BasicAuthCredentials result): bool": ([self]) => {
-    const basic = readBasic(textOrNull(self) ?? "");
-    return new Outs(basic !== null, basic);
+const extensions = define(
+  "CredentialText",
+  {
+    "AsBasic(): BasicAuthCredentials": ([self]) => readBasic(textOrNull(self) ?? ""),
+    "TryParseBasic(out BasicAuthCredentials result): bool": ([self]) => {
+      const basic = readBasic(textOrNull(self) ?? "");
+      return new Outs(basic !== null, basic);
+    },
+    "AsJwt(): Jwt": ([self]) => jwtOf(self),
+    "TryParseJwt(out Jwt result): bool": ([self]) => {
+      const jwt = jwtOf(self);
+      return new Outs(jwt !== null, jwt);
+    },
   },
-  "AsJwt(): Jwt": ([self]) => jwtOf(self),
-  "TryParseJwt(out Jwt result): bool": ([self]) => {
-    const jwt = jwtOf(self);
-    return new Outs(jwt !== null, jwt);
-  },
-});
+  { areExtensions: true },
+);
 
 export const credentialDefinitions: readonly Definition[] = [tokens, basics, extensions];

@@ -5,11 +5,11 @@ import {
   DateTime,
   DateTimeOffset,
   partsOf,
+  TimeSpan,
   ticksOf,
   ticksOfParts,
   ticksOfUnixMilliseconds,
   ticksPerMillisecond,
-  TimeSpan,
   unixMilliseconds,
 } from "../dates.ts";
 import { type Definition, define, type Implementation, Outs } from "../definitions.ts";
@@ -31,7 +31,8 @@ const units: readonly (keyof typeof ticksPer)[] = ["Days", "Hours", "Minutes", "
 
 function spanOf(count: Value | undefined, unit: keyof typeof ticksPer): bigint {
   const ticks = Math.round(asDouble(count ?? 0) * ticksPer[unit]);
-  if (!Number.isFinite(ticks) || Math.abs(ticks) >= 2 ** 63) throw new ExpressionError("OverflowException", "TimeSpan overflowed because the duration is too long.");
+  if (!Number.isFinite(ticks) || Math.abs(ticks) >= 2 ** 63)
+    throw new ExpressionError("OverflowException", "TimeSpan overflowed because the duration is too long.");
   return BigInt(ticks);
 }
 
@@ -91,17 +92,37 @@ function common(name: "DateTime" | "DateTimeOffset"): Readonly<Record<string, Im
     "Minute: int": part(({ minute }) => minute),
     "Second: int": part(({ second }) => second),
     "Millisecond: int": part(({ ticks }) => Math.floor(ticks / 10_000)),
-    "DayOfYear: int": on<Dated>(kind, (self) => Number((self.ticks - (ticksOfParts(partsOf(self.ticks).year, 1, 1) ?? 0n)) / BigInt(ticksPer.Days)) + 1),
-    "DayOfWeek: DayOfWeek": on<Dated>(kind, (self) => new EnumValue({ name: "DayOfWeek", args: [], text: "DayOfWeek" }, dayNames[partsOf(self.ticks).dayOfWeek] ?? "", partsOf(self.ticks).dayOfWeek)),
+    "DayOfYear: int": on<Dated>(
+      kind,
+      (self) => Number((self.ticks - (ticksOfParts(partsOf(self.ticks).year, 1, 1) ?? 0n)) / BigInt(ticksPer.Days)) + 1,
+    ),
+    "DayOfWeek: DayOfWeek": on<Dated>(
+      kind,
+      (self) =>
+        new EnumValue(
+          { name: "DayOfWeek", args: [], text: "DayOfWeek" },
+          dayNames[partsOf(self.ticks).dayOfWeek] ?? "",
+          partsOf(self.ticks).dayOfWeek,
+        ),
+    ),
     "Ticks: long": on<Dated>(kind, (self) => self.ticks),
     "TimeOfDay: TimeSpan": on<Dated>(kind, (self) => new TimeSpan(self.ticks % BigInt(ticksPer.Days))),
-    [`Add(TimeSpan value): ${name}`]: on<Dated>(kind, (self, [, span]) => withTicks(self, self.ticks + (span instanceof TimeSpan ? span.ticks : 0n))),
+    [`Add(TimeSpan value): ${name}`]: on<Dated>(kind, (self, [, span]) =>
+      withTicks(self, self.ticks + (span instanceof TimeSpan ? span.ticks : 0n)),
+    ),
     [`AddTicks(long value): ${name}`]: on<Dated>(kind, (self, [, ticks = null]) => withTicks(self, self.ticks + long(ticks))),
     [`AddMonths(int months): ${name}`]: on<Dated>(kind, (self, [, months]) => monthsLater(self, int(months ?? 0))),
     [`AddYears(int years): ${name}`]: on<Dated>(kind, (self, [, years]) => monthsLater(self, int(years ?? 0) * 12)),
-    ...Object.fromEntries(units.map((unit) => [`Add${unit}(double value): ${name}`, on<Dated>(kind, (self, [, count]) => withTicks(self, self.ticks + spanOf(count, unit)))])),
+    ...Object.fromEntries(
+      units.map((unit) => [
+        `Add${unit}(double value): ${name}`,
+        on<Dated>(kind, (self, [, count]) => withTicks(self, self.ticks + spanOf(count, unit))),
+      ]),
+    ),
     [`Subtract(${name} value): TimeSpan`]: on<Dated>(kind, (self, [, other = null]) => new TimeSpan(instant(self) - instant(other))),
-    [`Subtract(TimeSpan value): ${name}`]: on<Dated>(kind, (self, [, span]) => withTicks(self, self.ticks - (span instanceof TimeSpan ? span.ticks : 0n))),
+    [`Subtract(TimeSpan value): ${name}`]: on<Dated>(kind, (self, [, span]) =>
+      withTicks(self, self.ticks - (span instanceof TimeSpan ? span.ticks : 0n)),
+    ),
     [`CompareTo(${name} other): int`]: on<Dated>(kind, (self, [, other = null]) => ordered(instant(self), instant(other))),
     [`static Compare(${name} one, ${name} other): int`]: ([one = null, other = null]) => ordered(instant(one), instant(other)),
     [`Equals(${name} other): bool`]: on<Dated>(kind, (self, [, other = null]) => self.equals(other)),
@@ -120,7 +141,8 @@ function kindOf(value: Value | undefined): DateKind {
 function fromParts(args: readonly Value[]): bigint {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millisecond = 0] = args.filter((arg) => typeof arg === "number");
   const ticks = ticksOfParts(year, month, day, hour, minute, second, millisecond * 10_000);
-  if (ticks === null) throw new ExpressionError("ArgumentOutOfRangeException", "Year, Month, and Day parameters describe an un-representable DateTime.");
+  if (ticks === null)
+    throw new ExpressionError("ArgumentOutOfRangeException", "Year, Month, and Day parameters describe an un-representable DateTime.");
   return ticks;
 }
 
@@ -138,10 +160,12 @@ const dateTimes = define(
     "static UnixEpoch: DateTime": () => DateTime.of(new Date(0)),
     "static DaysInMonth(int year, int month): int": ([year, month]) => daysInMonth(int(year ?? 1), int(month ?? 1)),
     "static IsLeapYear(int year): bool": ([year]) => daysInMonth(int(year ?? 1), 2) === 29,
-    "static SpecifyKind(DateTime value, DateTimeKind kind): DateTime": ([date, kind]) => (date instanceof DateTime ? new DateTime(date.ticks, kindOf(kind)) : null),
-    [`new(int year, int month, int day) | new(int year, int month, int day, ${time}) | new(int year, int month, int day, ${time}, int millisecond)`]: (args) => new DateTime(fromParts(args)),
-    [`new(int year, int month, int day, ${time}, DateTimeKind kind) | new(int year, int month, int day, ${time}, int millisecond, DateTimeKind kind)`]: (args) =>
-      new DateTime(fromParts(args), kindOf(args.at(-1))),
+    "static SpecifyKind(DateTime value, DateTimeKind kind): DateTime": ([date, kind]) =>
+      date instanceof DateTime ? new DateTime(date.ticks, kindOf(kind)) : null,
+    [`new(int year, int month, int day) | new(int year, int month, int day, ${time}) | new(int year, int month, int day, ${time}, int millisecond)`]:
+      (args) => new DateTime(fromParts(args)),
+    [`new(int year, int month, int day, ${time}, DateTimeKind kind) | new(int year, int month, int day, ${time}, int millisecond, DateTimeKind kind)`]:
+      (args) => new DateTime(fromParts(args), kindOf(args.at(-1))),
     "new(long ticks)": ([ticks = null]) => new DateTime(long(ticks)),
     "new(long ticks, DateTimeKind kind)": ([ticks = null, kind]) => new DateTime(long(ticks), kindOf(kind)),
     "Date: DateTime": on(DateTime, (self) => new DateTime(self.ticks - (self.ticks % BigInt(ticksPer.Days)), self.kind)),
@@ -166,10 +190,13 @@ const offsets = define(
     ...common("DateTimeOffset"),
     "static UtcNow: DateTimeOffset | static Now: DateTimeOffset": (_, run) => new DateTimeOffset(ticksOf(run.now())),
     "static UnixEpoch: DateTimeOffset": () => new DateTimeOffset(ticksOf(new Date(0))),
-    "static FromUnixTimeSeconds(long seconds): DateTimeOffset": ([seconds = null]) => new DateTimeOffset(ticksOfUnixMilliseconds(long(seconds) * 1000n)),
-    "static FromUnixTimeMilliseconds(long milliseconds): DateTimeOffset": ([milliseconds = null]) => new DateTimeOffset(ticksOfUnixMilliseconds(long(milliseconds))),
+    "static FromUnixTimeSeconds(long seconds): DateTimeOffset": ([seconds = null]) =>
+      new DateTimeOffset(ticksOfUnixMilliseconds(long(seconds) * 1000n)),
+    "static FromUnixTimeMilliseconds(long milliseconds): DateTimeOffset": ([milliseconds = null]) =>
+      new DateTimeOffset(ticksOfUnixMilliseconds(long(milliseconds))),
     "new(DateTime dateTime)": ([date]) => new DateTimeOffset(date instanceof DateTime ? date.ticks : 0n),
-    "new(DateTime dateTime, TimeSpan offset)": ([date, offset]) => new DateTimeOffset(date instanceof DateTime ? date.ticks : 0n, offsetOf(offset)),
+    "new(DateTime dateTime, TimeSpan offset)": ([date, offset]) =>
+      new DateTimeOffset(date instanceof DateTime ? date.ticks : 0n, offsetOf(offset)),
     [`new(int year, int month, int day, ${time}, TimeSpan offset)`]: (args) => new DateTimeOffset(fromParts(args), offsetOf(args.at(-1))),
     "Date: DateTime": on(DateTimeOffset, (self) => new DateTime(self.ticks - (self.ticks % BigInt(ticksPer.Days)))),
     "DateTime: DateTime": on(DateTimeOffset, (self) => new DateTime(self.ticks)),
@@ -221,7 +248,9 @@ const spans = define(
     "static Zero: TimeSpan": () => new TimeSpan(0n),
     "static MaxValue: TimeSpan": () => new TimeSpan(2n ** 63n - 1n),
     "static MinValue: TimeSpan": () => new TimeSpan(-(2n ** 63n)),
-    ...Object.fromEntries(units.map((unit) => [`static From${unit}(double value): TimeSpan`, ([count]: readonly Value[]) => new TimeSpan(spanOf(count, unit))])),
+    ...Object.fromEntries(
+      units.map((unit) => [`static From${unit}(double value): TimeSpan`, ([count]: readonly Value[]) => new TimeSpan(spanOf(count, unit))]),
+    ),
     "static FromTicks(long ticks): TimeSpan | new(long ticks)": ([ticks = null]) => new TimeSpan(long(ticks)),
     "static Parse(string s): TimeSpan": ([written]) => {
       const span = readSpan(text(written, "input"));
@@ -232,16 +261,25 @@ const spans = define(
       const span = readSpan(textOrNull(written) ?? "");
       return new Outs(span !== null, span ?? new TimeSpan(0n));
     },
-    "new(int hours, int minutes, int seconds) | new(int days, int hours, int minutes, int seconds) | new(int days, int hours, int minutes, int seconds, int milliseconds)": fromNumbers,
+    "new(int hours, int minutes, int seconds) | new(int days, int hours, int minutes, int seconds) | new(int days, int hours, int minutes, int seconds, int milliseconds)":
+      fromNumbers,
     "Days: int": spanPart(ticksPer.Days, 1e9),
     "Hours: int": spanPart(ticksPer.Hours, 24),
     "Minutes: int": spanPart(ticksPer.Minutes, 60),
     "Seconds: int": spanPart(ticksPer.Seconds, 60),
     "Milliseconds: int": spanPart(ticksPer.Milliseconds, 1000),
     "Ticks: long": on(TimeSpan, (self) => self.ticks),
-    ...Object.fromEntries(units.map((unit) => [`Total${unit}: double`, on(TimeSpan, (self) => new Double(Number(self.ticks) / ticksPer[unit]))])),
-    "Add(TimeSpan other): TimeSpan": on(TimeSpan, (self, [, other]) => new TimeSpan(self.ticks + (other instanceof TimeSpan ? other.ticks : 0n))),
-    "Subtract(TimeSpan other): TimeSpan": on(TimeSpan, (self, [, other]) => new TimeSpan(self.ticks - (other instanceof TimeSpan ? other.ticks : 0n))),
+    ...Object.fromEntries(
+      units.map((unit) => [`Total${unit}: double`, on(TimeSpan, (self) => new Double(Number(self.ticks) / ticksPer[unit]))]),
+    ),
+    "Add(TimeSpan other): TimeSpan": on(
+      TimeSpan,
+      (self, [, other]) => new TimeSpan(self.ticks + (other instanceof TimeSpan ? other.ticks : 0n)),
+    ),
+    "Subtract(TimeSpan other): TimeSpan": on(
+      TimeSpan,
+      (self, [, other]) => new TimeSpan(self.ticks - (other instanceof TimeSpan ? other.ticks : 0n)),
+    ),
     "Duration(): TimeSpan": on(TimeSpan, (self) => new TimeSpan(self.ticks < 0n ? -self.ticks : self.ticks)),
     "Negate(): TimeSpan": on(TimeSpan, (self) => new TimeSpan(-self.ticks)),
     "CompareTo(TimeSpan other): int": on(TimeSpan, (self, [, other]) => ordered(self.ticks, other instanceof TimeSpan ? other.ticks : 0n)),

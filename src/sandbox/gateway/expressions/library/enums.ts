@@ -28,14 +28,32 @@ const enumerations: Readonly<Record<string, readonly string[] | Readonly<Record<
     "TimeSpan",
   ],
   MidpointRounding: ["ToEven", "AwayFromZero"],
-  RegexOptions: { None: 0, IgnoreCase: 1, Multiline: 2, ExplicitCapture: 4, Compiled: 8, Singleline: 16, IgnorePatternWhitespace: 32, CultureInvariant: 512 },
-  StringComparison: ["CurrentCulture", "CurrentCultureIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase", "Ordinal", "OrdinalIgnoreCase"],
+  RegexOptions: {
+    None: 0,
+    IgnoreCase: 1,
+    Multiline: 2,
+    ExplicitCapture: 4,
+    Compiled: 8,
+    Singleline: 16,
+    IgnorePatternWhitespace: 32,
+    CultureInvariant: 512,
+  },
+  StringComparison: [
+    "CurrentCulture",
+    "CurrentCultureIgnoreCase",
+    "InvariantCulture",
+    "InvariantCultureIgnoreCase",
+    "Ordinal",
+    "OrdinalIgnoreCase",
+  ],
   StringSplitOptions: { None: 0, RemoveEmptyEntries: 1, TrimEntries: 2 },
   UriPartial: ["Scheme", "Authority", "Path", "Query"],
 };
 
 export const enumDefinitions: readonly Definition[] = Object.entries(enumerations).map(([name, members]) => {
-  const numbers: readonly (readonly [string, number])[] = isList(members) ? members.map((member, index) => [member, index]) : Object.entries(members);
+  const numbers: readonly (readonly [string, number])[] = isList(members)
+    ? members.map((member, index) => [member, index])
+    : Object.entries(members);
   const values = numbers.map(([member, number]) => new EnumValue(makeType(name), member, number));
   return define(name, { "ToString(): string": ([self]) => toText(self ?? null) }, { bases: ["Enum"], values, ...zeroOf(name, values) });
 });

@@ -24,7 +24,8 @@ export function* iterate(source: Value, run: Run): Generator<Value> {
   for (const value of before) {
     run.step();
     yield value;
-    if (sizeOf() !== size) throw new ExpressionError("InvalidOperationException", "Collection was modified; enumeration operation may not execute.");
+    if (sizeOf() !== size)
+      throw new ExpressionError("InvalidOperationException", "Collection was modified; enumeration operation may not execute.");
   }
 }
 

@@ -4,8 +4,8 @@ import { type Definition, define, Outs } from "../definitions.ts";
 import { argumentNull, ExpressionError, unsupported } from "../errors.ts";
 import { JArray, JContainer, JObject, JProperty, JToken, JValue, outOfRange, printJson, quoted, sameJson } from "../json.ts";
 import { changeType, convertToken } from "../json-conversions.ts";
-import { readJson } from "../json-reader.ts";
 import { selectTokens } from "../json-path.ts";
+import { readJson } from "../json-reader.ts";
 import { int } from "../numbers.ts";
 import type { Run } from "../run.ts";
 import { type Bindings, fullName, type Type, type, types, underlying } from "../types.ts";
@@ -70,12 +70,16 @@ function copied<T extends JToken>(token: T, run: Run): JToken & ReturnType<T["co
 function parsed(value: Value | undefined, kind: "JObject" | "JArray" | "JToken", run: Run): JToken {
   const written = text(value, "json");
   run.step(1 + Math.floor(written.length / 64));
-  if (written.trim() === "") throw new ExpressionError("JsonReaderException", `Error reading ${kind} from JsonReader. Path '', line 0, position 0.`);
+  if (written.trim() === "")
+    throw new ExpressionError("JsonReaderException", `Error reading ${kind} from JsonReader. Path '', line 0, position 0.`);
   const token = readJson(written);
   if (kind === "JToken" || token.type.name === kind) return token;
   const item = token instanceof JArray ? "StartArray" : token instanceof JObject ? "StartObject" : token.tokenType;
   const wanted = kind === "JObject" ? "an object" : "an array";
-  throw new ExpressionError("JsonReaderException", `Error reading ${kind} from JsonReader. Current JsonReader item is not ${wanted}: ${item}. Path '', line 1, position 1.`);
+  throw new ExpressionError(
+    "JsonReaderException",
+    `Error reading ${kind} from JsonReader. Current JsonReader item is not ${wanted}: ${item}. Path '', line 1, position 1.`,
+  );
 }
 
 export { parsed as parseJson };
@@ -87,7 +91,8 @@ function child(token: JToken, key: Value): JToken | null {
     throw argumentError(`Accessed JObject values with invalid key value: ${shown(key)}. Object property name expected.`);
   }
   if (token instanceof JArray) {
-    if (typeof key !== "number") throw argumentError(`Accessed JArray values with invalid key value: ${shown(key)}. Int32 array index expected.`);
+    if (typeof key !== "number")
+      throw argumentError(`Accessed JArray values with invalid key value: ${shown(key)}. Int32 array index expected.`);
     const item = token.items[key];
     if (item === undefined) throw outOfRange();
     return item;
@@ -116,8 +121,10 @@ function valueAs(token: JToken | null, run: Run, bindings: Bindings): Value {
   if (target.name === "object" || target.name === "JToken" || token.type.name === target.name) return token;
   const held = token instanceof JProperty ? token.value : token;
   if (held.type.name === target.name) return held;
-  if (!(held instanceof JValue)) throw new ExpressionError("InvalidCastException", `Cannot cast ${fullName(held.type)} to Newtonsoft.Json.Linq.JToken.`);
-  if (/^J(?:Object|Array|Property|Container)$/.test(target.name)) throw new ExpressionError("InvalidCastException", `Cannot cast Newtonsoft.Json.Linq.JValue to ${fullName(target)}.`);
+  if (!(held instanceof JValue))
+    throw new ExpressionError("InvalidCastException", `Cannot cast ${fullName(held.type)} to Newtonsoft.Json.Linq.JToken.`);
+  if (/^J(?:Object|Array|Property|Container)$/.test(target.name))
+    throw new ExpressionError("InvalidCastException", `Cannot cast Newtonsoft.Json.Linq.JValue to ${fullName(target)}.`);
   if (held.value === null) {
     if (wanted.name === "Nullable" || target.name === "string") return null;
     throw new ExpressionError("InvalidCastException", "Null object cannot be converted to a value type.");
@@ -132,7 +139,8 @@ export function toObject(token: JToken, wanted: Type, run: Run): Value {
   const held = token instanceof JProperty ? token.value : token;
   if (target.name === "object") return held instanceof JValue ? held.value : held;
   if (target.name === "JToken" || held.type.name === target.name) return copied(held, run);
-  if (held instanceof JValue && held.value === null) return wanted.name === "Nullable" || !run.library.isValue(target) ? null : convertToken(held, target, false);
+  if (held instanceof JValue && held.value === null)
+    return wanted.name === "Nullable" || !run.library.isValue(target) ? null : convertToken(held, target, false);
   const [first = types.object, second = types.object] = target.args;
   const isList = target.name === "[]" || target.name === "List" || target.name === "IEnumerable" || target.name === "IList";
   if (isList && held instanceof JArray) {
@@ -144,7 +152,8 @@ export function toObject(token: JToken, wanted: Type, run: Run): Value {
     for (const property of held.properties.values()) dictionary.set(property.name, toObject(property.value, second, run));
     return dictionary;
   }
-  if (isList || target.args.length > 0) throw new ExpressionError("JsonSerializationException", `Cannot deserialize the current JSON into type '${fullName(target)}'.`);
+  if (isList || target.args.length > 0)
+    throw new ExpressionError("JsonSerializationException", `Cannot deserialize the current JSON into type '${fullName(target)}'.`);
   if (!(held instanceof JValue)) throw argumentError(`Can not convert ${held.tokenType} to ${fullName(target).replace(/^.*\./, "")}.`);
   return convertToken(held, target, wanted.name === "Nullable" || target.name === "string");
 }
@@ -167,13 +176,18 @@ function fromObject(value: Value, run: Run): JToken {
     });
     return object;
   }
-  if (value instanceof NetArray && value.element.name === "byte") return new JValue(Buffer.from(value.values.map(Number)).toString("base64"));
+  if (value instanceof NetArray && value.element.name === "byte")
+    return new JValue(Buffer.from(value.values.map(Number)).toString("base64"));
   if (value instanceof Sequence) {
     const array = new JArray();
     for (const each of iterate(value, run)) array.add(fromObject(each, run));
     return array;
   }
-  if (value instanceof NetObject && !/^(?:char|double|decimal|DateTime|DateTimeOffset|TimeSpan|Guid|Uri)$/.test(value.type.name) && !(value instanceof EnumValue))
+  if (
+    value instanceof NetObject &&
+    !/^(?:char|double|decimal|DateTime|DateTimeOffset|TimeSpan|Guid|Uri)$/.test(value.type.name) &&
+    !(value instanceof EnumValue)
+  )
     throw unsupported(`JSON of ${value.type.text}`);
   return new JValue(value instanceof NetObject && value.type.name === "char" ? toText(value) : value);
 }
@@ -246,7 +260,9 @@ const tokens = define(
     ),
     "Children<T>(): IEnumerable<T>": on(JToken, (self, _, __, bindings) => {
       const wanted = bindings.get("T") ?? types.object;
-      return new Lazy(wanted, () => (self instanceof JContainer ? self.children() : []).filter((each) => wanted.name === "JToken" || each.type.name === wanted.name));
+      return new Lazy(wanted, () =>
+        (self instanceof JContainer ? self.children() : []).filter((each) => wanted.name === "JToken" || each.type.name === wanted.name),
+      );
     }),
     "Values<T>(): IEnumerable<T>": on(JToken, (self, _, run, bindings) => {
       const wanted = bindings.get("T") ?? types.object;
@@ -255,8 +271,12 @@ const tokens = define(
     "Value<T>(object key): T": on(JToken, (self, [, key = null], run, bindings) => valueAs(child(self, key), run, bindings)),
     "Value<T>(): T": on(JToken, (self, _, run, bindings) => valueAs(self, run, bindings)),
     "SelectToken(string path): JToken": on(JToken, (self, [, path], run) => selected(self, text(path, "path"), false, run)),
-    "SelectToken(string path, bool errorWhenNoMatch): JToken": on(JToken, (self, [, path, isRequired], run) => selected(self, text(path, "path"), flag(isRequired), run)),
-    "SelectTokens(string path): IEnumerable<JToken>": on(JToken, (self, [, path], run) => lazy("JToken", () => selectTokens(self, text(path, "path"), run))),
+    "SelectToken(string path, bool errorWhenNoMatch): JToken": on(JToken, (self, [, path, isRequired], run) =>
+      selected(self, text(path, "path"), flag(isRequired), run),
+    ),
+    "SelectTokens(string path): IEnumerable<JToken>": on(JToken, (self, [, path], run) =>
+      lazy("JToken", () => selectTokens(self, text(path, "path"), run)),
+    ),
     "ToObject<T>(): T": on(JToken, (self, _, run, bindings) => toObject(self, bindings.get("T") ?? types.object, run)),
     "DeepClone(): JToken": on(JToken, (self, _, run) => copied(self, run)),
     "Remove()": on(JToken, removed),
@@ -348,16 +368,24 @@ const objects = define(
       return null;
     }),
     "ContainsKey(string name): bool": on(JObject, (self, [, name]) => self.properties.has(text(name, "propertyName"))),
-    "GetValue(string name): JToken | GetValue(string name, StringComparison comparison): JToken": on(JObject, (self, [, name, comparison]) => {
-      const wanted = textOrNull(name);
-      return wanted === null ? null : (propertyNamed(self, wanted, comparison)?.value ?? null);
-    }),
-    "Property(string name): JProperty | Property(string name, StringComparison comparison): JProperty": on(JObject, (self, [, name, comparison]) => {
-      const wanted = textOrNull(name);
-      return wanted === null ? null : propertyNamed(self, wanted, comparison);
-    }),
+    "GetValue(string name): JToken | GetValue(string name, StringComparison comparison): JToken": on(
+      JObject,
+      (self, [, name, comparison]) => {
+        const wanted = textOrNull(name);
+        return wanted === null ? null : (propertyNamed(self, wanted, comparison)?.value ?? null);
+      },
+    ),
+    "Property(string name): JProperty | Property(string name, StringComparison comparison): JProperty": on(
+      JObject,
+      (self, [, name, comparison]) => {
+        const wanted = textOrNull(name);
+        return wanted === null ? null : propertyNamed(self, wanted, comparison);
+      },
+    ),
     "Properties(): IEnumerable<JProperty>": on(JObject, (self) => lazy("JProperty", () => [...self.properties.values()])),
-    "PropertyValues(): IEnumerable<JToken>": on(JObject, (self) => lazy("JToken", () => [...self.properties.values()].map(({ value }) => value))),
+    "PropertyValues(): IEnumerable<JToken>": on(JObject, (self) =>
+      lazy("JToken", () => [...self.properties.values()].map(({ value }) => value)),
+    ),
     "Remove(string name): bool": on(JObject, (self, [, name]) => self.remove(text(name, "propertyName"))),
     "RemoveAll()": on(JObject, (self) => {
       for (const name of [...self.properties.keys()]) self.remove(name);
@@ -430,7 +458,10 @@ const properties = define(
   "JProperty",
   {
     "new(string name, object content) | new(string name, params object[] content)": ([name, content = null], run) =>
-      new JProperty(text(name, "name"), content instanceof NetArray && content.element.name === "object" ? contentOf(content.values, run) : contentOf([content], run)),
+      new JProperty(
+        text(name, "name"),
+        content instanceof NetArray && content.element.name === "object" ? contentOf(content.values, run) : contentOf([content], run),
+      ),
     "Name: string": on(JProperty, (self) => self.name),
     "Value: JToken": on(JProperty, (self) => self.value),
     "set Value(JToken value)": on(JProperty, (self, [, value = null], run) => {
@@ -457,7 +488,10 @@ const scalars = define(
 );
 
 const converter = define("JsonConvert", {
-  "static SerializeObject(object value): string | static SerializeObject(object value, Formatting formatting): string": ([value = null, formatting], run) => {
+  "static SerializeObject(object value): string | static SerializeObject(object value, Formatting formatting): string": (
+    [value = null, formatting],
+    run,
+  ) => {
     const token = fromObject(value, run);
     return run.text(printJson(token, enumeration(formatting) === 1));
   },

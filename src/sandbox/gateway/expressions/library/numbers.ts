@@ -125,7 +125,8 @@ function absolute(value: Value): Value {
   const zero = castNumber(0, kind);
   if (compare(value, zero) >= 0) return value;
   const negated = arithmetics[kind].subtract(zero, value);
-  if (compare(negated, zero) < 0) throw new ExpressionError("OverflowException", "Negating the minimum value of a twos complement number is invalid.");
+  if (compare(negated, zero) < 0)
+    throw new ExpressionError("OverflowException", "Negating the minimum value of a twos complement number is invalid.");
   return negated;
 }
 
@@ -159,8 +160,10 @@ const math = define("Math", {
   "static PI: double": () => new Double(Math.PI),
   "static E: double": () => new Double(Math.E),
   [forKinds((kind) => `static Abs(${kind} value): ${kind}`)]: ([value = null]) => absolute(value),
-  [forKinds((kind) => `static Max(${kind} a, ${kind} b): ${kind}`)]: ([one = null, other = null]) => (compare(one, other) >= 0 ? one : other),
-  [forKinds((kind) => `static Min(${kind} a, ${kind} b): ${kind}`)]: ([one = null, other = null]) => (compare(one, other) <= 0 ? one : other),
+  [forKinds((kind) => `static Max(${kind} a, ${kind} b): ${kind}`)]: ([one = null, other = null]) =>
+    compare(one, other) >= 0 ? one : other,
+  [forKinds((kind) => `static Min(${kind} a, ${kind} b): ${kind}`)]: ([one = null, other = null]) =>
+    compare(one, other) <= 0 ? one : other,
   [forKinds((kind) => `static Clamp(${kind} value, ${kind} least, ${kind} most): ${kind}`)]: ([value = null, least = null, most = null]) =>
     compare(value, least) < 0 ? least : compare(value, most) > 0 ? most : value,
   [forKinds((kind) => `static Sign(${kind} value): int`)]: ([value = null]) => Math.sign(compare(value, castNumber(0, kindOf(value)))),
@@ -176,7 +179,8 @@ const math = define("Math", {
   "static Sqrt(double d): double": unary(Math.sqrt),
   "static Exp(double d): double": unary(Math.exp),
   "static Log(double d): double": unary(Math.log),
-  "static Log(double d, double base): double": ([value = null, base = null]) => new Double(Math.log(asDouble(value)) / Math.log(asDouble(base))),
+  "static Log(double d, double base): double": ([value = null, base = null]) =>
+    new Double(Math.log(asDouble(value)) / Math.log(asDouble(base))),
   "static Log10(double d): double": unary(Math.log10),
   "static Log2(double d): double": unary(Math.log2),
   "static Sin(double d): double": unary(Math.sin),
@@ -251,7 +255,8 @@ function inBase(written: string, base: number): number {
   if (digits === undefined) throw new ExpressionError("ArgumentException", "Invalid Base.");
   if (!digits.test(written)) throw formatError("Could not find any recognizable digits.");
   const number = Number.parseInt(written, base);
-  if (number >= 2 ** (base === 10 ? 31 : 32)) throw new ExpressionError("OverflowException", "Value was either too large or too small for a UInt32.");
+  if (number >= 2 ** (base === 10 ? 31 : 32))
+    throw new ExpressionError("OverflowException", "Value was either too large or too small for a UInt32.");
   return number | 0;
 }
 
@@ -266,12 +271,18 @@ const converts = define("Convert", {
 });
 
 const bitConverters = define("BitConverter", {
-  "static ToString(byte[] value): string": ([value], run) => run.text((bytes(value).toString("hex").toUpperCase().match(/../g) ?? []).join("-")),
+  "static ToString(byte[] value): string": ([value], run) =>
+    run.text((bytes(value).toString("hex").toUpperCase().match(/../g) ?? []).join("-")),
   "static ToInt32(byte[] value, int start): int": ([value, start]) => {
     const buffer = bytes(value);
     const from = int(start ?? 0);
-    if (from < 0 || from >= buffer.length) throw argumentOutOfRange("startIndex", "Index was out of range. Must be non-negative and less than the size of the collection.");
-    if (from + 4 > buffer.length) throw new ExpressionError("ArgumentException", "Destination array is not long enough to copy all the items in the collection. Check array index and length.");
+    if (from < 0 || from >= buffer.length)
+      throw argumentOutOfRange("startIndex", "Index was out of range. Must be non-negative and less than the size of the collection.");
+    if (from + 4 > buffer.length)
+      throw new ExpressionError(
+        "ArgumentException",
+        "Destination array is not long enough to copy all the items in the collection. Check array index and length.",
+      );
     return buffer.readInt32LE(from);
   },
   "static GetBytes(int value): byte[]": ([value], run) => {

@@ -2,7 +2,7 @@ import { FunctionValue, NetArray } from "../collections.ts";
 import { argumentNull, ExpressionError } from "../errors.ts";
 import type { Run } from "../run.ts";
 import { type Bindings, types } from "../types.ts";
-import { Char, EnumValue, NetObject, nullReference, type Value } from "../values.ts";
+import { Char, EnumValue, type NetObject, nullReference, type Value } from "../values.ts";
 
 /** Arguments as what their member's signature says that they are; null where that is no text is an `ArgumentNullException`. */
 export function text(value: Value | undefined, parameter = "value"): string {

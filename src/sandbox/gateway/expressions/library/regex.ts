@@ -190,24 +190,34 @@ function matchList(matches: readonly MatchValue[]): NetList {
 const regexes = define("Regex", {
   "new(string pattern) | new(string pattern, RegexOptions options)": ([pattern, options]) =>
     new RegexValue(text(pattern, "pattern"), regexOf(text(pattern, "pattern"), enumeration(options))),
-  "static IsMatch(string input, string pattern): bool | static IsMatch(string input, string pattern, RegexOptions options): bool": (args, run) => {
+  "static IsMatch(string input, string pattern): bool | static IsMatch(string input, string pattern, RegexOptions options): bool": (
+    args,
+    run,
+  ) => {
     const { regex, input } = asked(args);
     return matchFrom(regex, input, 0, run).captures !== null;
   },
-  "static Match(string input, string pattern): Match | static Match(string input, string pattern, RegexOptions options): Match": (args, run) => {
+  "static Match(string input, string pattern): Match | static Match(string input, string pattern, RegexOptions options): Match": (
+    args,
+    run,
+  ) => {
     const { regex, input } = asked(args);
     return matchFrom(regex, input, 0, run);
   },
-  "static Matches(string input, string pattern): IReadOnlyList<Match> | static Matches(string input, string pattern, RegexOptions options): IReadOnlyList<Match>": (args, run) => {
-    const { regex, input } = asked(args);
-    return matchList(allMatches(regex, input, run));
-  },
+  "static Matches(string input, string pattern): IReadOnlyList<Match> | static Matches(string input, string pattern, RegexOptions options): IReadOnlyList<Match>":
+    (args, run) => {
+      const { regex, input } = asked(args);
+      return matchList(allMatches(regex, input, run));
+    },
   "static Replace(string input, string pattern, string replacement): string | static Replace(string input, string pattern, string replacement, RegexOptions options): string | static Replace(string input, string pattern, Func<Match, string> evaluator): string | static Replace(string input, string pattern, Func<Match, string> evaluator, RegexOptions options): string":
     (args, run) => {
       const { regex, input, rest } = asked(args);
       return replaced(regex, input, rest[0], Number.POSITIVE_INFINITY, run);
     },
-  "static Split(string input, string pattern): string[] | static Split(string input, string pattern, RegexOptions options): string[]": (args, run) => {
+  "static Split(string input, string pattern): string[] | static Split(string input, string pattern, RegexOptions options): string[]": (
+    args,
+    run,
+  ) => {
     const { regex, input } = asked(args);
     return split(regex, input, run);
   },
@@ -218,11 +228,18 @@ const regexes = define("Regex", {
         return control ?? `\\${character}`;
       }),
     ),
-  "IsMatch(string input): bool": on(RegexValue, (self, [, input], run) => matchFrom(self.regex, text(input, "input"), 0, run).captures !== null),
+  "IsMatch(string input): bool": on(
+    RegexValue,
+    (self, [, input], run) => matchFrom(self.regex, text(input, "input"), 0, run).captures !== null,
+  ),
   "Match(string input): Match": on(RegexValue, (self, [, input], run) => matchFrom(self.regex, text(input, "input"), 0, run)),
-  "Matches(string input): IReadOnlyList<Match>": on(RegexValue, (self, [, input], run) => matchList(allMatches(self.regex, text(input, "input"), run))),
+  "Matches(string input): IReadOnlyList<Match>": on(RegexValue, (self, [, input], run) =>
+    matchList(allMatches(self.regex, text(input, "input"), run)),
+  ),
   "Replace(string input, string replacement): string | Replace(string input, Func<Match, string> evaluator): string | Replace(string input, string replacement, int count): string":
-    on(RegexValue, (self, [, input, by, count], run) => replaced(self.regex, text(input, "input"), by, count === undefined ? Number.POSITIVE_INFINITY : int(count), run)),
+    on(RegexValue, (self, [, input, by, count], run) =>
+      replaced(self.regex, text(input, "input"), by, count === undefined ? Number.POSITIVE_INFINITY : int(count), run),
+    ),
   "Split(string input): string[]": on(RegexValue, (self, [, input], run) => split(self.regex, text(input, "input"), run)),
   "ToString(): string": on(RegexValue, (self) => self.source),
 });
@@ -248,7 +265,9 @@ const matches = define(
   {
     "Groups: GroupCollection": on(MatchValue, (self) => new GroupsValue(self)),
     "NextMatch(): Match": on(MatchValue, (self, _, run) => nextMatch(self, run)),
-    "Result(string replacement): string": on(MatchValue, (self, [, replacement], run) => run.text(substituted(self, text(replacement, "replacement")))),
+    "Result(string replacement): string": on(MatchValue, (self, [, replacement], run) =>
+      run.text(substituted(self, text(replacement, "replacement"))),
+    ),
   },
   { bases: ["Group"] },
 );
@@ -260,7 +279,10 @@ const collections = define("GroupCollection", {
     return match.group(int(index ?? 0));
   }),
   "this[string name]: Group": on(GroupsValue, ({ match }, [, name]) => match.group(match.regex.names.indexOf(text(name, "groupname")))),
-  "Values: IEnumerable<Group>": on(GroupsValue, ({ match }) => new Lazy(type("Group"), () => match.regex.names.map((_, slot) => match.group(slot)))),
+  "Values: IEnumerable<Group>": on(
+    GroupsValue,
+    ({ match }) => new Lazy(type("Group"), () => match.regex.names.map((_, slot) => match.group(slot))),
+  ),
 });
 
 export const regexDefinitions: readonly Definition[] = [regexes, groups, matches, collections];

@@ -16,7 +16,9 @@ const trailingBlank = new RegExp(`${blank}+$`);
 
 /** Upper case as ordinal comparisons without case see it: letter by letter. */
 function folded(value: string): string {
-  return value.toUpperCase().length === value.length ? value.toUpperCase() : value.replaceAll(/./gsu, (letter) => (letter.toUpperCase().length === letter.length ? letter.toUpperCase() : letter));
+  return value.toUpperCase().length === value.length
+    ? value.toUpperCase()
+    : value.replaceAll(/./gsu, (letter) => (letter.toUpperCase().length === letter.length ? letter.toUpperCase() : letter));
 }
 
 function ignoresCase(comparison: Value | undefined): boolean {
@@ -55,11 +57,16 @@ function indexOf(self: string, args: readonly Value[], isLast: boolean): number 
   const rest = args.slice(2).filter((arg) => arg !== null);
   const comparison = rest.find((arg) => typeof arg !== "number");
   const [start = isLast ? self.length - 1 : 0, count] = rest.filter((arg) => typeof arg === "number");
-  if (start < (isLast ? -1 : 0) || start > self.length) throw argumentOutOfRange("startIndex", "Index was out of range. Must be non-negative and less than or equal to the size of the collection.");
+  if (start < (isLast ? -1 : 0) || start > self.length)
+    throw argumentOutOfRange(
+      "startIndex",
+      "Index was out of range. Must be non-negative and less than or equal to the size of the collection.",
+    );
   const [subject, pattern] = [comparable(self, comparison), comparable(wanted, comparison)];
   if (isLast) return subject.slice(0, start + 1).lastIndexOf(pattern);
   const end = count === undefined ? subject.length : start + count;
-  if (end > self.length || (count ?? 0) < 0) throw argumentOutOfRange("count", "Count must be positive and count must refer to a location within the string/array/collection.");
+  if (end > self.length || (count ?? 0) < 0)
+    throw argumentOutOfRange("count", "Count must be positive and count must refer to a location within the string/array/collection.");
   return subject.slice(0, end).indexOf(pattern, start);
 }
 
@@ -107,7 +114,8 @@ function cut(self: string, given: readonly string[] | null, most: number, flags:
   const parts: string[] = [];
   let from = 0;
   for (let at = 0; at < self.length && parts.length < most - 1; ) {
-    const length = given === null ? (isBlank(self.charCodeAt(at)) ? 1 : 0) : (given.find((separator) => self.startsWith(separator, at))?.length ?? 0);
+    const length =
+      given === null ? (isBlank(self.charCodeAt(at)) ? 1 : 0) : (given.find((separator) => self.startsWith(separator, at))?.length ?? 0);
     if (length === 0) at++;
     else {
       const part = tidy(self.slice(from, at));
@@ -158,7 +166,8 @@ function joined(separator: Value | undefined, values: Iterable<Value>, run: Run)
 }
 
 function characterAt(self: string, index: number): Char {
-  if (index < 0 || index >= self.length) throw new ExpressionError("IndexOutOfRangeException", "Index was outside the bounds of the array.");
+  if (index < 0 || index >= self.length)
+    throw new ExpressionError("IndexOutOfRangeException", "Index was outside the bounds of the array.");
   return new Char(self.charCodeAt(index));
 }
 
@@ -173,20 +182,27 @@ const strings = define(
     "static Empty: string": () => "",
     "static IsNullOrEmpty(string value): bool": ([value]) => value === null || value === "",
     "static IsNullOrWhiteSpace(string value): bool": ([value]) => value === null || text(value).replace(leadingBlank, "") === "",
-    "static Join(string separator, IEnumerable<string> values): string | static Join<T>(string separator, IEnumerable<T> values): string": ([separator, values], run) =>
-      joined(separator, elements(values ?? null), run),
-    "static Join(string separator, params string[] values): string | static Join(string separator, params object[] values): string": ([separator, values], run) =>
-      joined(separator, valuesOf(values, "value"), run),
-    "static Concat(params string[] values): string | static Concat(params object[] args): string": ([values], run) => joined("", valuesOf(values), run),
-    "static Concat(IEnumerable<string> values): string | static Concat<T>(IEnumerable<T> values): string": ([values], run) => joined("", elements(values ?? null), run),
-    "static Format(string format, params object[] args): string": ([format, args], run) => formatComposite(text(format, "format"), valuesOf(args, "args"), run),
-    "static Equals(string a, string b): bool | static Equals(string a, string b, StringComparison comparison): bool": ([one, other, comparison]) =>
-      same(textOrNull(one), textOrNull(other), comparison),
-    "static Compare(string a, string b): int | static Compare(string a, string b, bool ignoreCase): int | static Compare(string a, string b, StringComparison comparison): int": ([
+    "static Join(string separator, IEnumerable<string> values): string | static Join<T>(string separator, IEnumerable<T> values): string": (
+      [separator, values],
+      run,
+    ) => joined(separator, elements(values ?? null), run),
+    "static Join(string separator, params string[] values): string | static Join(string separator, params object[] values): string": (
+      [separator, values],
+      run,
+    ) => joined(separator, valuesOf(values, "value"), run),
+    "static Concat(params string[] values): string | static Concat(params object[] args): string": ([values], run) =>
+      joined("", valuesOf(values), run),
+    "static Concat(IEnumerable<string> values): string | static Concat<T>(IEnumerable<T> values): string": ([values], run) =>
+      joined("", elements(values ?? null), run),
+    "static Format(string format, params object[] args): string": ([format, args], run) =>
+      formatComposite(text(format, "format"), valuesOf(args, "args"), run),
+    "static Equals(string a, string b): bool | static Equals(string a, string b, StringComparison comparison): bool": ([
       one,
       other,
       comparison,
-    ]) => compareTexts(textOrNull(one), textOrNull(other), comparison),
+    ]) => same(textOrNull(one), textOrNull(other), comparison),
+    "static Compare(string a, string b): int | static Compare(string a, string b, bool ignoreCase): int | static Compare(string a, string b, StringComparison comparison): int":
+      ([one, other, comparison]) => compareTexts(textOrNull(one), textOrNull(other), comparison),
     "static CompareOrdinal(string a, string b): int": ([one, other]) => {
       const [a, b] = [textOrNull(one) ?? "", textOrNull(other) ?? ""];
       return a < b ? -1 : a > b ? 1 : 0;
@@ -205,11 +221,16 @@ const strings = define(
     "Clone(): object | ToString(): string": onText((self) => self),
     "CompareTo(string other): int": onText((self, [, other]) => compareTexts(self, textOrNull(other))),
     "Contains(string value): bool | Contains(char value): bool | Contains(string value, StringComparison comparison): bool | Contains(char value, StringComparison comparison): bool":
-      onText((self, [, value, comparison]) => comparable(self, comparison).includes(comparable(value instanceof Char ? value.toText() : text(value), comparison))),
-    "EndsWith(string value): bool | EndsWith(char value): bool | EndsWith(string value, StringComparison comparison): bool": onText((self, [, value, comparison]) =>
-      comparable(self, comparison).endsWith(comparable(value instanceof Char ? value.toText() : text(value), comparison)),
+      onText((self, [, value, comparison]) =>
+        comparable(self, comparison).includes(comparable(value instanceof Char ? value.toText() : text(value), comparison)),
+      ),
+    "EndsWith(string value): bool | EndsWith(char value): bool | EndsWith(string value, StringComparison comparison): bool": onText(
+      (self, [, value, comparison]) =>
+        comparable(self, comparison).endsWith(comparable(value instanceof Char ? value.toText() : text(value), comparison)),
     ),
-    "Equals(string other): bool | Equals(string other, StringComparison comparison): bool": onText((self, [, other, comparison]) => same(self, textOrNull(other), comparison)),
+    "Equals(string other): bool | Equals(string other, StringComparison comparison): bool": onText((self, [, other, comparison]) =>
+      same(self, textOrNull(other), comparison),
+    ),
     "Equals(object other): bool": onText((self, [, other]) => self === other),
     "IndexOf(string value): int | IndexOf(char value): int | IndexOf(string value, int start): int | IndexOf(char value, int start): int | IndexOf(string value, int start, int count): int | IndexOf(char value, int start, int count): int | IndexOf(string value, StringComparison comparison): int | IndexOf(char value, StringComparison comparison): int | IndexOf(string value, int start, StringComparison comparison): int":
       onText((self, args) => indexOf(self, args, false)),
@@ -221,22 +242,32 @@ const strings = define(
     "Insert(int start, string value): string": onText((self, [, start, value], run) => inserted(self, int(start ?? 0), text(value), run)),
     "LastIndexOf(string value): int | LastIndexOf(char value): int | LastIndexOf(string value, int start): int | LastIndexOf(char value, int start): int | LastIndexOf(string value, StringComparison comparison): int":
       onText((self, args) => indexOf(self, args, true)),
-    "PadLeft(int width): string | PadLeft(int width, char filler): string": onText((self, args, run) => padTo(self, args, run, (width, filler) => self.padStart(width, filler))),
-    "PadRight(int width): string | PadRight(int width, char filler): string": onText((self, args, run) => padTo(self, args, run, (width, filler) => self.padEnd(width, filler))),
+    "PadLeft(int width): string | PadLeft(int width, char filler): string": onText((self, args, run) =>
+      padTo(self, args, run, (width, filler) => self.padStart(width, filler)),
+    ),
+    "PadRight(int width): string | PadRight(int width, char filler): string": onText((self, args, run) =>
+      padTo(self, args, run, (width, filler) => self.padEnd(width, filler)),
+    ),
     "Remove(int start): string | Remove(int start, int count): string": onText((self, [, start, count], run) => {
       const from = int(start ?? 0);
       const length = count === undefined ? self.length - from : int(count);
       slice(self, from, length, run);
       return self.slice(0, from) + self.slice(from + length);
     }),
-    "Replace(string from, string to): string | Replace(char from, char to): string | Replace(string from, string to, StringComparison comparison): string": onText(replaced),
+    "Replace(string from, string to): string | Replace(char from, char to): string | Replace(string from, string to, StringComparison comparison): string":
+      onText(replaced),
     "Split(params char[] separators): string[] | Split(char separator): string[] | Split(string separator): string[] | Split(char[] separators, StringSplitOptions options): string[] | Split(string[] separators, StringSplitOptions options): string[] | Split(char separator, StringSplitOptions options): string[] | Split(string separator, StringSplitOptions options): string[] | Split(char[] separators, int count): string[] | Split(char separator, int count): string[] | Split(string separator, int count): string[] | Split(char[] separators, int count, StringSplitOptions options): string[] | Split(string[] separators, int count, StringSplitOptions options): string[] | Split(char separator, int count, StringSplitOptions options): string[] | Split(string separator, int count, StringSplitOptions options): string[]":
       onText(split),
-    "StartsWith(string value): bool | StartsWith(char value): bool | StartsWith(string value, StringComparison comparison): bool": onText((self, [, value, comparison]) =>
-      comparable(self, comparison).startsWith(comparable(value instanceof Char ? value.toText() : text(value), comparison)),
+    "StartsWith(string value): bool | StartsWith(char value): bool | StartsWith(string value, StringComparison comparison): bool": onText(
+      (self, [, value, comparison]) =>
+        comparable(self, comparison).startsWith(comparable(value instanceof Char ? value.toText() : text(value), comparison)),
     ),
-    "Substring(int start): string": onText((self, [, start], run) => slice(self, int(start ?? 0), Math.max(0, self.length - int(start ?? 0)), run)),
-    "Substring(int start, int length): string": onText((self, [, start, length], run) => slice(self, int(start ?? 0), int(length ?? 0), run)),
+    "Substring(int start): string": onText((self, [, start], run) =>
+      slice(self, int(start ?? 0), Math.max(0, self.length - int(start ?? 0)), run),
+    ),
+    "Substring(int start, int length): string": onText((self, [, start, length], run) =>
+      slice(self, int(start ?? 0), int(length ?? 0), run),
+    ),
     "ToCharArray(): char[]": onText((self, _, run) => {
       run.step(self.length);
       return new NetArray(types.char, [...elements(self)]);
@@ -244,13 +275,18 @@ const strings = define(
     "ToLower(): string | ToLowerInvariant(): string": onText((self, _, run) => run.text(self.toLowerCase())),
     "ToUpper(): string | ToUpperInvariant(): string": onText((self, _, run) => run.text(folded(self))),
     "Trim(): string | Trim(char c): string | Trim(params char[] chars): string": onText((self, args) => trimmed(self, args, true, true)),
-    "TrimEnd(): string | TrimEnd(char c): string | TrimEnd(params char[] chars): string": onText((self, args) => trimmed(self, args, false, true)),
-    "TrimStart(): string | TrimStart(char c): string | TrimStart(params char[] chars): string": onText((self, args) => trimmed(self, args, true, false)),
+    "TrimEnd(): string | TrimEnd(char c): string | TrimEnd(params char[] chars): string": onText((self, args) =>
+      trimmed(self, args, false, true),
+    ),
+    "TrimStart(): string | TrimStart(char c): string | TrimStart(params char[] chars): string": onText((self, args) =>
+      trimmed(self, args, true, false),
+    ),
   },
   { bases: ["CredentialText", "IEnumerable<char>"] },
 );
 
-const letter = (pattern: RegExp) => (args: readonly Value[]) => pattern.test(args[1] === undefined ? toText(args[0] ?? null) : text(args[0]).charAt(int(args[1])));
+const letter = (pattern: RegExp) => (args: readonly Value[]) =>
+  pattern.test(args[1] === undefined ? toText(args[0] ?? null) : text(args[0]).charAt(int(args[1])));
 
 const characters = define(
   "char",
@@ -263,9 +299,15 @@ const characters = define(
     "static IsUpper(char c): bool": letter(/\p{Lu}/u),
     "static IsWhiteSpace(char c): bool": letter(new RegExp(blank)),
     "static Parse(string s): char": ([value]) => characterAt(text(value, "s"), 0),
-    "static ToLower(char c): char | static ToLowerInvariant(char c): char": ([value]) => new Char(toText(value ?? null).toLowerCase().charCodeAt(0)),
+    "static ToLower(char c): char | static ToLowerInvariant(char c): char": ([value]) =>
+      new Char(
+        toText(value ?? null)
+          .toLowerCase()
+          .charCodeAt(0),
+      ),
     "static ToString(char c): string | ToString(): string": ([value]) => toText(value ?? null),
-    "static ToUpper(char c): char | static ToUpperInvariant(char c): char": ([value]) => new Char(folded(toText(value ?? null)).charCodeAt(0)),
+    "static ToUpper(char c): char | static ToUpperInvariant(char c): char": ([value]) =>
+      new Char(folded(toText(value ?? null)).charCodeAt(0)),
     "CompareTo(char other): int": ([self, other]) => codeOf(self) - codeOf(other),
   },
   { zero: new Char(0) },
@@ -319,9 +361,10 @@ const builders = define("StringBuilder", {
 });
 
 const comparers = define("StringComparer", {
-  "static Ordinal: StringComparer | static InvariantCulture: StringComparer | static CurrentCulture: StringComparer": () => new Comparer(false),
-  "static OrdinalIgnoreCase: StringComparer | static InvariantCultureIgnoreCase: StringComparer | static CurrentCultureIgnoreCase: StringComparer": () =>
-    new Comparer(true),
+  "static Ordinal: StringComparer | static InvariantCulture: StringComparer | static CurrentCulture: StringComparer": () =>
+    new Comparer(false),
+  "static OrdinalIgnoreCase: StringComparer | static InvariantCultureIgnoreCase: StringComparer | static CurrentCultureIgnoreCase: StringComparer":
+    () => new Comparer(true),
   "Equals(string a, string b): bool": on(Comparer, (self, [, one, other]) => self.keyOf(one ?? null) === self.keyOf(other ?? null)),
   "Compare(string a, string b): int": on(Comparer, (self, [, one, other]) => {
     if (one === null) throw argumentNull("a");

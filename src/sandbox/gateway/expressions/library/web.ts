@@ -42,7 +42,10 @@ const encodings = define("Encoding", {
     const [from, length] = [int(index ?? 0), int(count ?? 0)];
     const buffer = bytes(value);
     if (from < 0 || length < 0 || from + length > buffer.length)
-      throw new ExpressionError("ArgumentOutOfRangeException", "Index and count must refer to a location within the buffer. (Parameter 'bytes')");
+      throw new ExpressionError(
+        "ArgumentOutOfRangeException",
+        "Index and count must refer to a location within the buffer. (Parameter 'bytes')",
+      );
     return run.text(self.text(buffer.subarray(from, from + length)));
   }),
 });
@@ -53,7 +56,10 @@ function wellFormed(written: string): string {
 
 /** What RFC 3986 leaves alone stays; half of a surrogate pair becomes U+FFFD. */
 function escapeData(written: string): string {
-  return encodeURIComponent(wellFormed(written)).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(wellFormed(written)).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** A `%` that begins no escape stays. */
@@ -63,14 +69,25 @@ function unescapeData(written: string): string {
 
 /** .NET's form encoding: a space is `+`, and `!*()-._` stay. */
 function urlEncode(written: string): string {
-  return escapeData(written).replaceAll("%20", "+").replaceAll("%21", "!").replaceAll("%28", "(").replaceAll("%29", ")").replaceAll("%2A", "*").replaceAll("~", "%7E");
+  return escapeData(written)
+    .replaceAll("%20", "+")
+    .replaceAll("%21", "!")
+    .replaceAll("%28", "(")
+    .replaceAll("%29", ")")
+    .replaceAll("%2A", "*")
+    .replaceAll("~", "%7E");
 }
 
-const entities = new Map(Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", euro: "€" }));
+const entities = new Map(
+  Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", euro: "€" }),
+);
 
 function htmlEncode(written: string): string {
   const named: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return written.replaceAll(/[&<>"'\u00a0-\u00ff]|[\ud800-\udbff][\udc00-\udfff]/g, (character) => named[character] ?? `&#${character.codePointAt(0)};`);
+  return written.replaceAll(
+    /[&<>"'\u00a0-\u00ff]|[\ud800-\udbff][\udc00-\udfff]/g,
+    (character) => named[character] ?? `&#${character.codePointAt(0)};`,
+  );
 }
 
 function htmlDecode(written: string): string {
@@ -158,7 +175,10 @@ const uris = define("Uri", {
   "Segments: string[]": on(UriValue, ({ url }) => new NetArray(makeType("string"), url.pathname.match(/[^/]*\/|[^/]+$/g) ?? [])),
   "GetLeftPart(UriPartial part): string": on(UriValue, ({ url }, [, part]) => {
     const start = `${url.protocol}//`;
-    return [start, start + url.host, start + url.host + url.pathname, start + url.host + url.pathname + url.search][enumeration(part)] ?? url.href;
+    return (
+      [start, start + url.host, start + url.host + url.pathname, start + url.host + url.pathname + url.search][enumeration(part)] ??
+      url.href
+    );
   }),
   "ToString(): string": on(UriValue, (self) => self.toText()),
 });
@@ -166,7 +186,12 @@ const uris = define("Uri", {
 /** The byte order of .NET: the first three groups are little-endian. */
 function guidBytes(guid: Guid): Buffer {
   const buffer = Buffer.from(guid.digits, "hex");
-  return Buffer.concat([buffer.subarray(0, 4).reverse(), buffer.subarray(4, 6).reverse(), buffer.subarray(6, 8).reverse(), buffer.subarray(8)]);
+  return Buffer.concat([
+    buffer.subarray(0, 4).reverse(),
+    buffer.subarray(4, 6).reverse(),
+    buffer.subarray(6, 8).reverse(),
+    buffer.subarray(8),
+  ]);
 }
 
 function randomGuid(run: Run): Guid {
@@ -225,7 +250,11 @@ const hashes = ["MD5", "SHA1", "SHA256", "SHA384", "SHA512"].flatMap((name) => {
   const algorithm = name.toLowerCase();
   const hash = () => new HashValue(name, (data) => createHash(algorithm).update(data).digest());
   return [
-    define(name, { ...hashMembers, [`static Create(): ${name}`]: hash, "static HashData(byte[] source): byte[]": ([data], run) => bytesValue(hash().compute(bytes(data, "source")), run) }),
+    define(name, {
+      ...hashMembers,
+      [`static Create(): ${name}`]: hash,
+      "static HashData(byte[] source): byte[]": ([data], run) => bytesValue(hash().compute(bytes(data, "source")), run),
+    }),
     define(`HMAC${name}`, {
       ...hashMembers,
       "new(byte[] key)": ([key]) => {
@@ -239,7 +268,8 @@ const hashes = ["MD5", "SHA1", "SHA256", "SHA384", "SHA512"].flatMap((name) => {
 /** A number that is equal for equal values. .NET's own differ from process to process. */
 function hashCode(value: Value): number {
   let hash = 0x811c9dc5;
-  for (const character of `${value === null ? "" : typeOfValue(value).text} ${toText(value)}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  for (const character of `${value === null ? "" : typeOfValue(value).text} ${toText(value)}`)
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   return hash | 0;
 }
 

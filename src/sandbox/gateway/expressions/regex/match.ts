@@ -261,7 +261,8 @@ class Matcher {
       this.#count();
       const wanted = this.#text.charCodeAt(from + index);
       const test: CharacterTest = (code) => code === wanted;
-      if (position + index >= this.#text.length || !(ignoreCase ? ignoringCase(test) : test)(this.#text.charCodeAt(position + index))) return null;
+      if (position + index >= this.#text.length || !(ignoreCase ? ignoringCase(test) : test)(this.#text.charCodeAt(position + index)))
+        return null;
     }
     return position + to - from;
   }

@@ -55,7 +55,9 @@ class Parser {
     this.#source = source;
     this.#flags = flags;
     const outside = source.replaceAll(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]/g, "__");
-    this.#named = [...new Set([...outside.matchAll(/\(\?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')/g)].map(([, one, other]) => one ?? other ?? ""))];
+    this.#named = [
+      ...new Set([...outside.matchAll(/\(\?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')/g)].map(([, one, other]) => one ?? other ?? "")),
+    ];
     this.#unnamed = flags.explicitCapture ? 0 : [...outside.matchAll(/\((?!\?)/g)].length;
   }
 
@@ -114,7 +116,8 @@ class Parser {
         ? [Number(least), comma === undefined ? Number(least) : most === "" ? Number.POSITIVE_INFINITY : Number(most)]
         : [simple === "+" ? 1 : 0, simple === "?" ? 1 : Number.POSITIVE_INFINITY];
     if (range[0] > range[1]) throw this.#error("Illegal {x,y} with x > y.");
-    if (range[0] > mostRepeats || (range[1] > mostRepeats && range[1] !== Number.POSITIVE_INFINITY)) throw unsupported("a regular expression with so many repeats");
+    if (range[0] > mostRepeats || (range[1] > mostRepeats && range[1] !== Number.POSITIVE_INFINITY))
+      throw unsupported("a regular expression with so many repeats");
     if (this.#take(/[*+?]|\{\d+(?:,\d*)?\}/y) !== null) throw this.#error("Nested quantifier.");
     return { kind: "repeat", body: atom, least: range[0], most: range[1], lazy };
   }
@@ -178,7 +181,8 @@ class Parser {
 
   #withOptions(on: string, off: string): RegexFlags {
     const flag = (letter: string, was: boolean) => (on.includes(letter) ? true : off.includes(letter) ? false : was);
-    if (flag("n", this.#flags.explicitCapture) !== this.#flags.explicitCapture) throw unsupported("the option n within a regular expression");
+    if (flag("n", this.#flags.explicitCapture) !== this.#flags.explicitCapture)
+      throw unsupported("the option n within a regular expression");
     return {
       ...this.#flags,
       ignoreCase: flag("i", this.#flags.ignoreCase),
@@ -208,7 +212,11 @@ class Parser {
   #escape(): Pattern {
     const reference = this.#take(/k<(\w+)>|k'(\w+)'|([1-9]\d?)/y);
     if (reference !== null)
-      return { kind: "reference", slot: this.#slotOf(reference[1] ?? reference[2] ?? reference[3] ?? ""), ignoreCase: this.#flags.ignoreCase };
+      return {
+        kind: "reference",
+        slot: this.#slotOf(reference[1] ?? reference[2] ?? reference[3] ?? ""),
+        ignoreCase: this.#flags.ignoreCase,
+      };
     const assertion = assertions.get(this.#source[this.#at] ?? "");
     if (assertion !== undefined) {
       this.#at++;
@@ -228,7 +236,10 @@ class Parser {
     if (character === undefined) throw this.#error("Illegal \\ at end of pattern.");
     const simple = classes.get(character) ?? controls.get(character);
     if (simple !== undefined) return simple;
-    if (/\w/.test(character)) throw character === "G" || character === "c" || character === "0" ? unsupported(`\\${character} in a regular expression`) : this.#error(`Unrecognized escape sequence \\${character}.`);
+    if (/\w/.test(character))
+      throw character === "G" || character === "c" || character === "0"
+        ? unsupported(`\\${character} in a regular expression`)
+        : this.#error(`Unrecognized escape sequence \\${character}.`);
     return character.charCodeAt(0);
   }
 
@@ -282,7 +293,8 @@ function categoryTest(name: string, negated: boolean): CharacterTest {
 }
 
 const word = /[\p{L}\p{Mn}\p{Nd}\p{Pc}]/u;
-export const isWord = (code: number): boolean => (code < 128 ? asciiWord.test(String.fromCharCode(code)) : word.test(String.fromCharCode(code)));
+export const isWord = (code: number): boolean =>
+  code < 128 ? asciiWord.test(String.fromCharCode(code)) : word.test(String.fromCharCode(code));
 const asciiWord = /\w/;
 
 const classes = new Map<string, CharacterTest>([
