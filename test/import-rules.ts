@@ -24,7 +24,17 @@ const diagnose = /^src\/diagnose\//;
 const change = /^src\/change\//;
 const changeTypes = /^src\/change\/types\.ts$/;
 const tool = /^src\/tool\.ts$/;
-const anything = [/^(src|tools)\//, /^package\.json$/];
+const azure = /^src\/azure\//;
+const mcp = /^src\/mcp\//;
+const sandbox = /^src\/sandbox\//;
+const config = /^src\/config\.ts$/;
+const grammar = /^src\/grammar(?:-files)?\.ts$/;
+const plain = /^src\/(?:log|version)\.ts$/;
+const machine = /^src\/(?:processes|audit-log)\.ts$/;
+const runtime = /^src\/runtime\.ts$/;
+const surface = /^src\/surface\.ts$/;
+const cli = /^src\/cli\//;
+const packageFile = /^package\.json$/;
 const node = /^node:/;
 
 const layers: readonly Layer[] = [
@@ -64,16 +74,34 @@ const layers: readonly Layer[] = [
     packages: [/^zod$/],
     pure: true,
   },
-  { name: "azure", files: /^src\/azure\//, imports: [errors, gateway, /^package\.json$/], packages: [/^@azure\//, node] },
-  { name: "mcp", files: /^src\/mcp\//, imports: [tool, errors], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
+  { name: "azure", files: azure, imports: [errors, gateway, packageFile], packages: [/^@azure\//, node] },
+  { name: "mcp", files: mcp, imports: [tool, errors], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
   {
     name: "sandbox",
-    files: /^src\/sandbox\//,
+    files: sandbox,
     imports: [/^src\/policy\/(?:document|lexer|expression[a-z-]*)\.ts$/],
     types: [gateway],
     packages: [/^hono$/, /^@hono\/node-server$/, /^jose$/, node],
   },
-  { name: "main and cli", files: /^src\/(?:[a-z-]+\.ts|cli\/)/, imports: anything, packages: [/^zod$/, node] },
+  { name: "log and version", files: plain, imports: [packageFile], packages: [] },
+  { name: "config", files: config, imports: [errors, /^src\/change\/guards\/names\.ts$/], packages: [/^zod$/] },
+  { name: "grammar", files: grammar, imports: [/^src\/policy\/expression-syntax\.ts$/], packages: [node] },
+  { name: "processes and audit log", files: machine, imports: [errors, plain], types: [change, mcp], packages: [node] },
+  {
+    name: "runtime",
+    files: runtime,
+    imports: [errors, config, grammar, plain, machine, change, azure, sandbox],
+    types: [gateway, tool],
+    packages: [node],
+  },
+  { name: "surface", files: surface, imports: [/^tools\/index\.ts$/, errors, config, plain, machine, mcp, runtime], packages: [] },
+  {
+    name: "cli",
+    files: cli,
+    imports: [/^tools\//, tool, errors, gateway, policy, config, grammar, plain, mcp, sandbox, surface],
+    packages: [/^zod$/, node],
+  },
+  { name: "main", files: /^src\/main\.ts$/, imports: [cli], packages: [node] },
 ];
 
 interface Import {
@@ -132,11 +160,14 @@ function isTypeOnly(clause: string): boolean {
 
 const withoutComments = (source: string): string => source.replace(/\/\*[\s\S]*?\*\/|(?<![:"'`\\/])\/\/[^\n]*/g, "");
 
-/** Uses of the process, the network, the clock's or the machine's own randomness in a module that must be given them. */
+/** What reaches out of a module: the process, the network, the clock, timers, the machine's own randomness. */
+const outside =
+  /\b(?:process\.|console\.|globalThis\b|navigator\b|crypto\.|fetch\(|XMLHttpRequest\b|WebSocket\(|EventSource\(|Date\.now\(|new Date\(\)|performance\.now\(|Math\.random\(|setTimeout\(|setInterval\(|setImmediate\()/g;
+
+/** Uses of what is outside in a module that must be given it. */
 function reachesOut(path: string, source: string): string[] {
   const text = withoutComments(source).replace(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '""');
-  const uses = /\b(?:process\.|fetch\(|console\.|Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|globalThis\b)/g;
-  return [...new Set(text.match(uses) ?? [])].map((use) => `${path}: uses ${use}`);
+  return [...new Set(text.match(outside) ?? [])].map((use) => `${path}: uses ${use}`);
 }
 
 /** Each circle of imports once, types apart: those are gone before anything runs. */

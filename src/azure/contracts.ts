@@ -9,7 +9,6 @@ import { isObject, type JsonObject, type ListedDocument, type PolicyScope } from
 import { type Api, type Operation, type Product, type Service, type Subscription, tierOf } from "../gateway/model.ts";
 import { storedProperties } from "./documents.ts";
 import { policyScopeOfArmId, type ServiceAddress, subscriptionScopeOfArmId } from "./resource-ids.ts";
-import { withoutSecrets } from "./secrets.ts";
 
 /* ARM's contracts as the project's own types. What has no name in ARM cannot be addressed, and is left out. */
 
@@ -66,9 +65,9 @@ export function subscriptionOf({ name = "", displayName, state, scope }: Subscri
 export const policyScopeOf = ({ properties }: JsonObject): PolicyScope | null =>
   isObject(properties) ? policyScopeOfArmId(text(properties.referencePolicyId)) : null;
 
-/** `collection`: below the service, e.g. `backends` or `workspaces/growth/namedValues`. */
+/** Secrets in clear. `collection`: below the service, e.g. `backends` or `workspaces/growth/namedValues`. */
 export function listedDocumentOf(collection: string, item: JsonObject): ListedDocument {
   const id = `${collection}/${text(item.name)}`;
   const properties = isObject(item.properties) ? item.properties : {};
-  return { id, properties: withoutSecrets(id, storedProperties(id, properties)) };
+  return { id, properties: storedProperties(id, properties) };
 }

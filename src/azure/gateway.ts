@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Gateway } from "../gateway/ports.ts";
 import { type CloudName, clouds, endpointOf } from "./clouds.ts";
@@ -19,6 +20,11 @@ export interface GatewayOptions {
   readonly accessToken?: string;
   /** A service in this process in place of the network. */
   readonly fetch?: Fetch;
+  /**
+   * What the fingerprints of secrets are keyed with; asked for at the first secret. Processes that share a journal share it,
+   * or each takes the other's secrets for changed ones. Default: random, for this gateway alone.
+   */
+  readonly fingerprintKey?: () => Promise<Uint8Array>;
 }
 
 const realTiming: Timing = {
@@ -32,6 +38,7 @@ const realTiming: Timing = {
  * first read. Throws `not_configured` for an id or an endpoint that cannot be one.
  */
 export function openGateway(options: GatewayOptions, timing: Timing = realTiming): Gateway {
+  const ownKey = randomBytes(32);
   const address = parseServiceId(options.resourceId);
   const cloud = clouds[options.cloud];
   const endpoint = endpointOf(cloud, options.armEndpoint);
@@ -41,6 +48,7 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     scope: cloud.scope,
     httpClient: httpClientFor(endpoint, timing.requestTimeoutMs, options.fetch),
     timing,
+    fingerprintKey: options.fingerprintKey ?? (async () => ownKey),
   };
   const arm = openArm(connection, address);
   return {

@@ -19,7 +19,7 @@ import { type Level, serviceLevel, workspaceLevel } from "./levels.ts";
 import type { Arm } from "./pipeline.ts";
 import { send } from "./requests.ts";
 import { documentPath } from "./resource-ids.ts";
-import { withoutSecrets } from "./secrets.ts";
+import { hidingSecrets } from "./secrets.ts";
 
 /** ARM gives a burst of 250 reads and 25 a second from then on, to all that share the identity. */
 const requestsSideBySide = 8;
@@ -28,6 +28,7 @@ const requestsSideBySide = 8;
 export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   const { reading, address } = arm;
   const slot = slots(requestsSideBySide);
+  const hidden = hidingSecrets(arm);
   const reads = (what: string): Attempt => ({ what: `read of ${what}`, writes: false });
 
   const serviceUrl = `${arm.endpoint.sdk}${address.resourceId}`;
@@ -53,7 +54,8 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   }
 
   async function listed(collection: string, version?: string): Promise<readonly ListedDocument[]> {
-    return (await rawList(collection, version)).map((item) => listedDocumentOf(collection, item));
+    const items = await rawList(collection, version);
+    return Promise.all(items.map((item) => hidden(listedDocumentOf(collection, item))));
   }
 
   /** A pager asks for one page after the other, so it takes one slot. */
@@ -87,7 +89,7 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
 
   async function readDocument(id: DocumentId): Promise<Document | null> {
     const document = await slot(() => readLiveDocument(arm, id, signal));
-    return document && { ...document, properties: withoutSecrets(id, document.properties) };
+    return document && hidden(document);
   }
 
   const document = remembered(readDocument);

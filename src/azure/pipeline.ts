@@ -6,6 +6,7 @@ import { type Versioned, versionFallback } from "./api-versions.ts";
 import type { Endpoint } from "./clouds.ts";
 import { ownLinksPolicy } from "./http-client.ts";
 import type { ServiceAddress } from "./resource-ids.ts";
+import { type Fingerprint, keyedFingerprint } from "./secrets.ts";
 import { boundedRetryAfterPolicy } from "./throttling.ts";
 
 /** Real time, and what tests put in its place. */
@@ -25,6 +26,8 @@ export interface Connection {
   readonly scope: string;
   readonly httpClient: HttpClient;
   readonly timing: Timing;
+  /** What secrets' fingerprints are keyed with: see `GatewayOptions`. */
+  readonly fingerprintKey: () => Promise<Uint8Array>;
 }
 
 /** One service in ARM. */
@@ -37,6 +40,7 @@ export interface Arm {
   readonly writing: ApiManagementClient;
   readonly versioned: Versioned;
   readonly wait: Timing["wait"];
+  readonly fingerprint: () => Promise<Fingerprint>;
 }
 
 const readRetries = 3;
@@ -49,6 +53,7 @@ export function openArm(connection: Connection, address: ServiceAddress): Arm {
     writing: managementClient(connection, address, 0),
     versioned: versionFallback(),
     wait: connection.timing.wait,
+    fingerprint: async () => keyedFingerprint(await connection.fingerprintKey(), address.resourceId),
   };
 }
 

@@ -1,6 +1,5 @@
-import { createServer, type Server } from "node:http";
-import { getRequestListener } from "@hono/node-server";
-import { isConnectionReset } from "./faults.ts";
+import type { Server } from "node:http";
+import { closed, httpServer, listening } from "./http.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { sandboxService } from "./service.ts";
 
@@ -10,58 +9,51 @@ export interface SandboxAddress {
   readonly arm: string;
   /** Origin of the log query API. */
   readonly logs: string;
+  /** For the management API, the logs and the control API. */
   readonly token: string;
   /** Whole ARM id of the service. */
   readonly service: string;
+  /** Origin of the gateway, which carries traffic. */
+  readonly gateway: string;
+  /** Origin of the control API. */
+  readonly control: string;
+  /** Primary keys of the subscriptions, by their ids. */
+  readonly keys: Readonly<Record<string, string>>;
 }
 
 export interface ServedSandbox {
   readonly ready: SandboxAddress;
   /** Ends open connections too. */
   close(): Promise<void>;
+  /** Lets the process end while it is served. */
+  unref(): void;
 }
 
-/** Serves a sandbox over http on the loopback address, on a free port unless one is given. Rejects where the port is taken. */
-export async function serveSandbox(sandbox: Sandbox, options: { readonly port?: number }): Promise<ServedSandbox> {
-  const server = createServer(listener(sandbox));
-  const port = await listening(server, options.port ?? 0);
-  const origin = `http://127.0.0.1:${port}`;
+/** Ports on the loopback address; a free one for each that is left out or 0. */
+export interface ServeOptions {
+  readonly port?: number;
+  readonly gatewayPort?: number;
+  readonly controlPort?: number;
+}
+
+/**
+ * Serves a sandbox over http on the loopback address: the management API, the gateway and the control API, each on a port of its own. What the
+ * gateway and the control API need is loaded at their first request. Rejects where a port is taken, and then serves nothing.
+ */
+export async function serveSandbox(sandbox: Sandbox, { port = 0, gatewayPort = 0, controlPort = 0 }: ServeOptions): Promise<ServedSandbox> {
+  const servers = [
+    httpServer(sandbox.fetch),
+    httpServer(async (request, peer) => (await sandbox.gateway()).fetch(request, undefined, peer)),
+    httpServer(async (request) => (await sandbox.control()).fetch(request)),
+  ] as const;
+  const close = async (): Promise<void> => void (await Promise.all(servers.map(closed)));
+  const [arm, gateway, control] = await allListening(servers, [port, gatewayPort, controlPort]).catch(async (error) => {
+    await close();
+    throw error;
+  });
   return {
-    ready: { arm: origin, logs: origin, token: sandbox.token, service: sandboxService.resourceId },
-    close: () => closed(server),
+    ready: { arm, logs: arm, token: sandbox.token, service: sandboxService.resourceId, gateway, control, keys: sandbox.keys() },
+    close,
+    unref: () => servers.forEach((server) => void server.unref()),
   };
-}
-
-/** A scripted reset breaks the connection: the client gets no answer. */
-function listener(sandbox: Sandbox): ReturnType<typeof getRequestListener> {
-  return getRequestListener(
-    async (request, { incoming }) => {
-      try {
-        return await sandbox.fetch(request);
-      } catch (error) {
-        if (!isConnectionReset(error)) throw error;
-        incoming.socket.resetAndDestroy();
-        return new Response(null);
-      }
-    },
-    { overrideGlobalObjects: false },
-  );
-}
-
-function listening(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)));
-    server.closeAllConnections();
-  });
 }

@@ -1,3 +1,4 @@
+import { dimensions } from "./logging.ts";
 import { everyGateway, everyScope, many, type PolicyTable } from "./types.ts";
 
 export const aiGateway: PolicyTable = {
@@ -51,18 +52,7 @@ export const aiGateway: PolicyTable = {
       },
       "ignore-prompt": { type: "boolean", expression: "unknown", default: "false", undocumented: true },
     },
-    content: {
-      order: "sequence",
-      elements: {
-        dimension: {
-          max: 10,
-          attributes: {
-            name: { type: "string", required: true, expression: "yes" },
-            value: { type: "string", expression: "yes" },
-          },
-        },
-      },
-    },
+    content: dimensions,
   },
   "llm-semantic-cache-lookup": {
     aliases: ["azure-openai-semantic-cache-lookup"],

@@ -1,4 +1,18 @@
-import { everyGateway, everyScope, everySection, many, type PolicyTable } from "./types.ts";
+import { type Content, everyGateway, everyScope, everySection, many, type PolicyTable } from "./types.ts";
+
+/** What splits a metric that a policy emits. */
+export const dimensions: Content = {
+  order: "sequence",
+  elements: {
+    dimension: {
+      max: 10,
+      attributes: {
+        name: { type: "string", required: true, expression: "yes" },
+        value: { type: "string", expression: "yes" },
+      },
+    },
+  },
+};
 
 export const logging: PolicyTable = {
   "emit-metric": {
@@ -11,18 +25,7 @@ export const logging: PolicyTable = {
       value: { type: "double", expression: "yes", default: "1" },
       "default-dimensions": { type: "boolean", expression: "unknown", undocumented: true },
     },
-    content: {
-      order: "sequence",
-      elements: {
-        dimension: {
-          max: 10,
-          attributes: {
-            name: { type: "string", required: true, expression: "yes" },
-            value: { type: "string", expression: "yes" },
-          },
-        },
-      },
-    },
+    content: dimensions,
   },
   "log-to-eventhub": {
     sections: everySection,

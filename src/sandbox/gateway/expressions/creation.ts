@@ -15,7 +15,7 @@ import type { Value } from "./values.ts";
 export function objectCreation(node: SyntaxNode, scope: Scope): Code {
   const typeNode = childIn(node, "type");
   const type = typeNode === null ? null : scope.unit.type(typeNode);
-  if (type === null) return unknown(scope.unit.unsupported(node, `new ${typeNode?.text ?? ""}`));
+  if (type === null) return scope.unit.unsupported(typeNode ?? node, `the type ${typeNode?.text.replaceAll(/\s+/g, " ") ?? ""}`);
   const list = childIn(node, "arguments");
   const args = argumentsOf(list, scope, methodGroup);
   if (exceptionBases.has(type.name))

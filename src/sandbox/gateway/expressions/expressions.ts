@@ -98,7 +98,7 @@ function cast(node: SyntaxNode, scope: Scope): Code {
   const to = scope.unit.type(typeNode);
   const value = scope.unit.expression(valueNode, scope, to ?? undefined);
   if (isUnknown(value)) return value;
-  if (to === null) return unknown(scope.unit.unsupported(typeNode, `the type ${typeNode.text}`));
+  if (to === null) return scope.unit.unsupported(typeNode, `the type ${typeNode.text.replaceAll(/\s+/g, " ")}`);
   const conversion = explicitConversion(scope.unit.library, value.type, to, value.constant);
   return conversion === null
     ? scope.unit.unsupported(node, `a cast of ${value.type.text} to ${to.text}`)

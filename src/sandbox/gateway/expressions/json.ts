@@ -1,6 +1,6 @@
 import { DateTime, DateTimeOffset, TimeSpan } from "./dates.ts";
 import { Decimal } from "./decimal.ts";
-import { ExpressionError } from "./errors.ts";
+import { ExpressionError, unsupported } from "./errors.ts";
 import { type Type, type } from "./types.ts";
 import { Double, EnumValue, equal, Guid, NetObject, toText, type Value } from "./values.ts";
 
@@ -47,11 +47,20 @@ export abstract class JContainer extends JToken {
   }
 
   /** A token that stands in a tree already is copied into the new one, as Newtonsoft does. */
-  protected adopt<T extends JToken>(token: T): T {
-    const own = token.parent === null ? token : token.copy();
+  protected adopt(token: JToken): JToken {
+    const own = wouldCopy(token, this) ? token.copy() : token;
     own.parent = this;
-    return own as T;
+    return own;
   }
+}
+
+/** Whether a token that is put into another one is copied: where it stands in a tree, or is the root of this one. */
+export function wouldCopy(token: JToken, into: JToken | null): boolean {
+  if (token.parent !== null) return true;
+  if (into === null || !(token instanceof JContainer) || token.children().length === 0) return false;
+  let root = into;
+  while (root.parent !== null) root = root.parent;
+  return root === token;
 }
 
 export class JValue extends JToken {
@@ -160,7 +169,7 @@ export class JObject extends JContainer {
         `Can not add property ${property.name} to Newtonsoft.Json.Linq.JObject. Property with the same name already exists on object.`,
       );
     const own = this.adopt(property);
-    this.properties.set(own.name, own);
+    if (own instanceof JProperty) this.properties.set(own.name, own);
   }
 
   remove(name: string): boolean {
@@ -262,10 +271,13 @@ export function printJson(token: JToken, indented: boolean): string {
   return parts.join("");
 }
 
-function write(token: JToken, line: string, parts: string[]): void {
+const deepest = 1000;
+
+function write(token: JToken, line: string, parts: string[], depth = 0): void {
+  if (depth > deepest) throw unsupported("JSON that nests so deep");
   if (token instanceof JProperty) {
     parts.push(quoted(token.name), line === "" ? ":" : ": ");
-    write(token.value, line, parts);
+    write(token.value, line, parts, depth);
   } else if (token instanceof JValue) parts.push(scalarText(token.value));
   else if (token instanceof JContainer) {
     const [open, close] = token instanceof JArray ? ["[", "]"] : ["{", "}"];
@@ -274,7 +286,7 @@ function write(token: JToken, line: string, parts: string[]): void {
     parts.push(open);
     children.forEach((child, index) => {
       parts.push(index === 0 ? inner : `,${inner}`);
-      write(child, inner, parts);
+      write(child, inner, parts, depth + 1);
     });
     parts.push(children.length === 0 ? close : `${line}${close}`);
   }

@@ -76,6 +76,13 @@ export class BackendValue extends View<BackendView> {
 
 export class UrlValue extends View<UrlView> {
   override readonly type: Type = type("IUrl");
+
+  /** The whole address. Assumed: samples print it, and no page says how. */
+  override toText(): string {
+    const { scheme, host, port, path, queryString } = this.view;
+    const isDefault = (scheme === "https" && port === 443) || (scheme === "http" && port === 80);
+    return `${scheme}://${host}${isDefault ? "" : `:${port}`}${path}${queryString}`;
+  }
 }
 
 export class RequestValue extends View<RequestView> {

@@ -202,11 +202,6 @@ const responses = define("IResponse", {
   "StatusReason: string": on(ResponseValue, ({ view }) => view.statusReason),
 });
 
-function addressOf({ scheme, host, port, path, queryString }: UrlView): string {
-  const isDefault = (scheme === "https" && port === 443) || (scheme === "http" && port === 80);
-  return `${scheme}://${host}${isDefault ? "" : `:${port}`}${path}${queryString}`;
-}
-
 const urls = define("IUrl", {
   "Host: string": on(UrlValue, ({ view }) => view.host),
   "Path: string": on(UrlValue, ({ view }) => view.path),
@@ -214,9 +209,7 @@ const urls = define("IUrl", {
   "Query: Lists": on(UrlValue, ({ view }) => queryOf(view)),
   "QueryString: string": on(UrlValue, ({ view }) => view.queryString),
   "Scheme: string": on(UrlValue, ({ view }) => view.scheme),
-  // Assumed: samples print it, and no page says how.
-  "ToString(): string": on(UrlValue, ({ view }) => addressOf(view)),
-  "ToUri(): Uri": on(UrlValue, ({ view }) => uriOf(addressOf(view))),
+  "ToUri(): Uri": on(UrlValue, (self) => uriOf(self.toText())),
 });
 
 /** Assumed: `byte[]` are those of the text in UTF-8. */

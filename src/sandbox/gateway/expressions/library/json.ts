@@ -2,7 +2,7 @@ import { Composite, KeyValue, Lazy, NetArray, NetDictionary, NetList, Sequence }
 import { defaultOf } from "../conversions.ts";
 import { type Definition, define, Outs } from "../definitions.ts";
 import { argumentNull, ExpressionError, unsupported } from "../errors.ts";
-import { JArray, JContainer, JObject, JProperty, JToken, JValue, outOfRange, printJson, quoted, sameJson } from "../json.ts";
+import { JArray, JContainer, JObject, JProperty, JToken, JValue, outOfRange, printJson, quoted, sameJson, wouldCopy } from "../json.ts";
 import { changeType, convertToken } from "../json-conversions.ts";
 import { selectTokens } from "../json-path.ts";
 import { readJson } from "../json-reader.ts";
@@ -23,10 +23,10 @@ function tokenOf(value: Value): JToken {
   return token;
 }
 
-/** A token to be put into a tree: one that stands in a tree is copied, which costs a step a token. */
-function placed(value: Value, run: Run): JToken {
+/** A token to be put into another; one that will be copied there costs a step a token. */
+function placed(value: Value, into: JToken | null, run: Run): JToken {
   const token = tokenOf(value);
-  run.step(token.parent === null ? 1 : sizeOf(token));
+  run.step(wouldCopy(token, into) ? sizeOf(token) : 1);
   return token;
 }
 
@@ -43,7 +43,7 @@ function sizeOf(token: JToken): number {
 /** The value of a property, or the elements of an array: several contents become an array. */
 function contentOf(values: readonly Value[], run: Run): JToken {
   const [only = null] = values;
-  if (values.length === 1 && !(only instanceof Sequence)) return placed(only, run);
+  if (values.length === 1 && !(only instanceof Sequence)) return placed(only, null, run);
   const array = new JArray();
   for (const value of values) addTo(array, value, run);
   return array;
@@ -55,10 +55,10 @@ function addTo(container: JArray | JObject, content: Value, run: Run): void {
     for (const each of iterate(content, run)) addTo(container, each, run);
     return;
   }
-  if (container instanceof JArray) container.add(placed(content, run));
+  if (container instanceof JArray) container.add(placed(content, container, run));
   else if (content instanceof JProperty) container.add(content.parent === null ? content : copied(content, run));
   else if (content instanceof JObject) for (const property of [...content.properties.values()]) container.add(copied(property, run));
-  else if (content instanceof KeyValue) container.add(new JProperty(toText(content.name), placed(content.value, run)));
+  else if (content instanceof KeyValue) container.add(new JProperty(toText(content.name), placed(content.value, container, run)));
   else throw argumentError(`Can not add ${content === null ? "null" : fullName(typeOfValue(content))} to Newtonsoft.Json.Linq.JObject.`);
 }
 
@@ -106,7 +106,7 @@ function shown(key: Value): string {
 }
 
 function setChild(token: JToken, key: Value, value: Value, run: Run): Value {
-  const placedValue = placed(value, run);
+  const placedValue = placed(value, token, run);
   if (token instanceof JObject && typeof key === "string") token.set(key, placedValue);
   else if (token instanceof JArray && typeof key === "number") token.set(key, placedValue);
   else child(token, key);
@@ -282,12 +282,12 @@ const tokens = define(
     "Remove()": on(JToken, removed),
     "Replace(JToken value)": on(JToken, (self, [, value = null], run) => {
       if (self.parent === null) throw invalidOperation("The parent is missing.");
-      self.parent.replaceChild(self, placed(value, run));
+      self.parent.replaceChild(self, placed(value, self.parent, run));
       return null;
     }),
     "AddAfterSelf(object content)": on(JToken, (self, [, content = null], run) => {
       if (!(self.parent instanceof JArray)) throw unsupported("AddAfterSelf outside of an array");
-      self.parent.insert(self.parent.items.indexOf(self) + 1, placed(content, run));
+      self.parent.insert(self.parent.items.indexOf(self) + 1, placed(content, self, run));
       return null;
     }),
     "Ancestors(): IEnumerable<JToken>": on(JToken, (self) =>
@@ -360,7 +360,7 @@ const objects = define(
     "this[string name]: JToken": on(JObject, (self, [, name]) => self.get(text(name, "propertyName"))),
     "set this[string name, JToken value]": on(JObject, (self, [, name = null, value = null], run) => setChild(self, name, value, run)),
     "Add(string name, JToken value)": on(JObject, (self, [, name, value = null], run) => {
-      self.add(new JProperty(text(name, "propertyName"), placed(value, run)));
+      self.add(new JProperty(text(name, "propertyName"), placed(value, self, run)));
       return null;
     }),
     "Add(object content)": on(JObject, (self, [, content = null], run) => {
@@ -403,6 +403,11 @@ const objects = define(
   { bases: ["JContainer"] },
 );
 
+/** By reference, as Newtonsoft looks for a token. */
+function placeOf(array: JArray, item: Value | undefined): number {
+  return item instanceof JToken ? array.items.indexOf(item) : -1;
+}
+
 const arrays = define(
   "JArray",
   {
@@ -415,7 +420,7 @@ const arrays = define(
     "new()": () => new JArray(),
     "new(params object[] content) | new(object content)": ([content = null], run) => {
       const array = new JArray();
-      if (content instanceof JArray) for (const item of [...content.items]) array.add(placed(item, run));
+      if (content instanceof JArray) for (const item of [...content.items]) array.add(placed(item, array, run));
       else addTo(array, content, run);
       return array;
     },
@@ -426,23 +431,23 @@ const arrays = define(
       return null;
     }),
     "AddFirst(object content)": on(JArray, (self, [, content = null], run) => {
-      self.insert(0, placed(content, run));
+      self.insert(0, placed(content, self, run));
       return null;
     }),
     "Clear() | RemoveAll()": on(JArray, (self) => {
       while (self.items.length > 0) self.removeAt(self.items.length - 1);
       return null;
     }),
-    "Contains(JToken item): bool": on(JArray, (self, [, item = null]) => self.items.some((each) => each === item)),
-    "IndexOf(JToken item): int": on(JArray, (self, [, item = null]) => self.items.findIndex((each) => each === item)),
+    "Contains(JToken item): bool": on(JArray, (self, [, item]) => placeOf(self, item) !== -1),
+    "IndexOf(JToken item): int": on(JArray, (self, [, item]) => placeOf(self, item)),
     "Insert(int index, JToken item)": on(JArray, (self, [, index, item = null], run) => {
       const at = int(index ?? 0);
       if (at < 0 || at > self.items.length) throw outOfRange();
-      self.insert(at, placed(item, run));
+      self.insert(at, placed(item, self, run));
       return null;
     }),
-    "Remove(JToken item): bool": on(JArray, (self, [, item = null]) => {
-      const index = self.items.findIndex((each) => each === item);
+    "Remove(JToken item): bool": on(JArray, (self, [, item]) => {
+      const index = placeOf(self, item);
       if (index !== -1) self.removeAt(index);
       return index !== -1;
     }),
@@ -465,7 +470,7 @@ const properties = define(
     "Name: string": on(JProperty, (self) => self.name),
     "Value: JToken": on(JProperty, (self) => self.value),
     "set Value(JToken value)": on(JProperty, (self, [, value = null], run) => {
-      self.value = placed(value, run);
+      self.value = placed(value, self, run);
       return null;
     }),
   },
