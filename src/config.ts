@@ -240,6 +240,30 @@ const schema = z.object({
     .refine((port) => port <= 65_535, "must be at most 65535")
     .default(0)
     .register(about, { flag: "port", commands: ["sandbox"], description: "Port of the sandbox; without it a free one", placeholder: "N" }),
+  instances: z
+    .string()
+    .regex(/^\d+$/, "must be a number")
+    .transform(Number)
+    .refine((count) => count >= 1 && count <= 32, "must be from 1 to 32")
+    .default(1)
+    .register(about, {
+      flag: "instances",
+      commands: ["sandbox"],
+      description: "Gateway instances of the sandbox in each region, each with its own counters and breakers; 1 by default",
+      placeholder: "N",
+    }),
+  regions: list.pipe(z.array(z.string()).min(1, "must be names of regions, separated by commas")).optional().register(about, {
+    flag: "regions",
+    commands: ["sandbox"],
+    description: "Regions of the sandbox's gateway, separated by commas; East US by default",
+    placeholder: "NAME,...",
+  }),
+  clock: oneOf(["real", "manual"]).register(about, {
+    flag: "clock",
+    commands: ["sandbox"],
+    description: "The sandbox's clock: real, or manual, which only its control API moves; real by default",
+    placeholder: "KIND",
+  }),
   help: onOff().register(about, { flag: "help", short: "h", commands: [], description: "Print this help" }),
   version: onOff().register(about, { flag: "version", short: "v", commands: [], description: "Print the version" }),
 });

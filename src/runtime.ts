@@ -82,13 +82,15 @@ async function openSandbox(now: () => Date): Promise<Opened> {
 }
 
 async function openAzure(service: AzureTarget, state: string | undefined, environment: Environment): Promise<Opened> {
-  const [{ openGateway }, { directoryStore }, { defaultStateDirectory }] = await Promise.all([
+  const [{ openGateway }, { directoryStore }, { fingerprintKey }, { defaultStateDirectory }] = await Promise.all([
     import("./azure/gateway.ts"),
     import("./change/directory-store.ts"),
+    import("./change/fingerprint-key.ts"),
     import("./change/state-directory.ts"),
   ]);
   const directory = state === undefined ? defaultStateDirectory(environment, process.platform) : resolve(state);
-  return { gateway: openGateway(service), store: directoryStore(directory) };
+  const store = directoryStore(directory);
+  return { gateway: openGateway({ ...service, fingerprintKey: fingerprintKey(store) }), store };
 }
 
 /** Who calls where there is no login of its own: the user that the process runs as. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Gateway } from "../gateway/ports.ts";
 import { type CloudName, clouds, endpointOf } from "./clouds.ts";
@@ -8,6 +7,7 @@ import { createReader } from "./management.ts";
 import { metricsReaders } from "./monitor.ts";
 import { type Connection, openArm, type Timing } from "./pipeline.ts";
 import { parseServiceId } from "./resource-ids.ts";
+import { openSecrets } from "./secrets.ts";
 import { createWriter } from "./writer.ts";
 
 export interface GatewayOptions {
@@ -38,7 +38,6 @@ const realTiming: Timing = {
  * first read. Throws `not_configured` for an id or an endpoint that cannot be one.
  */
 export function openGateway(options: GatewayOptions, timing: Timing = realTiming): Gateway {
-  const ownKey = randomBytes(32);
   const address = parseServiceId(options.resourceId);
   const cloud = clouds[options.cloud];
   const endpoint = endpointOf(cloud, options.armEndpoint);
@@ -48,9 +47,8 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     scope: cloud.scope,
     httpClient: httpClientFor(endpoint, timing.requestTimeoutMs, options.fetch),
     timing,
-    fingerprintKey: options.fingerprintKey ?? (async () => ownKey),
   };
-  const arm = openArm(connection, address);
+  const arm = openArm(connection, address, openSecrets(address.resourceId, options));
   return {
     name: address.name,
     resourceId: address.resourceId,

@@ -28,7 +28,7 @@ const requestsSideBySide = 8;
 export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   const { reading, address } = arm;
   const slot = slots(requestsSideBySide);
-  const hidden = hidingSecrets(arm);
+  const hidden = hidingSecrets(arm.secrets);
   const reads = (what: string): Attempt => ({ what: `read of ${what}`, writes: false });
 
   const serviceUrl = `${arm.endpoint.sdk}${address.resourceId}`;

@@ -1,12 +1,12 @@
 import { ApiManagementClient } from "@azure/arm-apimanagement";
 import type { TokenCredential } from "@azure/core-auth";
-import { bearerTokenAuthenticationPolicyName, type HttpClient, type Pipeline } from "@azure/core-rest-pipeline";
+import { bearerTokenAuthenticationPolicyName, type HttpClient, type Pipeline, type PipelinePolicy } from "@azure/core-rest-pipeline";
 import manifest from "../../package.json" with { type: "json" };
 import { type Versioned, versionFallback } from "./api-versions.ts";
 import type { Endpoint } from "./clouds.ts";
 import { ownLinksPolicy } from "./http-client.ts";
 import type { ServiceAddress } from "./resource-ids.ts";
-import { type Fingerprint, keyedFingerprint } from "./secrets.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 import { boundedRetryAfterPolicy } from "./throttling.ts";
 
 /** Real time, and what tests put in its place. */
@@ -26,8 +26,6 @@ export interface Connection {
   readonly scope: string;
   readonly httpClient: HttpClient;
   readonly timing: Timing;
-  /** What secrets' fingerprints are keyed with: see `GatewayOptions`. */
-  readonly fingerprintKey: () => Promise<Uint8Array>;
 }
 
 /** One service in ARM. */
@@ -40,31 +38,47 @@ export interface Arm {
   readonly writing: ApiManagementClient;
   readonly versioned: Versioned;
   readonly wait: Timing["wait"];
-  readonly fingerprint: () => Promise<Fingerprint>;
+  readonly secrets: Secrets;
 }
 
 const readRetries = 3;
 
-export function openArm(connection: Connection, address: ServiceAddress): Arm {
+export function openArm(connection: Connection, address: ServiceAddress, secrets: Secrets = openSecrets(address.resourceId)): Arm {
   return {
     address,
     endpoint: connection.endpoint,
-    reading: managementClient(connection, address, readRetries),
-    writing: managementClient(connection, address, 0),
+    reading: managementClient(connection, address, secrets, readRetries),
+    writing: managementClient(connection, address, secrets, 0),
     versioned: versionFallback(),
     wait: connection.timing.wait,
-    fingerprint: async () => keyedFingerprint(await connection.fingerprintKey(), address.resourceId),
+    secrets,
   };
 }
 
-function managementClient(connection: Connection, { azureSubscription }: ServiceAddress, maxRetries: number): ApiManagementClient {
+function managementClient(
+  connection: Connection,
+  { azureSubscription }: ServiceAddress,
+  secrets: Secrets,
+  maxRetries: number,
+): ApiManagementClient {
   const client = new ApiManagementClient(connection.credential, azureSubscription, {
     ...clientOptions(connection, maxRetries),
     credentialScopes: connection.scope,
   });
   guardPipeline(client.pipeline, connection.endpoint, maxRetries);
+  client.pipeline.addPolicy(hidingPolicy(secrets), { afterPhase: "Retry" });
   return client;
 }
+
+/** A refusal may repeat what was sent, and goes into messages, the journal and logs. */
+const hidingPolicy = ({ hide }: Secrets): PipelinePolicy => ({
+  name: "hideSecretsInRefusals",
+  async sendRequest(request, next) {
+    const response = await next(request);
+    const { status, bodyAsText } = response;
+    return status < 300 || typeof bodyAsText !== "string" ? response : { ...response, bodyAsText: hide(bodyAsText) };
+  },
+});
 
 /**
  * No `apiVersion`: with it the client rewrites the version of every request that it sends, raw ones too. No redirects:

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { GatewayError } from "../errors.ts";
 import { type DocumentId, documentTitle, type Json, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
 import { isSecretMarker, replaceSecrets, type SecretPath, secretMarker, secretsOf } from "../gateway/secrets.ts";
@@ -26,12 +26,48 @@ export const keyedFingerprint =
       .digest("hex")
       .slice(0, fingerprintLength);
 
+/** The secrets of one service, as far as this process has met them. */
+export interface Secrets {
+  readonly fingerprint: () => Promise<Fingerprint>;
+  /** A text of Azure's with a mark in the place of every secret that has been met. */
+  readonly hide: (text: string) => string;
+}
+
+export interface SecretsOptions {
+  /** Default: random. */
+  readonly fingerprintKey?: () => Promise<Uint8Array>;
+  readonly accessToken?: string;
+}
+
+/** In place of shorter ones a text would lose what is no secret. */
+const shortestHidden = 4;
+
+export function openSecrets(resourceId: string, { fingerprintKey, accessToken }: SecretsOptions = {}): Secrets {
+  const ownKey = randomBytes(32);
+  const met = new Set<string>();
+  const meet = (value: Json): void => {
+    // A refusal repeats it within JSON.
+    if (typeof value === "string" && value.length >= shortestHidden) met.add(value).add(JSON.stringify(value).slice(1, -1));
+  };
+  meet(accessToken ?? "");
+  return {
+    async fingerprint() {
+      const fingerprint = keyedFingerprint((await fingerprintKey?.()) ?? ownKey, resourceId);
+      return (id, path, value) => {
+        meet(value);
+        return fingerprint(id, path, value);
+      };
+    },
+    hide: (text) => [...met].sort((a, b) => b.length - a.length).reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text),
+  };
+}
+
 export const withoutSecrets = (id: DocumentId, properties: JsonObject, fingerprint: Fingerprint): JsonObject =>
   replaceSecrets(id, properties, (path, value) => secretMarker(path, fingerprint(id, path, value)));
 
 /** As `withoutSecrets`, for documents of a service; its key is asked for where there is a secret. */
 export const hidingSecrets =
-  ({ fingerprint }: { readonly fingerprint: () => Promise<Fingerprint> }) =>
+  ({ fingerprint }: Secrets) =>
   async <D extends ListedDocument>(document: D): Promise<D> => {
     const { id, properties } = document;
     if (secretsOf(id, properties).size === 0) return document;
@@ -52,7 +88,7 @@ export function withLiveSecrets(id: DocumentId, properties: JsonObject, live: Js
     return value;
   });
   return replaceSecrets(id, properties, (_, value) => {
-    if (!isSecretMarker(value)) return value;
+    if (typeof value !== "string" || !isSecretMarker(value)) return value;
     const secret = secrets.get(value);
     if (secret === undefined) {
       throw new GatewayError("conflict", `The ${documentTitle(id)} no longer holds the secret ${value}: it is gone, or has been changed.`, {

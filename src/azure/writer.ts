@@ -61,5 +61,5 @@ async function withSecretsOf(arm: Arm, id: DocumentId, properties: JsonObject, p
       hint: "Read it again and plan the change anew; a secret that is gone has to be set in Azure.",
     });
   }
-  return withLiveSecrets(id, properties, live.properties, await arm.fingerprint());
+  return withLiveSecrets(id, properties, live.properties, await arm.secrets.fingerprint());
 }

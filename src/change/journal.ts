@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import type { DocumentId, JsonObject } from "../gateway/documents.ts";
+import { type DocumentId, documentTitle, type JsonObject } from "../gateway/documents.ts";
+import { isSecretMarker, secretsOf } from "../gateway/secrets.ts";
 import { damagedRecord, type JournalStore, keyPart } from "./journal-store.ts";
 import type { ChangeState } from "./types.ts";
 
@@ -17,6 +18,10 @@ const plannedDocument = z
   })
   .readonly();
 
+const guardResult = z
+  .object({ name: z.string(), verdict: z.enum(["passed", "blocked", "overridden"]), message: z.string() })
+  .readonly();
+
 const plannedChange = z
   .object({
     changeId: z.string(),
@@ -30,6 +35,8 @@ const plannedChange = z
     confirm: z.string(),
     summary: z.string(),
     affected: z.array(z.string()).readonly(),
+    warnings: z.array(z.string()).readonly().exactOptional(),
+    guards: z.array(guardResult).readonly().exactOptional(),
     documents: z.array(plannedDocument).readonly(),
     showEffect: z.string().exactOptional(),
     manualSteps: z.array(z.string()).readonly().exactOptional(),
@@ -206,6 +213,7 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
 
   return {
     async plan(change) {
+      requireNoSecrets(change);
       if (await store.create(`${change.changeId}/planned`, change)) return;
       throw new GatewayError("internal", `The plan id ${change.changeId} is taken.`, { retryable: true });
     },
@@ -284,6 +292,17 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
       }
     },
   };
+}
+
+/** The journal never holds a credential: those of the service come as markers, and none is taken from a caller. */
+function requireNoSecrets({ documents }: PlannedChange): void {
+  for (const { id, after } of documents) {
+    const [clear] = [...secretsOf(id, after ?? {})].filter(([, value]) => !isSecretMarker(value));
+    if (clear === undefined) continue;
+    throw new GatewayError("unsupported", `${documentTitle(id)}: the secret '${clear[0]}' would be written from here.`, {
+      hint: "Set it in Azure; or use a managed identity, which needs none.",
+    });
+  }
 }
 
 /** Documents are numbered, because their ids are paths. */

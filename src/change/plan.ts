@@ -1,6 +1,8 @@
 import { readInventory } from "../gateway/inventory.ts";
+import { redactedAnswer } from "../gateway/keys.ts";
 import type { Gateway, GatewayReader } from "../gateway/ports.ts";
 import type { Proposal } from "../gateway/proposal.ts";
+import { openRedaction } from "../policy/redaction.ts";
 import { sameContent } from "./compare.ts";
 import { documentDiff } from "./diff.ts";
 import { reachesFurther } from "./guards/further.ts";
@@ -25,13 +27,15 @@ export interface Planning {
  * Judges and stores a proposal. `unchanged` where every document already is as proposed, `blocked` where a guard speaks
  * against it; in both cases nothing is stored and there is nothing to apply.
  */
-export async function plan(planning: Planning, proposal: Proposal): Promise<Plan> {
+export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
+  const proposal = withoutKeysInWords(asked);
   const documents = proposal.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
   const { guards, warnings } = await verdicts(planning, { ...proposal, documents });
+  const redaction = openRedaction();
   const shown = {
     service: planning.gateway.name,
     summary: proposal.summary,
-    documents: documents.map(({ id, before, after }) => documentDiff(id, before?.properties ?? null, after)),
+    documents: documents.map(({ id, before, after }) => documentDiff(id, before?.properties ?? null, after, redaction)),
     affected: proposal.affected,
     warnings: [...proposal.warnings, ...warnings],
     guards,
@@ -41,7 +45,7 @@ export async function plan(planning: Planning, proposal: Proposal): Promise<Plan
   if (blocked.length > 0) return { status: "blocked", ...shown, next: waysOut(blocked, planning.rules.allowOverride) };
   if (documents.length === 0) return { status: "unchanged", ...shown, next: "Nothing to do: the service already is as asked." };
 
-  const change = plannedChange(planning, { ...proposal, documents }, guards);
+  const change = plannedChange(planning, { ...proposal, documents }, shown);
   await planning.journal.plan(change);
   return {
     status: "planned",
@@ -70,7 +74,19 @@ async function judged({ reader, rules }: Planning, proposal: Proposal): Promise<
   return { ...proposal, service: whole ? await readInventory(reader) : null };
 }
 
-function plannedChange(planning: Planning, proposal: Proposal, guards: readonly GuardResult[]): PlannedChange {
+/** What a plan says in words is stored and shown; a tool may have quoted a policy in it. */
+function withoutKeysInWords(proposal: Proposal): Proposal {
+  const { action, summary, warnings, policyErrors } = proposal;
+  return {
+    ...proposal,
+    action: redactedAnswer(action),
+    summary: redactedAnswer(summary),
+    warnings: warnings.map(redactedAnswer),
+    ...(policyErrors === undefined ? {} : { policyErrors: policyErrors.map(redactedAnswer) }),
+  };
+}
+
+function plannedChange(planning: Planning, proposal: Proposal, { guards, warnings }: Pick<Plan, "guards" | "warnings">): PlannedChange {
   const time = planning.now();
   return {
     changeId: planning.newId(),
@@ -84,6 +100,8 @@ function plannedChange(planning: Planning, proposal: Proposal, guards: readonly 
     confirm: confirmLine(planning.gateway.name, proposal.action, overridden(guards)),
     summary: proposal.summary,
     affected: proposal.affected,
+    warnings,
+    guards,
     documents: proposal.documents.map(({ id, before, after }) => ({
       id,
       before: before === null ? null : { etag: before.etag, properties: before.properties },

@@ -11,7 +11,8 @@ import { type Runner, runProcess } from "./run.ts";
  */
 const runners: Record<Command, Runner> = {
   async serve(_, configuration, { err }) {
-    const served = { ...openSurface(configuration, { environment: process.env, err }), version };
+    const announce = (address: object): void => err(`${JSON.stringify(address)}\n`);
+    const served = { ...openSurface(configuration, { environment: process.env, err, announce }), version };
     await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
     return 0;
   },
@@ -26,10 +27,10 @@ const runners: Record<Command, Runner> = {
     const { runValidate } = await import("./validator.ts");
     return runValidate(...given);
   },
-  async sandbox(operands, { values: { port = 0 } }, { out }) {
+  async sandbox(operands, { values }, { out }) {
     refuseOperands("sandbox", operands);
     const { runSandbox } = await import("./sandbox.ts");
-    await runSandbox({ port, out, stop: stopSignal() });
+    await runSandbox(values, { out, stop: stopSignal() });
     return 0;
   },
   async demo(operands, _, { out }) {

@@ -19,7 +19,8 @@ export const prefixedKey = /(?<![\w-])(?<key>sk-(?:proj-|ant-|svcacct-)?[A-Za-z0
 const quote = String.raw`(?:\\?["']|&quot;|&apos;)?`;
 const separator = String.raw`(?:=|\s*:\s*|\s*[:=]\s*(?:\\?["']|&quot;|&apos;))`;
 const stops = String.raw`\s"'<>&;,{}()[\]\\`;
-const secretNames = String.raw`(?:x-)?api[-_]?key|(?:ocp-apim-)?subscription-key|(?:x-)?functions-key|client[-_]?secret|access[-_]?token|refresh[-_]?token|password|passwd|pwd|secret`;
+const secretNames =
+  "(?:x-)?api[-_]?key|(?:ocp-apim-)?subscription-key|(?:x-)?functions-key|client[-_]?secret|access[-_]?token|refresh[-_]?token|password|passwd|pwd|secret";
 
 /** In each the group `key` is what must not be shown. None of them takes a bracket in, and so none takes a mark for a key. */
 const keyForms: readonly RegExp[] = [
@@ -106,4 +107,9 @@ export const redactedText = (text: string): string => withoutKeys(text, keysIn, 
  * Any text that is about to leave the process. Hexadecimal digits alone stay: an id of APIM's may have 32 of them (PowerShell
  * makes such ones for subscriptions), and an answer without its ids is none.
  */
-export const redactedAnswer = (text: string): string => withoutKeys(text, (shown) => disjoint(labelledKeysIn(shown)), () => mark);
+export const redactedAnswer = (text: string): string =>
+  withoutKeys(
+    text,
+    (shown) => disjoint(labelledKeysIn(shown)),
+    () => mark,
+  );

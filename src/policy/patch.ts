@@ -12,6 +12,7 @@ import {
   setAttribute,
 } from "./edit.ts";
 import { shortened } from "./excerpt.ts";
+import { shownAttribute } from "./redaction.ts";
 import { pathOf, select } from "./select.ts";
 
 /** One edit as a caller asks for it: the element that `select` names, and exactly one operation on it. */
@@ -106,9 +107,10 @@ function settings(document: PolicyDocument, element: Element, path: string, valu
 /** None where the attribute already reads as asked. */
 function setting(document: PolicyDocument, element: Element, path: string, name: string, value: AttributeValue) {
   const before = attribute(element, name);
+  const shown = (text: string): string => shortened(shownAttribute(element, name, text), longestValue);
   if (value === null) {
     if (before === undefined) throw unknownAttribute(element, path, name);
-    return [{ edit: removeAttribute(document, element, name), done: `${path} ${name} ${shortened(before, longestValue)} -> none` }];
+    return [{ edit: removeAttribute(document, element, name), done: `${path} ${name} ${shown(before)} -> none` }];
   }
   if (!/^[A-Za-z_][\w.:-]*$/.test(name)) throw unknownAttribute(element, path, name);
   const after = String(value);
@@ -116,7 +118,7 @@ function setting(document: PolicyDocument, element: Element, path: string, name:
   return [
     {
       edit: setAttribute(document, element, name, after),
-      done: `${path} ${name} ${before === undefined ? "none" : shortened(before, longestValue)} -> ${shortened(after, longestValue)}`,
+      done: `${path} ${name} ${before === undefined ? "none" : shown(before)} -> ${shown(after)}`,
     },
   ];
 }

@@ -45,9 +45,13 @@ const marks = /\[redacted(?::\d+)?\]/;
 export const redactionMarkIn = (text: string): string | null => numberedMark.exec(text)?.[0] ?? null;
 
 /** The value of an attribute, on its own, as messages quote it. */
-export function shownAttribute(element: Pick<Element, "name">, name: string, text: string): string {
-  return isSecretAttribute(element, name) && !text.includes("{{") && !text.startsWith("@") ? "[redacted]" : redactedText(text);
+export function shownAttribute(element: Element, name: string, text: string): string {
+  if (!isCredentialAttribute(element, name) || /^\s*@[({]/.test(text)) return redactedText(text);
+  return withoutKeys(text, (shown) => credentialParts(shown).filter(({ start, end }) => isCredential(shown.slice(start, end))), () => "[redacted]");
 }
+
+const isCredentialAttribute = (element: Element, name: string): boolean =>
+  isSecretAttribute(element, name) || (name === "value" && isSecretVariable(element));
 
 /** Members of JSON documents that hold a secret, wherever they stand. */
 const secretMember = /^(?:password|(?:.*-?)connection-?string|(?:account|access|api|primary|secondary|shared|client)-?(?:key|secret))$/i;
@@ -85,9 +89,7 @@ const namingSpans = ({ name, attributes, children }: Element): readonly KeySpan[
 
 /** Literals at the places of an element that are made for a credential. */
 function credentialSpans(element: Element, source: string): readonly KeySpan[] {
-  const attributes = element.attributes.filter(
-    ({ name }) => isSecretAttribute(element, name) || (name === "value" && isSecretVariable(element)),
-  );
+  const attributes = element.attributes.filter(({ name }) => isCredentialAttribute(element, name));
   return [...attributes.map(({ value }) => value), ...credentialTexts(element, source)].flatMap(literalSpans);
 }
 

@@ -35,8 +35,6 @@ const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(valu
 const numberOf = (value: Json | undefined): number | null => (typeof value === "number" ? value : null);
 const textOf = (value: Json | undefined): string | null => (typeof value === "string" ? value : null);
 
-export { sameName as sameId } from "../gateway/model.ts";
-
 export const backendIdOf = (id: DocumentId): string => id.replace(/^backends\//, "");
 
 export function findBackend(backends: readonly ListedDocument[], backendId: string): ListedDocument | undefined {

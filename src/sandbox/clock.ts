@@ -13,6 +13,8 @@ export interface MovableClock extends Clock {
   advance(milliseconds: number): Promise<void>;
 }
 
+export const isMovable = (clock: Clock): clock is MovableClock => "advance" in clock;
+
 export const realClock: Clock = {
   now: () => new Date(),
   wait: (milliseconds, signal) => realWait(milliseconds, undefined, signal === undefined ? {} : { signal }),

@@ -1,5 +1,7 @@
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { rowsOf } from "./gateway/logs/rows.ts";
+import { type LogStore, logStore } from "./gateway/logs/store.ts";
 import { type ContentSafetyService, contentSafetyService } from "./models/content-safety.ts";
 import { type ModelBackends, modelBackends } from "./models/model-backends.ts";
 import type { World } from "./world.ts";
@@ -9,6 +11,8 @@ export interface DataPlane {
   readonly gateway: Gateway;
   readonly models: ModelBackends;
   readonly contentSafety: ContentSafetyService;
+  /** What the gateway has written down of its calls. */
+  readonly logs: LogStore;
 }
 
 /** Puts the gateway in front of a world's model backends. Once for a world: its hosts become upstreams of it. */
@@ -17,5 +21,7 @@ export function openDataPlane(world: World, grammar: () => Promise<CSharp>): Dat
   const models = modelBackends(world);
   // An Azure resource may serve both: the paths of content safety are its own.
   world.upstreams.push(contentSafety, models);
-  return { gateway: createGateway(world, { grammar }), models, contentSafety };
+  const logs = logStore();
+  const gateway = createGateway(world, { grammar, onFinished: (call) => logs.add(rowsOf(call)) });
+  return { gateway, models, contentSafety, logs };
 }

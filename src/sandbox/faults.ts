@@ -39,6 +39,7 @@ export interface Fault {
 
 export interface Faults {
   add(fault: Fault): void;
+  clear(): void;
   /** Those that have not been used up. */
   readonly pending: readonly Fault[];
 }
@@ -67,6 +68,7 @@ export function faultScript(): FaultScript {
     add(fault) {
       script.push({ fault, left: fault.times ?? 1 });
     },
+    clear: () => void script.splice(0),
     get pending() {
       return script.map(({ fault }) => fault);
     },

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { armApp } from "./arm.ts";
 import { type Clock, realClock } from "./clock.ts";
+import type { Controls } from "./control/operations.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { primaryKeys } from "./gateway/keys.ts";
@@ -19,6 +20,8 @@ export interface Sandbox {
   /** The gateway, which carries traffic under the deployed policies, and the hosts behind it: loaded at the first call. */
   readonly dataPlane: () => Promise<DataPlane>;
   readonly gateway: () => Promise<Gateway>;
+  /** What a test does to the sandbox while it runs; the control API does the same over HTTP. */
+  readonly controls: () => Promise<Controls>;
   /** Primary keys of the subscriptions, by their ids. */
   readonly keys: () => Readonly<Record<string, string>>;
 }
@@ -60,12 +63,21 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     opened ??= import("./data-plane.ts").then(({ openDataPlane }) => openDataPlane(world, grammar));
     return opened;
   };
+  let controlled: Promise<Controls> | undefined;
+  const controls = async (): Promise<Controls> => {
+    const [{ openControls }, plane] = await Promise.all([import("./control/operations.ts"), dataPlane()]);
+    return openControls(world, plane);
+  };
   return {
     world,
     token,
     fetch: logged,
     dataPlane,
     gateway: async () => (await dataPlane()).gateway,
+    controls() {
+      controlled ??= controls();
+      return controlled;
+    },
     keys: () => primaryKeys(world),
   };
 }

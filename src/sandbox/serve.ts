@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { Hono } from "hono";
 import { closed, httpServer, listening } from "./http.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { sandboxService } from "./service.ts";
@@ -41,19 +41,33 @@ export interface ServeOptions {
  * gateway and the control API need is loaded at their first request. Rejects where a port is taken, and then serves nothing.
  */
 export async function serveSandbox(sandbox: Sandbox, { port = 0, gatewayPort = 0, controlPort = 0 }: ServeOptions): Promise<ServedSandbox> {
-  const servers = [
-    httpServer(sandbox.fetch),
-    httpServer(async (request, peer) => (await sandbox.gateway()).fetch(request, undefined, peer)),
-    httpServer(async (request) => (await sandbox.control()).fetch(request)),
-  ] as const;
+  const arm = httpServer(sandbox.fetch);
+  const gateway = httpServer(async (request, peer) => (await sandbox.gateway()).fetch(request, undefined, peer));
+  const control = httpServer(controlOf(sandbox));
+  const servers = [arm, gateway, control];
   const close = async (): Promise<void> => void (await Promise.all(servers.map(closed)));
-  const [arm, gateway, control] = await allListening(servers, [port, gatewayPort, controlPort]).catch(async (error) => {
+  try {
+    const origin = await listening(arm, port);
+    const ready = {
+      arm: origin,
+      logs: origin,
+      token: sandbox.token,
+      service: sandboxService.resourceId,
+      gateway: await listening(gateway, gatewayPort),
+      control: await listening(control, controlPort),
+      keys: sandbox.keys(),
+    };
+    return { ready, close, unref: () => servers.forEach((server) => void server.unref()) };
+  } catch (error) {
     await close();
     throw error;
-  });
-  return {
-    ready: { arm, logs: arm, token: sandbox.token, service: sandboxService.resourceId, gateway, control, keys: sandbox.keys() },
-    close,
-    unref: () => servers.forEach((server) => void server.unref()),
+  }
+}
+
+function controlOf(sandbox: Sandbox): (request: Request) => Promise<Response> {
+  let app: Promise<Hono> | undefined;
+  return async (request) => {
+    app ??= import("./control.ts").then(({ controlApp }) => controlApp(sandbox));
+    return (await app).fetch(request);
   };
 }

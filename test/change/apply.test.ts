@@ -159,6 +159,21 @@ describe("apply refuses, and the plan can still be applied", () => {
     await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
   });
 
+  test("a call that is cancelled while it claims the plan", async () => {
+    const store = memoryStore();
+    const { create } = store;
+    const service = openService({ changes: { store } });
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const call = new AbortController();
+    store.create = async (key, document) => {
+      call.abort();
+      return create(key, document);
+    };
+    await expect(service.apply(plan, call.signal)).rejects.toMatchObject({ code: "cancelled", hint: expect.stringContaining("again") });
+    expect(service.writes()).toEqual([]);
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+  });
+
   test("a foreign edit, with a diff; once that is gone the plan holds again", async () => {
     const service = openService();
     const plan = await service.plan({ documents: await secondRegion(service) });
@@ -240,7 +255,13 @@ describe("a plan is applied once", () => {
   test("of ten calls at once one writes", async () => {
     const service = openService();
     const plan = await service.plan({ documents: await secondRegion(service) });
+    const meanwhile: Promise<unknown>[] = [];
+    service.before = (method) => {
+      if (method === "PUT") meanwhile.push(service.apply(plan).catch((error: unknown) => error));
+    };
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => service.apply(plan)));
+    for (const answer of await Promise.all(meanwhile))
+      expect(answer).toMatchObject({ message: expect.stringContaining("is being applied") });
     expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThan(0);
     for (const outcome of outcomes) {
       if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "conflict" });
@@ -275,6 +296,27 @@ describe("a plan is applied once", () => {
     };
     await expect(service.apply(plan, call.signal)).resolves.toMatchObject({ status: "applied" });
     expect(service.writes()).toHaveLength(3);
+  });
+
+  test("a second call at the moment of the claim is told so, and so is a third", async () => {
+    const store = memoryStore();
+    const { create } = store;
+    const service = openService({ changes: { store } });
+    const plan = await service.plan({ documents: [await halved(service)] });
+    const others: Promise<unknown>[] = [];
+    const call = () => void others.push(service.apply(plan).catch((error: unknown) => error));
+    store.create = async (key, document) => {
+      if (key.endsWith("/claimed") && others.length === 0) call();
+      if (key.endsWith("/applying")) await others[0];
+      return create(key, document);
+    };
+    service.before = (method) => {
+      if (method === "PUT") call();
+    };
+    await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
+    const answers = await Promise.all(others);
+    expect(answers).toHaveLength(2);
+    for (const answer of answers) expect(answer).toMatchObject({ message: expect.stringContaining("is being applied") });
   });
 
   test("while it is being applied, another call is told so", async () => {

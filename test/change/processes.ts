@@ -1,5 +1,6 @@
 import { openGateway } from "../../src/azure/gateway.ts";
 import type { Changes } from "../../src/change/changes.ts";
+import { fingerprintKey } from "../../src/change/fingerprint-key.ts";
 import type { JournalStore } from "../../src/change/journal-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
 import type { AppliedChange, Plan } from "../../src/change/types.ts";
@@ -67,6 +68,7 @@ function startProcess({ sandbox, service, store, alive, pid, host }: Place): Pro
       resourceId: sandboxService.resourceId,
       cloud: "public",
       accessToken: sandbox.token,
+      fingerprintKey: fingerprintKey(store),
       fetch(request) {
         return moment(() => {
           service.before(request.method, new URL(request.url).pathname.replace(/^.*?\/service\/sandbox\//i, ""));
@@ -80,6 +82,7 @@ function startProcess({ sandbox, service, store, alive, pid, host }: Place): Pro
     gateway,
     store: {
       ...store,
+      read: (key) => store.read(key),
       create: (key, document) => moment(() => store.create(key, document)),
       remove: (key) => moment(() => store.remove(key)),
     },

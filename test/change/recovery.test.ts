@@ -263,6 +263,49 @@ describe("what is found half-way", () => {
     expect(await stateOf(next, planId)).toMatchObject({ state: "failed" });
   });
 
+  test("a rollback that was interrupted is finished", async () => {
+    const machine = openMachine();
+    const before = machine.service.state();
+    const victim = machine.start();
+    const plan = await victim.plan(proposalOf({ documents: await secondRegion(machine.service) }));
+    const { create } = machine.store;
+    machine.store.create = async (key, document) => {
+      if (key.endsWith("/applied")) throw new Error("ENOSPC: no space left on device");
+      return create(key, document);
+    };
+    machine.service.before = (method) => {
+      const puts = machine.service.writes().filter((write) => write.startsWith("PUT")).length;
+      if (method === "PUT" && puts === 4) victim.kill();
+    };
+    void victim.apply(plan);
+    await expect.poll(() => machine.service.writes().length).toBe(5);
+    machine.service.before = () => {};
+    expect(machine.service.state()).not.toEqual(before);
+    await expect(machine.start().apply(plan)).rejects.toMatchObject({ message: expect.stringContaining("Nothing of this change stands.") });
+    expect(machine.service.state()).toEqual(before);
+    expect(await stateOf(machine.start(), plan.planId ?? "")).toMatchObject({ state: "rolled_back" });
+  });
+
+  test("what its owner has recorded at the last moment holds", async () => {
+    const { machine, plan, planId, next } = await interrupted(half);
+    const { read } = machine.store;
+    const failure = { code: "conflict", message: "It was left as it is.", details: [] };
+    machine.store.read = async (key) => {
+      if (key.endsWith("/claimed")) await machine.store.create(`${planId}/failed`, { time: "2026-11-20T12:00:00Z", failure });
+      return read(key);
+    };
+    const end = machine.service.state();
+    await expect(next.apply(plan)).rejects.toMatchObject({ message: "It was left as it is." });
+    expect(machine.service.state()).toEqual(end);
+  });
+
+  test("a change of which no claim is on record has no owner", async () => {
+    const { machine, before, plan, planId, next } = await interrupted(half);
+    await machine.store.remove(`${planId}/claimed`);
+    await expect(next.apply(plan)).rejects.toMatchObject({ message: expect.stringContaining("Nothing of this change stands.") });
+    expect(machine.service.state()).toEqual(before);
+  });
+
   test("of an undo: the undo is applied and the change undone, or both stand as before", async () => {
     for (const effect of ["before", "after"] as const) {
       const machine = openMachine();
@@ -336,6 +379,32 @@ describe("who has ended", () => {
     expect(await taken).toMatchObject({ code: "cancelled" });
     expect(machine.service.state()).toEqual(before);
     expect(await seen(far, plan.planId ?? "")).toBe("rolled_back");
+  });
+
+  test("nor while the other has only just begun to put back", async () => {
+    const machine = openMachine();
+    const before = machine.service.state();
+    const [slow, far] = [machine.start("here"), machine.start("there")];
+    const plan = await slow.plan(proposalOf({ documents: await secondRegion(machine.service) }));
+    let taken: Promise<unknown> | undefined;
+    const { create } = machine.store;
+    machine.store.create = async (key, document) => {
+      const created = await create(key, document);
+      if (key.endsWith("/written-1") && taken === undefined) {
+        machine.service.pass(15 * 60 * 1000);
+        await new Promise<void>((begun) => {
+          machine.service.before = (method) => {
+            if (method === "PUT") begun();
+          };
+          taken = far.apply(plan).catch((error: unknown) => error);
+        });
+      }
+      return created;
+    };
+    await expect(slow.apply(plan)).rejects.toMatchObject({ message: expect.stringContaining("has taken") });
+    expect(await taken).toMatchObject({ message: expect.stringContaining("Nothing of this change stands.") });
+    expect(machine.service.writes()).not.toContain(`PUT ${apiPolicy}`);
+    expect(machine.service.state()).toEqual(before);
   });
 
   test("two that find the same at once agree, and lose nothing", async () => {

@@ -26,6 +26,14 @@ describe("everything that is known against a policy", () => {
     ]);
   });
 
+  it("points at an operator itself, and at the name behind the bracket of a tag", async () => {
+    const source = `<fragment><bogus /><set-variable name="a" value="@("a" < 1)" /></fragment>`;
+    const [element, expression, ...more] = review(parse(source), { csharp: await loadGrammar() });
+    expect(more).toEqual([]);
+    expect(element).toMatchObject({ code: "unknown-policy", column: source.indexOf("bogus") + 1 });
+    expect(expression).toMatchObject({ code: "expression-type", column: source.indexOf("< 1") + 1 });
+  });
+
   it("does not look into expressions without the grammar", () => {
     expect(review(parse(`<fragment><set-variable name="a" value="@(context.Requst)" /></fragment>`), {})).toEqual([]);
   });

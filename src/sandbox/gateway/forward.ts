@@ -3,9 +3,9 @@ import { AnsweredError, internalError } from "./answers.ts";
 import { failureStatus, retryAfterSeconds, selectBackend } from "./backends/select.ts";
 import type { OpenCall } from "./call.ts";
 import { coalesced, discard, forwarded, type OpenResponse, openResponse, reasonOf, tapped } from "./messages.ts";
-import { type BackendTarget, type BodyBytes, type Call, PolicyError } from "./policy.ts";
+import { type BackendTarget, type BodyBytes, type Call, PolicyError, type TokenUsage } from "./policy.ts";
 import { TimedOut, within } from "./timeout.ts";
-import { promptTokens, usageReader } from "./tokens.ts";
+import { promptTokens, type UsageReader, usageReader } from "./tokens.ts";
 import { destinationUrl, relativeUrl } from "./urls.ts";
 
 /** How `forward-request` sends (https://learn.microsoft.com/azure/api-management/forward-request-policy#attributes). */
@@ -29,21 +29,22 @@ export async function forward(call: OpenCall, options: Forwarding): Promise<void
   call.response = null;
   const target = await targetOf(call);
   call.backend = backendView(call, target);
-  const { answer, usage } = await attempt(call, target, options);
+  const { answer, reader } = await attempt(call, target, options);
   if (target.setCookie !== undefined) answer.headers.append("set-cookie", target.setCookie);
   call.response = answer;
-  usageOf.set(call, usage);
+  readers.set(call, reader);
   await call.responded(answer);
   if (options.failOnErrorStatusCode && answer.status >= 400) throw failed(answer);
 }
 
-/** Token usage of the last answer of a backend, as far as its body has been read. */
-export type UsageSoFar = ReturnType<typeof usageReader>["usage"];
+/** Of the last answer of a backend. */
+const readers = new WeakMap<Call, UsageReader>();
 
-const usageOf = new WeakMap<Call, UsageSoFar>();
+/** Token usage of the last answer of a backend, as far as its body has been read. Null where no backend has answered, or not a model. */
+export const usageIn = (call: Call): TokenUsage | null => readers.get(call)?.usage() ?? null;
 
-/** Null where no backend has answered, or not a model. */
-export const usageIn = (call: Call): ReturnType<UsageSoFar> => usageOf.get(call)?.() ?? null;
+/** The model that the last answer of a backend names. */
+export const modelIn = (call: Call): string | null => readers.get(call)?.model() ?? null;
 
 async function targetOf(call: OpenCall): Promise<BackendTarget> {
   const { backendId, base } = call.destination;
@@ -91,7 +92,7 @@ function backendView({ world }: Call, { backendId }: BackendTarget): Call["backe
 
 interface Attempt {
   readonly answer: OpenResponse;
-  readonly usage: UsageSoFar;
+  readonly reader: UsageReader;
 }
 
 async function attempt(call: OpenCall, target: BackendTarget, options: Forwarding): Promise<Attempt> {
@@ -180,7 +181,7 @@ function received(reply: Response, requestBody: BodyBytes, { bufferResponse }: F
     headers: forwarded(reply.headers),
     body: read !== null && bufferResponse && !reply.headers.has("content-length") ? coalesced(read, responseBuffer) : read,
   });
-  return { answer, usage: () => reader.usage() };
+  return { answer, reader };
 }
 
 /** What went wrong on the way, as `context.LastError` names it; the caller is told no more than that it did. */

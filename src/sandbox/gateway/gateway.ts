@@ -5,7 +5,7 @@ import { AnsweredError, asPolicyError, errorResponse, lastErrorOf, operationNotF
 import { storingPolicies } from "./cache/index.ts";
 import { type CallTools, expressionCache, type OpenCall, openCall } from "./call.ts";
 import { factsOf, serviceUrlOf } from "./facts.ts";
-import { usageIn } from "./forward.ts";
+import { modelIn, usageIn } from "./forward.ts";
 import { type EffectivePolicy, effectivePolicy, type ScopeOfCall } from "./merge.ts";
 import { discard, openRequest, openResponse, tapped } from "./messages.ts";
 import { answerPreflight, isPreflight } from "./policies/cors.ts";
@@ -266,6 +266,7 @@ function ending({ call, ...received }: Received, onFinished: (finished: Finished
     ended = true;
     call.signal.removeEventListener("abort", gone);
     discard(call.request.body);
+    call.record.model = modelIn(call);
     call.completed(completed);
     const { startedAt, method, url, route, admission } = received;
     onFinished({ call, startedAt, endedAt: call.clock.now(), method, url, route, admission, completed });

@@ -16,7 +16,7 @@ function gatewayInstance(id: string, region: string, seed: number): GatewayInsta
       // A key belongs to one module, which always makes the same type under it.
       return states.get(key) as T;
     },
-    reset: () => states.clear(),
+    reset: (key) => (key === undefined ? states.clear() : void states.delete(key)),
   };
 }
 

@@ -55,8 +55,8 @@ export interface GatewayInstance {
   readonly random: () => number;
   /** A policy's own state in this instance, made at its first use; `key` is the module's own constant. */
   state<T>(key: symbol, make: () => T): T;
-  /** Forgets all of it, as a restart of the instance would. */
-  reset(): void;
+  /** Forgets what stands under a key, or all of it, as a restart of the instance would. */
+  reset(key?: symbol): void;
 }
 
 /** A host that answers in the process: a fake model backend, a scripted service. */

@@ -36,10 +36,10 @@ function contentTokens(content: unknown): number {
 /** Whether a request asks for a stream of events. */
 export const wantsStream = (body: string): boolean => parsedRecord(body)?.stream === true;
 
-/** The model that a request names, where its body does. */
-export function modelOf(body: string): string | null {
-  const model = parsedRecord(body)?.model;
-  return typeof model === "string" ? model : null;
+/** The `model` of an answer or an event; an empty one, as of Azure's first event, is none. */
+function modelIn(message: unknown): string | null {
+  const model = memberOf(message, "model");
+  return typeof model === "string" && model !== "" ? model : null;
 }
 
 /** Reads token counts out of a model's answer while it passes. */
@@ -47,6 +47,8 @@ export interface UsageReader {
   push(bytes: Uint8Array): void;
   /** What has been counted so far; null where the answer is not a model's. */
   usage(): TokenUsage | null;
+  /** The model that the answer names; null where it names none. */
+  model(): string | null;
 }
 
 /** More of one event or of a whole answer is not kept: such a thing is not a model's answer. */
@@ -63,11 +65,19 @@ export function usageReader(contentType: string | null, prompt: () => number): U
 function documentReader(): UsageReader {
   const decoder = new TextDecoder();
   let text = "";
+  let read: JsonRecord | null | undefined;
+  const answer = (): JsonRecord | null => {
+    if (read === undefined) read = text.length < longestText ? parsedRecord(text) : null;
+    return read;
+  };
   return {
     push(bytes) {
-      if (text.length < longestText) text += decoder.decode(bytes, { stream: true });
+      if (text.length >= longestText) return;
+      text += decoder.decode(bytes, { stream: true });
+      read = undefined;
     },
-    usage: () => (text.length < longestText ? usageIn(parsedRecord(text)) : null),
+    usage: () => usageIn(answer()),
+    model: () => modelIn(answer()),
   };
 }
 
@@ -75,6 +85,7 @@ function streamReader(prompt: () => number): UsageReader {
   const decoder = new TextDecoder();
   let rest = "";
   let stated: TokenUsage | null = null;
+  let model: string | null = null;
   let characters = 0;
   let events = 0;
   const read = (line: string) => {
@@ -82,6 +93,7 @@ function streamReader(prompt: () => number): UsageReader {
     if (event === null) return;
     events++;
     stated = usageIn(event) ?? usageIn(event.response) ?? stated;
+    model ??= modelIn(event) ?? modelIn(event.response);
     characters += deltaLength(event);
   };
   return {
@@ -98,6 +110,7 @@ function streamReader(prompt: () => number): UsageReader {
       const asked = prompt();
       return { prompt: asked, completion, total: asked + completion, exact: false };
     },
+    model: () => model,
   };
 }
 

@@ -55,3 +55,6 @@ const byLength = [...regions].sort((a, b) => b.length - a.length).map((name) => 
 
 /** The region that a text names, in any spelling (`Azure OpenAI East US`, `aoai-eastus`); undefined where it names none. */
 export const regionIn = (text: string): string | undefined => byLength.find(([, name]) => spelled(text).includes(name))?.[0];
+
+/** The region of exactly this name, in any spelling (`East US`, `eastus`); undefined where there is none. */
+export const regionNamed = (text: string): string | undefined => byLength.find(([, name]) => spelled(text) === name)?.[0];

@@ -60,7 +60,14 @@ function identifier(node: SyntaxNode, scope: Scope): Code {
   // Of a variable of unknown type what it was to hold is noted already.
   if (variable !== null) return variable.type.name === "?" ? neverSet(node.text) : readVariable(variable, scope);
   if (node.text === "context") return { type: type("IProxyRequestContext"), run: ({ run }) => new ContextValue(run.context) };
-  return scope.unit.unsupported(node, `the name ${node.text}`);
+  return scope.unit.unsupported(node, `the name ${qualified(node)}`);
+}
+
+/** Of a namespace all of the dotted name that begins with it. */
+function qualified(node: SyntaxNode): string {
+  let whole = node;
+  while (/^(?:System|Newtonsoft)$/.test(node.text) && whole.parent?.type === "member_access_expression") whole = whole.parent;
+  return whole.text.replaceAll(/\s/g, "");
 }
 
 function neverSet(name: string): Code {

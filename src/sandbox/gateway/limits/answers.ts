@@ -6,7 +6,8 @@ export interface Refusal {
   /** As `context.LastError.Reason` has it. */
   readonly reason: string;
   readonly message: string;
-  readonly retryAfterSeconds: number;
+  /** Null where no wait helps. */
+  readonly retryAfterSeconds: number | null;
 }
 
 /**
@@ -14,14 +15,14 @@ export interface Refusal {
  */
 export async function refuse(node: PolicyNode, call: Call, { status, reason, message, retryAfterSeconds }: Refusal): Promise<never> {
   const variable = await call.text(node, "retry-after-variable-name");
-  if (variable !== "") call.variables.set(variable, retryAfterSeconds);
+  if (variable !== "" && retryAfterSeconds !== null) call.variables.set(variable, retryAfterSeconds);
   const header = await call.text(node, "retry-after-header-name", "Retry-After");
   throw new PolicyError(
     { source: node.name, reason, message },
     {
       status,
       reason: status === 429 ? "Too Many Requests" : "Forbidden",
-      headers: { [header]: String(retryAfterSeconds) },
+      headers: retryAfterSeconds === null ? {} : { [header]: String(retryAfterSeconds) },
     },
   );
 }

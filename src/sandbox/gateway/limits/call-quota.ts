@@ -1,7 +1,7 @@
 import type { Call, Completed, Flow, PolicyNode } from "../policy.ts";
 import { clockWait, refuse } from "./answers.ts";
 import { type Period, renewalPeriod } from "./counters.ts";
-import { countedOnce, deferredIncrement, type Increment } from "./increments.ts";
+import { countedBy, countedOnce, deferredIncrement, type Increment } from "./increments.ts";
 import { limitState } from "./state.ts";
 import { subscriptionCounter, subscriptionLimits } from "./subscription-limits.ts";
 
@@ -17,15 +17,19 @@ export async function quota(node: PolicyNode, call: Call): Promise<Flow> {
   return "next";
 }
 
-/** `quota-by-key` (https://learn.microsoft.com/azure/api-management/quota-by-key-policy). */
+/**
+ * `quota-by-key` (https://learn.microsoft.com/azure/api-management/quota-by-key-policy). Assumed: one key has a counter for each length of a period that
+ * policies give it.
+ */
 export async function quotaByKey(node: PolicyNode, call: Call): Promise<Flow> {
   const first = Date.parse(await call.text(node, "first-period-start", "0001-01-01T00:00:00Z"));
+  const seconds = await call.number(node, "renewal-period");
   await judgeAndCount({
     node,
     limit: node,
     call,
-    key: `quota ${await call.text(node, "counter-key")}`,
-    seconds: await call.number(node, "renewal-period"),
+    key: `quota ${seconds} ${await call.text(node, "counter-key")}`,
+    seconds,
     started: Number.isNaN(first) ? 0 : first,
     increment: await deferredIncrement(node, call),
   });
@@ -52,14 +56,18 @@ async function judgeAndCount({ node, limit, call, key, seconds, started, increme
   const calls = limitState(call).quotas.of(key, now());
   const bandwidth = limitState(call).quotas.of(`${key} bytes`, now());
   const [mostCalls, mostKilobytes] = [await call.number(limit, "calls", 0), await call.number(limit, "bandwidth", 0)];
-  if (mostCalls > 0 && calls.used(period()) >= mostCalls) await exhausted(node, call, "call volume", period());
+  const others = calls.used(period()) - (countedBy(call, key) ?? 0);
+  if (mostCalls > 0 && others >= mostCalls) await exhausted(node, call, "call volume", period());
   if (mostKilobytes > 0 && bandwidth.used(period()) >= mostKilobytes * kilobyte) await exhausted(node, call, "bandwidth", period());
   await countedOnce(call, key, increment, (amount) => calls.add(period(), amount));
-  if (mostKilobytes > 0) call.onCompleted(({ bytes }: Completed) => bandwidth.add(period(), bytes));
+  if (mostKilobytes === 0) return;
+  await countedOnce(call, `${key} bytes`, { amount: 0, deferred: null }, () =>
+    call.onCompleted(({ bytes }: Completed) => bandwidth.add(period(), bytes)),
+  );
 }
 
 function exhausted(node: PolicyNode, call: Call, what: string, { end }: Period): Promise<never> {
-  const seconds = end === null ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.ceil((end - call.clock.now().getTime()) / 1000));
-  const when = end === null ? "" : ` Quota will be replenished in ${clockWait(seconds)}.`;
+  const seconds = end === null ? null : Math.max(1, Math.ceil((end - call.clock.now().getTime()) / 1000));
+  const when = seconds === null ? "" : ` Quota will be replenished in ${clockWait(seconds)}.`;
   return refuse(node, call, { status: 403, reason: "QuotaExceeded", message: `Out of ${what} quota.${when}`, retryAfterSeconds: seconds });
 }

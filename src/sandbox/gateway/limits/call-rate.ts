@@ -1,7 +1,7 @@
 import type { Call, Flow, PolicyNode } from "../policy.ts";
 import { publish, refuse, spelledWait } from "./answers.ts";
 import type { Rate } from "./counters.ts";
-import { countedOnce, deferredIncrement, type Increment } from "./increments.ts";
+import { countedBy, countedOnce, deferredIncrement, type Increment } from "./increments.ts";
 import { limitState } from "./state.ts";
 import { subscriptionCounter, subscriptionLimits } from "./subscription-limits.ts";
 
@@ -20,7 +20,8 @@ export async function rateLimit(node: PolicyNode, call: Call): Promise<Flow> {
 
 /**
  * `rate-limit-by-key` (https://learn.microsoft.com/azure/api-management/rate-limit-by-key-policy): one counter for a key, at whatever scopes it is
- * used. A condition or count that looks at the response is asked once there is one.
+ * used. A condition or count that looks at the response is asked once there is one. Assumed: a call counts once under a key, as is documented of
+ * `quota-by-key`.
  */
 export async function rateLimitByKey(node: PolicyNode, call: Call): Promise<Flow> {
   const key = `calls ${await call.text(node, "counter-key")}`;
@@ -44,8 +45,9 @@ const names = {
 
 async function judge({ node, call, key, rate, need }: Counted & { readonly node: PolicyNode; readonly need: number }): Promise<void> {
   const now = call.clock.now().getTime();
-  const { allowed, remaining, retryAfterSeconds } = limitState(call).rates.of(key, now).check(rate, need, now);
-  const left = Math.max(0, remaining - (allowed ? need : 0));
+  const more = Math.max(0, need - (countedBy(call, key) ?? 0));
+  const { allowed, remaining, retryAfterSeconds } = limitState(call).rates.of(key, now).check(rate, more, now);
+  const left = Math.max(0, remaining - (allowed ? more : 0));
   await publish(node, call, { ...names.remaining, value: left }, null);
   call.onResponse(async ({ headers }) => {
     await publish(node, call, { ...names.remaining, value: left }, headers);

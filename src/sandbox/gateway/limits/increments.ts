@@ -21,7 +21,16 @@ export async function deferredIncrement(node: PolicyNode, call: Call): Promise<I
   return later ? { amount: 0, deferred: amount } : { amount: await amount(), deferred: null };
 }
 
-const countedKeys = new WeakMap<Call, Set<string>>();
+const amounts = new WeakMap<Call, Map<string, number>>();
+
+/** What a call has counted under a key up to now; null where it has not counted under it at all. */
+export const countedBy = (call: Call, key: string): number | null => amounts.get(call)?.get(key) ?? null;
+
+/** Says that a call counts so much under a key. */
+export function claim(call: Call, key: string, amount: number): void {
+  const known = amounts.get(call) ?? new Map<string, number>();
+  amounts.set(call, known.set(key, amount));
+}
 
 /** Counts a call under a key, however many policies name that key (https://learn.microsoft.com/azure/api-management/quota-by-key-policy). */
 export async function countedOnce(
@@ -30,10 +39,8 @@ export async function countedOnce(
   { amount, deferred }: Increment,
   count: (amount: number) => void,
 ): Promise<void> {
-  const keys = countedKeys.get(call) ?? new Set();
-  countedKeys.set(call, keys);
-  if (keys.has(key)) return;
-  keys.add(key);
+  if (countedBy(call, key) !== null) return;
+  claim(call, key, amount);
   if (deferred === null) count(amount);
   else call.onAnswered(async () => count(await deferred()));
 }

@@ -1,4 +1,4 @@
-import type { Call } from "../policy.ts";
+import type { Call, GatewayInstance } from "../policy.ts";
 import { type PeriodCounter, periodCounter, type RateCounter, slidingLog, tokenBucket } from "./counters.ts";
 
 /** Counters of one kind by their keys. */
@@ -42,6 +42,9 @@ const stateKey = Symbol("limits");
 export function limitState({ instance, world }: Call): LimitState {
   return instance.state(stateKey, () => newState(/v2$/i.test(world.service.sku.name)));
 }
+
+/** Counts anew. */
+export const resetLimits = (instance: GatewayInstance): void => instance.reset(stateKey);
 
 function newState(bucket: boolean): LimitState {
   return {

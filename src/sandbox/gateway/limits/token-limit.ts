@@ -2,38 +2,53 @@ import type { Call, Completed, Flow, PolicyNode } from "../policy.ts";
 import { promptTokens, usageReader, wantsStream } from "../tokens.ts";
 import { publish, refuse, spelledWait } from "./answers.ts";
 import { type QuotaPeriod, quotaPeriod, type Rate } from "./counters.ts";
+import { claim, countedBy } from "./increments.ts";
 import { limitState } from "./state.ts";
 
 const minute = 60_000;
 const periods: readonly string[] = ["Hourly", "Daily", "Weekly", "Monthly", "Yearly"] satisfies readonly QuotaPeriod[];
 
+/** A counter as one call meets it. */
+interface Counted {
+  readonly key: string;
+  /** Whether no other policy has counted the call under this key before: it counts once. */
+  readonly first: boolean;
+  /** Tokens that are counted before the model has answered. */
+  readonly held: number;
+}
+
 /** A token limit as one call meets it. */
 interface TokenLimit {
   readonly node: PolicyNode;
   readonly call: Call;
-  readonly key: string;
+  /** Tokens of the prompt as they are estimated; 0 where they are not. */
+  readonly estimate: number;
   /** Null where the policy has no rate. */
-  readonly rate: Rate | null;
-  readonly quota: { readonly limit: number; readonly period: QuotaPeriod } | null;
-  /** Tokens that are counted before the model has answered. */
-  readonly held: number;
+  readonly rate: (Counted & { readonly rate: Rate }) | null;
+  readonly quota: (Counted & { readonly limit: number; readonly period: QuotaPeriod }) | null;
 }
 
 /**
  * `llm-token-limit` and `azure-openai-token-limit` (https://learn.microsoft.com/azure/api-management/llm-token-limit-policy): judges a call by what
  * has been counted under its key, and counts what the model's answer has cost when it is complete. Streamed prompts are always estimated.
- * Assumed: an estimate is counted at once and made right at the end; the rate is judged before the quota; both policies count together.
+ * Measured: what a cache answers costs nothing, and the headers say so.
+ * Assumed: an estimate is counted at once and made right at the end; the rate is judged before the quota; both policies count together; a
+ * call counts once under a key, and one key has a counter for each period that policies give it.
  */
 export async function tokenLimit(node: PolicyNode, call: Call): Promise<Flow> {
   const limit = await readLimit(node, call);
   await judgeRate(limit);
   await judgeQuota(limit);
-  count(limit, limit.held);
+  hold(limit);
+  await publish(node, call, { ...consumedTokens, value: limit.estimate }, null);
   call.onResponse(async (response) => {
     const usage = await consumedBy(limit, response.headers.get("content-type"));
-    await publishCounts(limit, usage - limit.held, usage, response.headers);
+    await publishCounts(limit, usage, response.headers);
   });
-  call.onCompleted(({ usage }: Completed) => count(limit, (usage?.total ?? 0) - limit.held));
+  call.onAnswered(async () => {
+    if (call.record.cache === "hit" && call.response !== null) await publishCounts(limit, 0, call.response.headers);
+  });
+  call.onCompleted(({ usage }: Completed) => settle(limit, usage?.total ?? 0));
   return "next";
 }
 
@@ -41,15 +56,20 @@ async function readLimit(node: PolicyNode, call: Call): Promise<TokenLimit> {
   const tokensPerMinute = await call.number(node, "tokens-per-minute", 0);
   const quota = await call.number(node, "token-quota", 0);
   const period = await call.text(node, "token-quota-period");
+  const key = await call.text(node, "counter-key");
   const body = await call.requestText();
   const estimates = wantsStream(body) || (await call.boolean(node, "estimate-prompt-tokens", false));
+  const estimate = estimates ? promptTokens(body) : 0;
+  const counted = (name: string): Counted => {
+    const before = countedBy(call, name);
+    return { key: name, first: before === null, held: before ?? estimate };
+  };
   return {
     node,
     call,
-    key: await call.text(node, "counter-key"),
-    rate: tokensPerMinute > 0 ? { limit: tokensPerMinute, windowMs: minute } : null,
-    quota: quota > 0 && isQuotaPeriod(period) ? { limit: quota, period } : null,
-    held: estimates ? promptTokens(body) : 0,
+    estimate,
+    rate: tokensPerMinute > 0 ? { ...counted(`tokens ${key}`), rate: { limit: tokensPerMinute, windowMs: minute } } : null,
+    quota: quota > 0 && isQuotaPeriod(period) ? { ...counted(`tokens ${period} ${key}`), limit: quota, period } : null,
   };
 }
 
@@ -57,14 +77,17 @@ const isQuotaPeriod = (period: string): period is QuotaPeriod => periods.include
 
 const nowOf = ({ clock }: Call): number => clock.now().getTime();
 
-const rateCounter = ({ call, key }: TokenLimit) => limitState(call).rates.of(`tokens ${key}`, nowOf(call));
-const quotaCounter = ({ call, key }: TokenLimit) => limitState(call).quotas.of(`tokens ${key}`, nowOf(call));
+const rateCounter = (call: Call, { key }: Counted) => limitState(call).rates.of(key, nowOf(call));
+const quotaCounter = (call: Call, { key }: Counted) => limitState(call).quotas.of(key, nowOf(call));
 
-async function judgeRate(limit: TokenLimit): Promise<void> {
-  const { node, call, rate, held } = limit;
+/** What of a call's tokens has been counted already, by another policy with the same key. */
+const before = ({ first, held }: Counted): number => (first ? 0 : held);
+
+async function judgeRate({ node, call, rate, estimate }: TokenLimit): Promise<void> {
   if (rate === null) return;
-  const { allowed, remaining, retryAfterSeconds } = rateCounter(limit).check(rate, Math.max(1, held), nowOf(call));
-  await publish(node, call, { ...remainingTokens, value: remaining }, null);
+  const need = Math.max(0, Math.max(1, estimate) - before(rate));
+  const { allowed, remaining, retryAfterSeconds } = rateCounter(call, rate).check(rate.rate, need, nowOf(call));
+  await publish(node, call, { ...remainingTokens, value: allowed ? Math.max(0, remaining - estimate + before(rate)) : remaining }, null);
   if (allowed) return;
   await refuse(node, call, {
     status: 429,
@@ -75,13 +98,12 @@ async function judgeRate(limit: TokenLimit): Promise<void> {
 }
 
 /** Measured: a quota that is exactly used up does not refuse yet. */
-async function judgeQuota(limit: TokenLimit): Promise<void> {
-  const { node, call, quota, held } = limit;
+async function judgeQuota({ node, call, quota, estimate }: TokenLimit): Promise<void> {
   if (quota === null) return;
   const period = quotaPeriod(quota.period, call.clock.now());
-  const used = quotaCounter(limit).used(period);
+  const used = quotaCounter(call, quota).used(period) + estimate - before(quota);
   await publish(node, call, { ...remainingQuota, value: Math.max(0, quota.limit - used) }, null);
-  if (used + held <= quota.limit) return;
+  if (used <= quota.limit) return;
   const retryAfterSeconds = Math.max(1, Math.ceil(((period.end ?? nowOf(call)) - nowOf(call)) / 1000));
   await refuse(node, call, {
     status: 403,
@@ -91,17 +113,30 @@ async function judgeQuota(limit: TokenLimit): Promise<void> {
   });
 }
 
-function count(limit: TokenLimit, tokens: number): void {
-  const now = nowOf(limit.call);
-  if (tokens === 0) return;
-  if (limit.rate !== null) rateCounter(limit).add(limit.rate, tokens, now);
-  if (limit.quota !== null) quotaCounter(limit).add(quotaPeriod(limit.quota.period, new Date(now)), tokens);
+/** Counts the estimate. */
+function hold({ call, rate, quota }: TokenLimit): void {
+  for (const counted of [rate, quota]) if (counted?.first === true) claim(call, counted.key, counted.held);
+  count(call, rate, rate?.held ?? 0);
+  count(call, quota, quota?.held ?? 0);
+}
+
+/** Counts what was used in place of the estimate. */
+function settle({ call, rate, quota }: TokenLimit, used: number): void {
+  count(call, rate, used - (rate?.held ?? 0));
+  count(call, quota, used - (quota?.held ?? 0));
+}
+
+function count(call: Call, counted: TokenLimit["rate"] | TokenLimit["quota"], tokens: number): void {
+  if (counted === null || !counted.first || tokens === 0) return;
+  const now = nowOf(call);
+  if ("rate" in counted) rateCounter(call, counted).add(counted.rate, tokens, now);
+  else quotaCounter(call, counted).add(quotaPeriod(counted.period, new Date(now)), tokens);
 }
 
 /** What an answer has cost; of one that is still to be streamed the estimate. */
-async function consumedBy({ call, held }: TokenLimit, contentType: string | null): Promise<number> {
-  if (contentType?.startsWith("text/event-stream") === true) return held;
-  const reader = usageReader(contentType, () => held);
+async function consumedBy({ call, estimate }: TokenLimit, contentType: string | null): Promise<number> {
+  if (contentType?.startsWith("text/event-stream") === true) return estimate;
+  const reader = usageReader(contentType, () => estimate);
   reader.push(new TextEncoder().encode(await call.responseText()));
   return reader.usage()?.total ?? 0;
 }
@@ -110,16 +145,15 @@ const remainingTokens = { header: "remaining-tokens-header-name", variable: "rem
 const remainingQuota = { header: "remaining-quota-tokens-header-name", variable: "remaining-quota-tokens-variable-name" };
 const consumedTokens = { header: "tokens-consumed-header-name", variable: "tokens-consumed-variable-name" };
 
-/** What is left once `uncounted` tokens will have been counted, too. */
-async function publishCounts(limit: TokenLimit, uncounted: number, consumed: number, headers: Headers): Promise<void> {
-  const { node, call, rate, quota } = limit;
+/** What is left once all that the answer has cost will have been counted. */
+async function publishCounts({ node, call, rate, quota }: TokenLimit, consumed: number, headers: Headers): Promise<void> {
   await publish(node, call, { ...consumedTokens, value: consumed }, headers);
   if (rate !== null) {
-    const { remaining } = rateCounter(limit).check(rate, 1, nowOf(call));
-    await publish(node, call, { ...remainingTokens, value: Math.max(0, remaining - uncounted) }, headers);
+    const { remaining } = rateCounter(call, rate).check(rate.rate, 1, nowOf(call));
+    await publish(node, call, { ...remainingTokens, value: Math.max(0, remaining - (consumed - rate.held)) }, headers);
   }
   if (quota !== null) {
-    const used = quotaCounter(limit).used(quotaPeriod(quota.period, call.clock.now()));
-    await publish(node, call, { ...remainingQuota, value: Math.max(0, quota.limit - used - uncounted) }, headers);
+    const used = quotaCounter(call, quota).used(quotaPeriod(quota.period, call.clock.now()));
+    await publish(node, call, { ...remainingQuota, value: Math.max(0, quota.limit - used - (consumed - quota.held)) }, headers);
   }
 }

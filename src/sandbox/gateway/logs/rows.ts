@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../../../gateway/documents.ts";
 import { sandboxService } from "../../service.ts";
 import type { FinishedCall } from "../gateway.ts";
-import type { BackendAttempt, TokenMetric, TokenUsage } from "../policy.ts";
+import type { BackendAttempt, CustomMetric, TokenMetric, TokenUsage } from "../policy.ts";
 
 /** A table of Azure Monitor, and a row of it by the names of its columns; times are ISO 8601 in UTC. Columns that are not there are null. */
 export interface LogRow {
@@ -9,25 +9,31 @@ export interface LogRow {
   readonly row: JsonObject;
 }
 
-export type LogTable = "ApiManagementGatewayLogs" | "ApiManagementGatewayLlmLog" | "AppMetrics" | "AppDependencies";
+export const logTables = ["ApiManagementGatewayLogs", "ApiManagementGatewayLlmLog", "AppMetrics", "AppDependencies"] as const;
+
+export type LogTable = (typeof logTables)[number];
 
 /**
  * What the gateway writes down of a call
  * (https://learn.microsoft.com/azure/azure-monitor/reference/tables/apimanagementgatewaylogs and .../apimanagementgatewayllmlog): one row of the
  * gateway's log, which knows the last attempt at a backend alone; one of the model's log where tokens were counted; three metrics for each policy that
- * emits tokens; and one dependency for each attempt.
+ * emits tokens, and one for each that emits a value; and one dependency for each attempt.
  *
- * Assumed: `BackendResponseCode` is null without an answer of a backend; what a cache has answered has no row in the model's log.
+ * Assumed: `BackendResponseCode` is null without an answer of a backend; `BackendTime` ends with the head of the backend's answer, and
+ * `LastErrorElapsed` with the call; what a cache has answered has no row in the model's log; keys in URLs are not written down.
  */
 export function rowsOf(finished: FinishedCall): readonly LogRow[] {
   const { record } = finished.call;
   return [
     { table: "ApiManagementGatewayLogs", row: gatewayRow(finished) },
     ...modelRows(finished),
-    ...record.tokenMetrics.flatMap((metric) => metricRows(finished, metric)),
-    ...record.attempts.map((attempt): LogRow => ({ table: "AppDependencies", row: dependencyRow(finished, attempt) })),
+    ...record.tokenMetrics.flatMap((metric) => tokenMetricRows(finished, metric)),
+    ...record.metrics.map((metric) => customMetricRow(finished, metric)),
+    ...record.attempts.map((attempt, index): LogRow => ({ table: "AppDependencies", row: dependencyRow(finished, attempt, index + 1) })),
   ];
 }
+
+const resourceId = sandboxService.resourceId.toLowerCase();
 
 const iso = (time: Date): string => time.toISOString();
 
@@ -36,7 +42,7 @@ const common = ({ call, startedAt }: FinishedCall): JsonObject => ({
   TimeGenerated: iso(startedAt),
   CorrelationId: call.id,
   Region: call.instance.region,
-  _ResourceId: sandboxService.resourceId.toLowerCase(),
+  _ResourceId: resourceId,
 });
 
 function gatewayRow(finished: FinishedCall): JsonObject {
@@ -52,11 +58,11 @@ function gatewayRow(finished: FinishedCall): JsonObject {
     TotalTime: endedAt.getTime() - startedAt.getTime(),
     CallerIpAddress: request.ipAddress,
     Method: method,
-    Url: url.href,
+    Url: withoutKeys(url),
     ClientProtocol: "HTTP/1.1",
     ResponseCode: completed.status,
     BackendMethod: last?.method ?? null,
-    BackendUrl: last?.url ?? null,
+    BackendUrl: last === null ? null : withoutKeys(new URL(last.url)),
     BackendResponseCode: last?.status ?? null,
     BackendProtocol: last === null ? null : "HTTP/1.1",
     BackendId: last?.backendId ?? null,
@@ -82,6 +88,13 @@ function gatewayRow(finished: FinishedCall): JsonObject {
     IsTraceExpired: false,
     IsMasterTrace: false,
   };
+}
+
+/** Keys of subscriptions and of backends stand in queries too. */
+function withoutKeys(url: URL): string {
+  const shown = new URL(url);
+  for (const name of new Set(shown.searchParams.keys())) if (/key|code|sig|token|secret/i.test(name)) shown.searchParams.set(name, "***");
+  return shown.href;
 }
 
 const traceRecords = ({ call }: FinishedCall): readonly Json[] =>
@@ -124,39 +137,48 @@ const tokenMetrics: readonly (readonly [name: string, count: (usage: TokenUsage)
   ["Completion Tokens", ({ completion }) => completion],
 ];
 
-function metricRows({ call, endedAt }: FinishedCall, { usage, dimensions }: TokenMetric): readonly LogRow[] {
-  return tokenMetrics.map(([name, count]) => ({
+const tokenMetricRows = (finished: FinishedCall, { usage, dimensions }: TokenMetric): readonly LogRow[] =>
+  tokenMetrics.map(([name, count]) => metricRow(finished, name, count(usage), dimensions));
+
+/** https://learn.microsoft.com/azure/api-management/emit-metric-policy */
+const customMetricRow = (finished: FinishedCall, { name, value, dimensions }: CustomMetric): LogRow =>
+  metricRow(finished, name, value, dimensions);
+
+function metricRow({ call, endedAt }: FinishedCall, name: string, value: number, dimensions: ReadonlyMap<string, string>): LogRow {
+  return {
     table: "AppMetrics",
     row: {
       TimeGenerated: iso(endedAt),
       Name: name,
-      Sum: count(usage),
-      Min: count(usage),
-      Max: count(usage),
+      Sum: value,
+      Min: value,
+      Max: value,
       ItemCount: 1,
       Properties: Object.fromEntries(dimensions),
       OperationId: call.id,
       AppRoleName: sandboxService.name,
-      _ResourceId: sandboxService.resourceId.toLowerCase(),
+      _ResourceId: resourceId,
     },
-  }));
+  };
 }
 
-function dependencyRow({ call }: FinishedCall, attempt: BackendAttempt): JsonObject {
-  const { startedAt, url, method, status, milliseconds, backendId } = attempt;
+/** `number` counts the attempts of a call from 1. */
+function dependencyRow({ call }: FinishedCall, attempt: BackendAttempt, number: number): JsonObject {
+  const { startedAt, method, status, milliseconds, backendId } = attempt;
+  const url = new URL(attempt.url);
   return {
     TimeGenerated: iso(startedAt),
-    Id: `${call.id}.${call.record.attempts.indexOf(attempt) + 1}`,
+    Id: `${call.id}.${number}`,
     OperationId: call.id,
-    Name: `${method} ${new URL(url).pathname}`,
-    Target: new URL(url).host,
+    Name: `${method} ${url.pathname}`,
+    Target: url.host,
     DependencyType: "HTTP",
-    Data: `${method} ${url}`,
+    Data: `${method} ${withoutKeys(url)}`,
     Success: status !== null && status < 400,
     ResultCode: status === null ? "" : String(status),
     DurationMs: milliseconds,
     Properties: backendId === null ? {} : { "Backend ID": backendId },
     ItemCount: 1,
-    _ResourceId: sandboxService.resourceId.toLowerCase(),
+    _ResourceId: resourceId,
   };
 }

@@ -1,29 +1,50 @@
 import type { JsonObject } from "../../../gateway/documents.ts";
 import type { LogRow, LogTable } from "./rows.ts";
 
-/** The newest rows of each table. */
+/** The rows of the newest calls. */
 export interface LogStore {
+  /** The rows of one call, which are forgotten together: what is joined by a call's id stays whole. */
   add(rows: readonly LogRow[]): void;
   /** In the order in which they were written. */
   rows(table: LogTable): readonly JsonObject[];
+  counts(): Readonly<Record<LogTable, number>>;
   reset(): void;
 }
 
-const mostRows = 50_000;
+/** About 25,000 calls with one attempt and a token metric each. */
+const mostRows = 150_000;
 
-/** Keeps so many rows of a table, and forgets the oldest. */
+/** Keeps so many rows at most, and forgets the oldest calls. */
 export function logStore(most = mostRows): LogStore {
-  const tables = new Map<LogTable, JsonObject[]>();
+  let calls: (readonly LogRow[])[] = [];
+  let first = 0;
+  let count = 0;
+  const forget = (): void => {
+    for (; count > most; first++) {
+      count -= calls[first]?.length ?? 0;
+      calls[first] = [];
+    }
+    if (first <= calls.length / 2) return;
+    calls = calls.slice(first);
+    first = 0;
+  };
+  const kept = (): readonly LogRow[] => calls.slice(first).flat();
   return {
     add(rows) {
-      for (const { table, row } of rows) {
-        const kept = tables.get(table) ?? [];
-        kept.push(row);
-        // In whole quarters: to drop one of many for each that comes would copy all of them each time.
-        tables.set(table, kept.length > most * 1.25 ? kept.slice(-most) : kept);
-      }
+      calls.push(rows);
+      count += rows.length;
+      forget();
     },
-    rows: (table) => (tables.get(table) ?? []).slice(-most),
-    reset: () => tables.clear(),
+    rows: (wanted) => kept().flatMap(({ table, row }) => (table === wanted ? [row] : [])),
+    counts() {
+      const counts = { ApiManagementGatewayLogs: 0, ApiManagementGatewayLlmLog: 0, AppMetrics: 0, AppDependencies: 0 };
+      for (const { table } of kept()) counts[table]++;
+      return counts;
+    },
+    reset() {
+      calls = [];
+      first = 0;
+      count = 0;
+    },
   };
 }

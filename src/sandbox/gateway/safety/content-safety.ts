@@ -4,8 +4,9 @@ import { listIn, memberOf, parsedJson } from "../untyped.ts";
 
 /**
  * `llm-content-safety` (https://learn.microsoft.com/azure/api-management/llm-content-safety-policy): has Azure AI Content Safety look at the text of
- * the prompt, and of a completion where `enforce-on-completions` says so; 403 where it finds something, 500 where it cannot be asked.
- * Assumed: the reason's name and the words of both answers; streamed completions are not looked at.
+ * the prompt, and of a completion where `enforce-on-completions` says so; 403 where it finds something, 500 where it cannot be asked or fails.
+ * Measured: the words of the 403, which is also the answer where the service refuses the request: without credentials, or because the text is too long
+ * (of which the page says 500). Assumed: the reason's name and the words of the 500; streamed completions are not looked at.
  */
 export async function contentSafety(node: PolicyNode, call: Call): Promise<Flow> {
   const shield = await call.boolean(node, "shield-prompt", false);
@@ -78,6 +79,7 @@ async function ask({ node, call, target }: Service, operation: string, body: unk
   const headers = new Headers(target.headers);
   headers.set("content-type", "application/json");
   const answer = await call.send(new Request(url, { method: "POST", headers, body: JSON.stringify(body) }), call.signal);
+  if (answer.status >= 400 && answer.status < 500) throw blocked(node);
   if (!answer.ok) throw unavailable(node, `${operation} answered ${answer.status}`);
   return parsedJson(await answer.text());
 }

@@ -17,7 +17,9 @@ const aiPolicy = /<(?:llm|azure-openai)-/;
 
 /** Every expression once; a named value is what a number would be. */
 function compiling(policies: readonly { readonly source: string }[]): readonly Compiling[] {
-  const codes = new Set(policies.flatMap(({ source }) => expressionsOf(parse(source)).map(({ value }) => value.text.replaceAll(/\{\{[\w-]+\}\}/g, "1"))));
+  const codes = new Set(
+    policies.flatMap(({ source }) => expressionsOf(parse(source)).map(({ value }) => value.text.replaceAll(/\{\{[\w-]+\}\}/g, "1"))),
+  );
   return [...codes].map((code) => ({ code, unsupported: compile(csharp, code).unsupported }));
 }
 
@@ -46,7 +48,16 @@ describe.skipIf(!haveRealPolicies)(`real policies${label}`, () => {
 
   test("what cannot be executed in AI gateways is this", () => {
     const all = compiling(realPolicies().filter(({ file }) => ofAiGateways.test(file)));
-    expect([...new Set(all.flatMap(({ unsupported }) => unsupported.map(({ what }) => what)))].sort()).toEqual([]);
+    expect([...new Set(all.flatMap(({ unsupported }) => unsupported.map(({ what }) => what)))].sort()).toEqual([
+      "byte[].Decrypt(string, byte[], byte[])",
+      "the comparison of an object by reference",
+      "the name System.Xml.Linq.XDocument.Parse",
+      // Of a template: `{group-id}` in an interpolated string.
+      "the name group",
+      "the name id",
+      "the type Authorization",
+      "this text, which is no C#,",
+    ]);
   });
 
   test("every expression answers with a value or an ExpressionError of .NET's", () => {

@@ -56,15 +56,21 @@ function addTo(container: JArray | JObject, content: Value, run: Run): void {
     return;
   }
   if (container instanceof JArray) container.add(placed(content, container, run));
-  else if (content instanceof JProperty) container.add(content.parent === null ? content : copied(content, run));
-  else if (content instanceof JObject) for (const property of [...content.properties.values()]) container.add(copied(property, run));
-  else if (content instanceof KeyValue) container.add(new JProperty(toText(content.name), placed(content.value, container, run)));
+  else if (content instanceof JProperty) {
+    run.step(wouldCopy(content, container) ? sizeOf(content) : 1);
+    container.add(content);
+  } else if (content instanceof KeyValue) container.add(new JProperty(toText(content.name), placed(content.value, container, run)));
   else throw argumentError(`Can not add ${content === null ? "null" : fullName(typeOfValue(content))} to Newtonsoft.Json.Linq.JObject.`);
 }
 
-function copied<T extends JToken>(token: T, run: Run): JToken & ReturnType<T["copy"]> {
+function copied(token: JToken, run: Run): JToken {
   run.step(sizeOf(token));
-  return token.copy() as JToken & ReturnType<T["copy"]>;
+  return token.copy();
+}
+
+function jsonOf<T extends JToken>(value: Value, kind: abstract new (...args: never[]) => T): T {
+  if (value instanceof kind) return value;
+  throw argumentNull("other");
 }
 
 function parsed(value: Value | undefined, kind: "JObject" | "JArray" | "JToken", run: Run): JToken {
@@ -352,7 +358,8 @@ const objects = define(
       throw argumentError(`Object serialized to ${token.tokenType}. JObject instance expected.`);
     },
     "new()": () => new JObject(),
-    "new(params object[] content)": ([content = null], run) => {
+    "new(JObject other)": ([other = null], run) => copied(jsonOf(other, JObject), run),
+    "new(params object[] content) | new(object content)": ([content = null], run) => {
       const object = new JObject();
       addTo(object, content, run);
       return object;
@@ -418,10 +425,10 @@ const arrays = define(
       throw argumentError(`Object serialized to ${token.tokenType}. JArray instance expected.`);
     },
     "new()": () => new JArray(),
+    "new(JArray other)": ([other = null], run) => copied(jsonOf(other, JArray), run),
     "new(params object[] content) | new(object content)": ([content = null], run) => {
       const array = new JArray();
-      if (content instanceof JArray) for (const item of [...content.items]) array.add(placed(item, array, run));
-      else addTo(array, content, run);
+      addTo(array, content, run);
       return array;
     },
     "this[int index]: JToken": on(JArray, (self, [, index = null]) => child(self, index)),
