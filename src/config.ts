@@ -252,12 +252,15 @@ const schema = z.object({
       description: "Gateway instances of the sandbox in each region, each with its own counters and breakers; 1 by default",
       placeholder: "N",
     }),
-  regions: list.pipe(z.array(z.string()).min(1, "must be names of regions, separated by commas")).optional().register(about, {
-    flag: "regions",
-    commands: ["sandbox"],
-    description: "Regions of the sandbox's gateway, separated by commas; East US by default",
-    placeholder: "NAME,...",
-  }),
+  regions: list
+    .pipe(z.array(z.string()).min(1, "must be names of regions, separated by commas"))
+    .optional()
+    .register(about, {
+      flag: "regions",
+      commands: ["sandbox"],
+      description: "Regions of the sandbox's gateway, separated by commas; East US by default",
+      placeholder: "NAME,...",
+    }),
   clock: oneOf(["real", "manual"]).register(about, {
     flag: "clock",
     commands: ["sandbox"],

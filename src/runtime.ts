@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import type { Changes } from "./change/changes.ts";
 import type { JournalStore } from "./change/journal-store.ts";
 import { type AzureTarget, type Configuration, target } from "./config.ts";
+import { embeddedSandbox, type Loopback } from "./embedded-sandbox.ts";
 import type { Gateway } from "./gateway/ports.ts";
 import { loadGrammar } from "./grammar.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { Contexts, Opening } from "./tool.ts";
 
 /** The service that a process works on. */
@@ -26,16 +28,22 @@ interface Opened {
 
 /**
  * Opens the configured service at the first call and keeps it. Until then nothing of Azure, the sandbox or the journal is
- * loaded: a client gets its list of tools without network, credentials or a wait.
+ * loaded: a client gets its list of tools without network, credentials or a wait. A configured sandbox is served on the loopback that is given.
  */
-export function openRuntime(configuration: Configuration, environment: Environment, now: () => Date = () => new Date()): Runtime {
+export function openRuntime(
+  configuration: Configuration,
+  environment: Environment,
+  now: () => Date = () => new Date(),
+  loopback?: Loopback,
+): Runtime {
   const caller = localCaller();
+  const sandbox = embeddedSandbox(now, configuration.values.sandbox === true ? loopback : undefined);
   let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes }> | undefined;
   const open = async () => {
     const found = target(configuration);
     const { state, allowOverride = [], protect = [], planTtl } = configuration.values;
     const [{ gateway, store }, { openChanges }, { machineProcesses }] = await Promise.all([
-      found.kind === "sandbox" ? openSandbox(now) : openAzure(found, state, environment),
+      found.kind === "sandbox" ? openSandbox(sandbox) : openAzure(found, state, environment),
       import("./change/changes.ts"),
       import("./processes.ts"),
     ]);
@@ -66,15 +74,13 @@ export function openRuntime(configuration: Configuration, environment: Environme
 }
 
 /** The embedded sandbox: the real adapter on an `HttpClient` that ends in this process. Plans and journal end with it too. */
-async function openSandbox(now: () => Date): Promise<Opened> {
-  const [{ openGateway }, { realClock }, { createSandbox }, { sandboxService }, { memoryStore }] = await Promise.all([
+async function openSandbox(sandbox: () => Promise<Sandbox>): Promise<Opened> {
+  const [{ fetch, token }, { openGateway }, { sandboxService }, { memoryStore }] = await Promise.all([
+    sandbox(),
     import("./azure/gateway.ts"),
-    import("./sandbox/clock.ts"),
-    import("./sandbox/sandbox.ts"),
     import("./sandbox/service.ts"),
     import("./change/memory-store.ts"),
   ]);
-  const { fetch, token } = createSandbox({ clock: { ...realClock, now }, grammar: loadGrammar });
   return {
     gateway: openGateway({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token, fetch }),
     store: memoryStore(),

@@ -4,12 +4,13 @@ import type { Proposal } from "../gateway/proposal.ts";
 import { apply } from "./apply.ts";
 import { auditedGateway, auditedJournal, tellPlan, unheard } from "./audited.ts";
 import type { Protected } from "./guards/names.ts";
-import { isOpen, type Journal, type Listed, openJournal } from "./journal.ts";
+import { type Journal, openJournal } from "./journal.ts";
 import type { JournalStore } from "./journal-store.ts";
+import { changeLog } from "./log.ts";
 import { plan } from "./plan.ts";
 import { inTurn } from "./queue.ts";
-import { interruptions, inWords, type Processes, type Recovery, resolve } from "./recovery.ts";
-import type { Applier, AuditTrail, ChangeList, ChangeLog, ChangeRecord, Planner } from "./types.ts";
+import { interruptions, type Processes, resolve } from "./recovery.ts";
+import type { Applier, AuditTrail, ChangeLog, Planner } from "./types.ts";
 import { undoOf } from "./undo.ts";
 import { failureOf } from "./write.ts";
 
@@ -69,7 +70,7 @@ export function openChanges(options: ChangesOptions): Changes {
         return planned(reader, trail, await undoOf(journal, reader, changeId, override));
       },
     }),
-    log: { list: (limit) => list(recovery, limit) },
+    log: changeLog(recovery),
     applier(signal, trail = unheard) {
       const heard = { gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) };
       const applied = (planId: string, confirm: string) => apply({ ...recovery, ...heard, rules, signal }, planId, confirm);
@@ -89,33 +90,6 @@ function sweeper(journal: Journal, now: () => Date): () => Promise<void> {
     due = now().getTime() + sweepEveryMs;
     // The plan is made; what is left over is for the next sweep.
     await failureOf(journal.sweep());
-  };
-}
-
-async function list(recovery: Recovery, limit: number): Promise<ChangeList> {
-  const { changes, damaged } = await recovery.journal.list();
-  const shown = await Promise.all(changes.slice(0, limit).map((listed) => recordOf(recovery, listed)));
-  return {
-    changes: shown,
-    leftOut: changes.length - shown.length,
-    ...(damaged.length === 0 ? {} : { damaged }),
-  };
-}
-
-/** A line of the list; a change whose owner has ended half-way is resolved first, as far as reading goes. */
-async function recordOf(recovery: Recovery, listed: Listed): Promise<ChangeRecord> {
-  const { change } = listed;
-  const { standing, interruption } = isOpen(listed.standing) ? await resolve(recovery, change) : { ...listed, interruption: null };
-  return {
-    changeId: change.changeId,
-    state: standing.state,
-    time: standing.time,
-    tool: change.tool,
-    caller: change.caller,
-    summary: change.summary,
-    documents: change.documents.map(({ id }) => id),
-    ...(change.undoes === undefined ? {} : { undoes: change.undoes }),
-    ...(interruption === null ? {} : { note: inWords(interruption) }),
   };
 }
 

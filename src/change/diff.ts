@@ -33,7 +33,11 @@ export interface DiffSide {
 export function unifiedDiff(id: DocumentId, from: DiffSide, to: DiffSide, redaction: Redaction = openRedaction()): string {
   const name = (side: DiffSide) => (side.properties === null ? "/dev/null" : side.name);
   const textOf = ({ properties }: DiffSide) =>
-    properties === null ? "" : contentsOf(id, redaction.properties(id, properties)).map(({ text }) => text).join("");
+    properties === null
+      ? ""
+      : contentsOf(id, redaction.properties(id, properties))
+          .map(({ text }) => text)
+          .join("");
   return twoTexts(name(from), name(to), textOf(from), textOf(to));
 }
 
@@ -48,7 +52,8 @@ const twoTexts = (from: string, to: string, before: string, after: string): stri
 export function documentPatch(id: DocumentId, before: JsonObject | null, after: JsonObject | null, redaction: Redaction): string {
   const [from, to] = [before, after].map((properties) => (properties === null ? [] : contentsOf(id, redaction.properties(id, properties))));
   const files = [...new Set([...(from ?? []), ...(to ?? [])].map(({ extension }) => extension))];
-  const textIn = (contents: readonly Content[] | undefined, wanted: string) => contents?.find(({ extension }) => extension === wanted)?.text ?? null;
+  const textIn = (contents: readonly Content[] | undefined, wanted: string) =>
+    contents?.find(({ extension }) => extension === wanted)?.text ?? null;
   return files.map((extension) => filePatch(`${id}.${extension}`, textIn(from, extension), textIn(to, extension))).join("");
 }
 

@@ -18,9 +18,7 @@ const plannedDocument = z
   })
   .readonly();
 
-const guardResult = z
-  .object({ name: z.string(), verdict: z.enum(["passed", "blocked", "overridden"]), message: z.string() })
-  .readonly();
+const guardResult = z.object({ name: z.string(), verdict: z.enum(["passed", "blocked", "overridden"]), message: z.string() }).readonly();
 
 const plannedChange = z
   .object({

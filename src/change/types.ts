@@ -84,9 +84,42 @@ export interface ChangeList {
   readonly damaged?: readonly string[];
 }
 
-/** Reads the journal. */
+/** Which changes to list: those of which all that is given holds. Names are not case-sensitive. */
+export interface ChangeFilter {
+  readonly state?: ChangeState;
+  /** A document's id; or the name of an API, product, backend, fragment or named value among the documents, or of whom it affects. */
+  readonly resource?: string;
+  /** Id or display name of a subscription that it affects. */
+  readonly team?: string;
+  /** Entered its state at this time or later. */
+  readonly since?: Date;
+}
+
+/** A change shown whole, as its plan was, and what became of it. */
+export interface ShownChange extends ChangeRecord {
+  /** ISO 8601, UTC. */
+  readonly planned: string;
+  readonly expires: string;
+  readonly confirm: string;
+  readonly affected: readonly string[];
+  readonly warnings: readonly string[];
+  readonly guards: readonly GuardResult[];
+  readonly manualSteps: readonly string[];
+  readonly actions: readonly { readonly id: DocumentId; readonly action: DocumentDiff["action"] }[];
+  /** Why it failed, where it did. */
+  readonly failure?: string;
+  readonly undoneBy?: string;
+  /** What happens to its documents: see `documentPatch`. */
+  readonly patch: string;
+  /** How many keys are shown as marks; where one stands, the patch fits no file. */
+  readonly redacted: number;
+}
+
+/** Reads the journal: the changes of this caller on this service. */
 export interface ChangeLog {
-  list(limit: number): Promise<ChangeList>;
+  list(limit: number, filter?: ChangeFilter): Promise<ChangeList>;
+  /** `not_found` where there is no such plan or change. */
+  show(changeId: string): Promise<ShownChange>;
 }
 
 /** The writer; only `write` tools hold it. */

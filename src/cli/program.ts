@@ -11,8 +11,7 @@ import { type Runner, runProcess } from "./run.ts";
  */
 const runners: Record<Command, Runner> = {
   async serve(_, configuration, { err }) {
-    const announce = (address: object): void => err(`${JSON.stringify(address)}\n`);
-    const served = { ...openSurface(configuration, { environment: process.env, err, announce }), version };
+    const served = { ...openSurface(configuration, { environment: process.env, err, announce: err }), version };
     await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
     return 0;
   },

@@ -1,3 +1,5 @@
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -18,9 +20,17 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Starts a server as a child process and speaks MCP with it over stdio. Its log lines are dropped. */
-export const connectProcess = (command: string, args: readonly string[]): Promise<Connection> =>
-  connect(new StdioClientTransport({ command, args: [...args], stderr: "ignore" }));
+/** Starts a server as a child process and speaks MCP with it over stdio. `onLine` gets each line that it writes to stderr. */
+export async function connectProcess(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void = () => undefined,
+): Promise<Connection> {
+  const transport = new StdioClientTransport({ command, args: [...args], stderr: "pipe" });
+  const lines = transport.stderr;
+  if (lines instanceof Readable) createInterface({ input: lines }).on("line", onLine);
+  return await connect(transport);
+}
 
 /** Speaks MCP over any transport. */
 export async function connect(transport: Transport): Promise<Connection> {

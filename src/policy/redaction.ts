@@ -47,7 +47,11 @@ export const redactionMarkIn = (text: string): string | null => numberedMark.exe
 /** The value of an attribute, on its own, as messages quote it. */
 export function shownAttribute(element: Element, name: string, text: string): string {
   if (!isCredentialAttribute(element, name) || /^\s*@[({]/.test(text)) return redactedText(text);
-  return withoutKeys(text, (shown) => credentialParts(shown).filter(({ start, end }) => isCredential(shown.slice(start, end))), () => "[redacted]");
+  return withoutKeys(
+    text,
+    (shown) => credentialParts(shown).filter(({ start, end }) => isCredential(shown.slice(start, end))),
+    () => "[redacted]",
+  );
 }
 
 const isCredentialAttribute = (element: Element, name: string): boolean =>

@@ -306,12 +306,15 @@ describe("a plan is applied once", () => {
     const others: Promise<unknown>[] = [];
     const call = () => void others.push(service.apply(plan).catch((error: unknown) => error));
     store.create = async (key, document) => {
-      if (key.endsWith("/claimed") && others.length === 0) call();
+      if (key.endsWith("/claimed") && others.length === 0) {
+        // The second call has found the plan unclaimed once it reads the documents.
+        await new Promise<void>((reads) => {
+          service.before = (method) => (method === "PUT" ? call() : reads());
+          call();
+        });
+      }
       if (key.endsWith("/applying")) await others[0];
       return create(key, document);
-    };
-    service.before = (method) => {
-      if (method === "PUT") call();
     };
     await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
     const answers = await Promise.all(others);

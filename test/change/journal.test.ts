@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { directoryStore } from "../../src/change/directory-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
+import { updateQuota } from "../../tools/update-quota.ts";
+import { openHarness } from "../harness.ts";
 import { openMachine } from "./processes.ts";
 import { halved, openService, proposalOf, type Service } from "./service.ts";
 
@@ -231,4 +233,28 @@ describe("a damaged record", () => {
     await expect(next.apply(plan)).rejects.toMatchObject({ code: "unavailable", message: said });
     expect((await next.plan(proposalOf({ documents: [await halved(machine.service, 90_000)] }))).warnings).toEqual([said]);
   });
+});
+
+describe("through the tools", () => {
+  test("list_changes names a damaged change in both of its forms, and lists the others", async () => {
+    const path = await freshDirectory();
+    const harness = await openHarness({ env: { AIGW_STATE: path } });
+    await harness.apply(await harness.ask(updateQuota, { subscription_id: "growth", tpm: 120_000 }));
+    await mkdir(join(path, "chg-damaged"));
+    await writeFile(join(path, "chg-damaged", "planned.json"), "{");
+    const { isError, structured, text } = await harness.client.call("list_changes", {});
+    expect(isError).toBe(false);
+    expect(structured).toMatchObject({ changes: [{ state: "applied" }], damaged: [expect.stringContaining(join(path, "chg-damaged"))] });
+    expect(text).toContain(`Damaged: chg-damaged: The journal's record ${join(path, "chg-damaged", "planned.json")} cannot be used`);
+  });
+
+  test.skipIf(process.platform !== "linux")(
+    "a state directory that cannot be: every plan says so at once, and with what to set",
+    async () => {
+      const { refuse } = await openHarness({ env: { AIGW_STATE: "/proc/aigw" } });
+      const answer = await refuse("update_quota", { subscription_id: "growth", tpm: 120_000 });
+      expect(answer).toContain("The journal in /proc/aigw cannot be used: ENOENT");
+      expect(answer).toContain("AIGW_STATE");
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import type { SyntaxNode } from "../../../policy/expression-syntax.ts";
 import { type Conversion, implicitConversion } from "./conversions.ts";
-import type { Code, Scope } from "./scope.ts";
+import type { Code, Frame, Scope } from "./scope.ts";
 import { makeType, type Type, types } from "./types.ts";
 import { NetObject, type Value } from "./values.ts";
 
@@ -50,6 +50,13 @@ export function implicitly(code: Code, to: Type, scope: Scope, node: SyntaxNode)
   const conversion = implicitConversion(scope.unit.library, code.type, to, code.constant);
   if (conversion === null) return scope.unit.unsupported(node, `the conversion of ${code.type.text} to ${to.text}`);
   return converted(code, conversion, to);
+}
+
+/** A bool to decide by; true where there is nothing to evaluate. */
+export function condition(node: SyntaxNode | null, scope: Scope): (frame: Frame) => boolean {
+  if (node === null) return () => true;
+  const { run } = implicitly(scope.unit.expression(node, scope), types.bool, scope, node);
+  return (frame) => run(frame) === true;
 }
 
 /** The end of a chain: null where it met null on its way, and so nullable. */

@@ -11,11 +11,14 @@ export abstract class Sequence extends NetObject {
 /** What LINQ answers: gone through only when it is asked. */
 export class Lazy extends Sequence {
   override readonly type: Type;
+  /** What must not change while it is gone through; null where that is seen to elsewhere. */
+  readonly source: Value;
   readonly #iterate: () => Iterable<Value>;
 
-  constructor(element: Type, iterate: () => Iterable<Value>, name = "IEnumerable") {
+  constructor(element: Type, iterate: () => Iterable<Value>, source: Value = null) {
     super();
-    this.type = makeType(name, [element]);
+    this.type = makeType("IEnumerable", [element]);
+    this.source = source;
     this.#iterate = iterate;
   }
 

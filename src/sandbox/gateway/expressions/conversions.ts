@@ -164,7 +164,7 @@ export function unboxed(library: Library, value: Value, to: Type): Value {
   throw invalidCast(value, to);
 }
 
-export function invalidCast(value: NonNullable<Value>, to: Type): ExpressionError {
+function invalidCast(value: NonNullable<Value>, to: Type): ExpressionError {
   return new ExpressionError(
     "InvalidCastException",
     `Unable to cast object of type '${fullName(typeOfValue(value))}' to type '${fullName(to)}'.`,

@@ -111,14 +111,14 @@ const americanShape = new RegExp(`^(\\d{1,2})[/-](\\d{1,2})[/-](\\d{4})${clock}$
 const wordyShape = new RegExp(`^(?:[A-Za-z]{3,9},? )?(\\d{1,2})[ -]([A-Za-z]{3,9})[ -](\\d{4})${clock}${zoneShape}$`);
 
 /** A date with the zone that its text names. */
-export interface ReadDate {
+interface ReadDate {
   readonly ticks: bigint;
   /** Null where the text names none. */
   readonly offsetMinutes: number | null;
 }
 
 /** The forms that .NET's `Parse` takes of ISO 8601, RFC 1123 and the invariant culture; null for every other text. */
-export function readTime(text: string): ReadDate | null {
+function readTime(text: string): ReadDate | null {
   const trimmed = text.trim();
   const iso = isoShape.exec(trimmed);
   if (iso !== null) return made(iso, Number(iso[1]), Number(iso[2]), Number(iso[3]));

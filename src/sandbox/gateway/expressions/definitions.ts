@@ -41,7 +41,7 @@ export interface Definition {
   readonly values: readonly EnumValue[];
 }
 
-export interface DefinitionOptions {
+interface DefinitionOptions {
   readonly bases?: readonly string[];
   /** Makes it a struct. */
   readonly zero?: Value;

@@ -4,13 +4,13 @@ import { constant, converted, implicitly, isUnknown, unknown } from "./code.ts";
 import { commonType, defaultOf, explicitConversion, isOfType } from "./conversions.ts";
 import { anonymousObject, arrayCreation, implicitArrayCreation, objectCreation, tuple } from "./creation.ts";
 import { unsupported } from "./errors.ts";
+import { thrown } from "./exceptions.ts";
 import { characterLiteral, integerLiteral, interpolatedString, realLiteral, stringLiteral, verbatimLiteral } from "./literals.ts";
 import { elementAccess, invocation, memberAccess } from "./members.ts";
 import { binary, coalesced, prefix, shortCircuit } from "./operators.ts";
 import { lambdaArity, signatureOf } from "./overloads.ts";
 import { isExpression } from "./patterns.ts";
 import { type Code, readVariable, type Scope } from "./scope.ts";
-import { thrown } from "./statements.ts";
 import { type Type, type, types } from "./types.ts";
 import { ContextValue } from "./views.ts";
 

@@ -2,6 +2,7 @@ import { formatDate } from "./date-text.ts";
 import { DateTime, DateTimeOffset, TimeSpan } from "./dates.ts";
 import { Decimal } from "./decimal.ts";
 import { formatError, unsupported } from "./errors.ts";
+import { JValue } from "./json.ts";
 import { formatNumber } from "./number-format.ts";
 import type { Run } from "./run.ts";
 import { Double, EnumValue, Guid, toText, type Value } from "./values.ts";
@@ -9,6 +10,7 @@ import { Double, EnumValue, Guid, toText, type Value } from "./values.ts";
 /** `ToString(format)`: what has no formats ignores it. */
 export function formatValue(value: Value, format: string): string {
   if (format === "") return toText(value);
+  if (value instanceof JValue) return formatValue(value.value, format);
   if (typeof value === "number" || typeof value === "bigint" || value instanceof Double || value instanceof Decimal)
     return formatNumber(value, format);
   if (value instanceof DateTime || value instanceof DateTimeOffset) return formatDate(value, format);

@@ -31,7 +31,8 @@ function notConvertible(token: JToken, to: Type): ExpressionError {
 }
 
 /** `Convert.ChangeType`: numbers round half to even, texts are parsed (https://learn.microsoft.com/dotnet/api/system.convert). */
-export function changeType(value: Value, to: Type): Value {
+export function changeType(from: Value, to: Type): Value {
+  const value = from instanceof JValue ? from.value : from;
   switch (to.name) {
     case "string":
       return value === null ? null : toText(value);

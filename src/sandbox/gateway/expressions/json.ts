@@ -4,7 +4,7 @@ import { ExpressionError, unsupported } from "./errors.ts";
 import { type Type, type } from "./types.ts";
 import { Double, EnumValue, equal, Guid, NetObject, toText, type Value } from "./values.ts";
 
-export type TokenType =
+type TokenType =
   | "Object"
   | "Array"
   | "Property"
@@ -323,7 +323,7 @@ export function quoted(text: string): string {
 }
 
 /** ISO 8601 as Newtonsoft writes it: no more digits of a second than there are. */
-export function isoText(date: DateTime | DateTimeOffset): string {
+function isoText(date: DateTime | DateTimeOffset): string {
   const [day = "", clock = ""] = date.toText().split(" ");
   const [month, ofMonth, year] = day.split("/");
   const fraction = String(date.ticks % 10_000_000n)

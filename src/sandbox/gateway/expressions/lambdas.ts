@@ -88,7 +88,7 @@ function returnType(inner: Scope, body: SyntaxNode): Type {
 }
 
 /** A local function whose name is known in its block, and whose body is not yet compiled: it may call what is declared behind it. */
-export interface DeclaredFunction {
+interface DeclaredFunction {
   readonly compile: () => Step;
 }
 

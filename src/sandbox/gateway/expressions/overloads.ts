@@ -23,7 +23,7 @@ export interface Argument {
   readonly arity: number | null;
 }
 
-export interface OutTarget {
+interface OutTarget {
   /** The variable's; null of `out var` and `out _`. */
   readonly type: Type | null;
   readonly bind: (type: Type) => ((frame: Frame, value: Value) => void) | null;

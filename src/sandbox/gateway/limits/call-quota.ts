@@ -1,7 +1,7 @@
 import type { Call, Completed, Flow, PolicyNode } from "../policy.ts";
 import { clockWait, refuse } from "./answers.ts";
 import { type Period, renewalPeriod } from "./counters.ts";
-import { countedBy, countedOnce, deferredIncrement, type Increment } from "./increments.ts";
+import { countedBy, countOnce, deferredIncrement, type Increment } from "./increments.ts";
 import { limitState } from "./state.ts";
 import { subscriptionCounter, subscriptionLimits } from "./subscription-limits.ts";
 
@@ -51,17 +51,17 @@ interface Quota {
 const kilobyte = 1024;
 
 async function judgeAndCount({ node, limit, call, key, seconds, started, increment }: Quota): Promise<void> {
-  const now = () => call.clock.now().getTime();
-  const period = () => renewalPeriod(seconds, started, now());
+  const [mostCalls, mostKilobytes] = [await call.number(limit, "calls", 0), await call.number(limit, "bandwidth", 0)];
+  const now = (): number => call.clock.now().getTime();
+  const period = (): Period => renewalPeriod(seconds, started, now());
   const calls = limitState(call).quotas.of(key, now());
   const bandwidth = limitState(call).quotas.of(`${key} bytes`, now());
-  const [mostCalls, mostKilobytes] = [await call.number(limit, "calls", 0), await call.number(limit, "bandwidth", 0)];
-  const others = calls.used(period()) - (countedBy(call, key) ?? 0);
-  if (mostCalls > 0 && others >= mostCalls) await exhausted(node, call, "call volume", period());
-  if (mostKilobytes > 0 && bandwidth.used(period()) >= mostKilobytes * kilobyte) await exhausted(node, call, "bandwidth", period());
-  await countedOnce(call, key, increment, (amount) => calls.add(period(), amount));
+  if (mostCalls > 0 && calls.used(period()) - (countedBy(call, key) ?? 0) >= mostCalls)
+    return exhausted(node, call, "call volume", period());
+  if (mostKilobytes > 0 && bandwidth.used(period()) >= mostKilobytes * kilobyte) return exhausted(node, call, "bandwidth", period());
+  countOnce(call, key, increment, (amount) => calls.add(period(), amount));
   if (mostKilobytes === 0) return;
-  await countedOnce(call, `${key} bytes`, { amount: 0, deferred: null }, () =>
+  countOnce(call, `${key} bytes`, { amount: 0, deferred: null }, () =>
     call.onCompleted(({ bytes }: Completed) => bandwidth.add(period(), bytes)),
   );
 }

@@ -1,7 +1,7 @@
 import type { Call, Flow, PolicyNode } from "../policy.ts";
 import { publish, refuse, spelledWait } from "./answers.ts";
-import type { Rate } from "./counters.ts";
-import { countedBy, countedOnce, deferredIncrement, type Increment } from "./increments.ts";
+import type { Rate, RateCounter, Verdict } from "./counters.ts";
+import { countedBy, countOnce, deferredIncrement, type Increment } from "./increments.ts";
 import { limitState } from "./state.ts";
 import { subscriptionCounter, subscriptionLimits } from "./subscription-limits.ts";
 
@@ -12,8 +12,7 @@ export async function rateLimit(node: PolicyNode, call: Call): Promise<Flow> {
   for (const { limit, key } of await subscriptionLimits(node, call, subscription)) {
     const renewal = await call.number(limit, "renewal-period", await call.number(node, "renewal-period", 0));
     const rate: Rate = { limit: await call.number(limit, "calls"), windowMs: renewal * 1000 };
-    await judge({ node, call, key, rate, need: 1 });
-    await count({ call, key, rate }, { amount: 1, deferred: null });
+    await pass({ node, call, key, rate, increment: { amount: 1, deferred: null } });
   }
   return "next";
 }
@@ -27,15 +26,16 @@ export async function rateLimitByKey(node: PolicyNode, call: Call): Promise<Flow
   const key = `calls ${await call.text(node, "counter-key")}`;
   const rate: Rate = { limit: await call.number(node, "calls"), windowMs: (await call.number(node, "renewal-period")) * 1000 };
   const increment = await deferredIncrement(node, call);
-  await judge({ node, call, key, rate, need: increment.deferred === null ? Math.max(1, increment.amount) : 1 });
-  await count({ call, key, rate }, increment);
+  await pass({ node, call, key, rate, increment });
   return "next";
 }
 
-interface Counted {
+interface Passing {
+  readonly node: PolicyNode;
   readonly call: Call;
   readonly key: string;
   readonly rate: Rate;
+  readonly increment: Increment;
 }
 
 const names = {
@@ -43,11 +43,8 @@ const names = {
   total: { header: "total-calls-header-name", variable: "" },
 };
 
-async function judge({ node, call, key, rate, need }: Counted & { readonly node: PolicyNode; readonly need: number }): Promise<void> {
-  const now = call.clock.now().getTime();
-  const more = Math.max(0, need - (countedBy(call, key) ?? 0));
-  const { allowed, remaining, retryAfterSeconds } = limitState(call).rates.of(key, now).check(rate, more, now);
-  const left = Math.max(0, remaining - (allowed ? more : 0));
+async function pass({ node, call, key, rate, increment }: Passing): Promise<void> {
+  const { allowed, left, retryAfterSeconds } = judgeAndCount({ node, call, key, rate, increment });
   await publish(node, call, { ...names.remaining, value: left }, null);
   call.onResponse(async ({ headers }) => {
     await publish(node, call, { ...names.remaining, value: left }, headers);
@@ -62,9 +59,13 @@ async function judge({ node, call, key, rate, need }: Counted & { readonly node:
   });
 }
 
-async function count({ call, key, rate }: Counted, increment: Increment): Promise<void> {
-  await countedOnce(call, key, increment, (amount) => {
-    const now = call.clock.now().getTime();
-    limitState(call).rates.of(key, now).add(rate, amount, now);
-  });
+/** In one piece, so that of calls that come together none passes on the room of another. */
+function judgeAndCount({ call, key, rate, increment }: Passing): Verdict & { readonly left: number } {
+  const counter = (): RateCounter => limitState(call).rates.of(key, call.clock.now().getTime());
+  const wanted = increment.deferred === null ? Math.max(1, increment.amount) : 1;
+  const need = Math.max(0, wanted - (countedBy(call, key) ?? 0));
+  const verdict = counter().check(rate, need, call.clock.now().getTime());
+  const { allowed, remaining } = verdict;
+  if (allowed) countOnce(call, key, increment, (amount) => counter().add(rate, amount, call.clock.now().getTime()));
+  return { ...verdict, left: Math.max(0, remaining - (allowed ? need : 0)) };
 }

@@ -6,10 +6,10 @@ import { limitState } from "./state.ts";
  * (https://learn.microsoft.com/azure/api-management/limit-concurrency-policy). Assumed: the reason's name.
  */
 export async function limitConcurrency(node: PolicyNode, call: Call): Promise<Flow> {
+  const [key, most] = [await call.text(node, "key"), await call.number(node, "max-count")];
   const { running } = limitState(call);
-  const key = await call.text(node, "key");
   const before = running.get(key) ?? 0;
-  if (before >= (await call.number(node, "max-count"))) {
+  if (before >= most) {
     throw new PolicyError(
       { source: node.name, reason: "ConcurrencyLimitExceeded", message: "Concurrency limit is exceeded." },
       { status: 429, reason: "Too Many Requests" },

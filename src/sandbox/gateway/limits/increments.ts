@@ -33,12 +33,7 @@ export function claim(call: Call, key: string, amount: number): void {
 }
 
 /** Counts a call under a key, however many policies name that key (https://learn.microsoft.com/azure/api-management/quota-by-key-policy). */
-export async function countedOnce(
-  call: Call,
-  key: string,
-  { amount, deferred }: Increment,
-  count: (amount: number) => void,
-): Promise<void> {
+export function countOnce(call: Call, key: string, { amount, deferred }: Increment, count: (amount: number) => void): void {
   if (countedBy(call, key) !== null) return;
   claim(call, key, amount);
   if (deferred === null) count(amount);

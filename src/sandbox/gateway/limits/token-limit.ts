@@ -1,7 +1,7 @@
 import type { Call, Completed, Flow, PolicyNode } from "../policy.ts";
 import { promptTokens, usageReader, wantsStream } from "../tokens.ts";
 import { publish, refuse, spelledWait } from "./answers.ts";
-import { type QuotaPeriod, quotaPeriod, type Rate } from "./counters.ts";
+import { type QuotaPeriod, quotaPeriod, type Rate, type Verdict } from "./counters.ts";
 import { claim, countedBy } from "./increments.ts";
 import { limitState } from "./state.ts";
 
@@ -37,9 +37,11 @@ interface TokenLimit {
  */
 export async function tokenLimit(node: PolicyNode, call: Call): Promise<Flow> {
   const limit = await readLimit(node, call);
-  await judgeRate(limit);
-  await judgeQuota(limit);
-  hold(limit);
+  // In one piece, so that of calls that come together none passes on the room of another.
+  const [rate, quota] = [rateVerdict(limit), quotaVerdict(limit)];
+  if (rate?.allowed !== false && quota?.allowed !== false) hold(limit);
+  await passRate(limit, rate);
+  await passQuota(limit, quota);
   await publish(node, call, { ...consumedTokens, value: limit.estimate }, null);
   call.onResponse(async (response) => {
     const usage = await consumedBy(limit, response.headers.get("content-type"));
@@ -83,11 +85,18 @@ const quotaCounter = (call: Call, { key }: Counted) => limitState(call).quotas.o
 /** What of a call's tokens has been counted already, by another policy with the same key. */
 const before = ({ first, held }: Counted): number => (first ? 0 : held);
 
-async function judgeRate({ node, call, rate, estimate }: TokenLimit): Promise<void> {
-  if (rate === null) return;
+/** Null where the policy has no rate; what is left is what is left behind the estimate. */
+function rateVerdict({ call, rate, estimate }: TokenLimit): Verdict | null {
+  if (rate === null) return null;
   const need = Math.max(0, Math.max(1, estimate) - before(rate));
-  const { allowed, remaining, retryAfterSeconds } = rateCounter(call, rate).check(rate.rate, need, nowOf(call));
-  await publish(node, call, { ...remainingTokens, value: allowed ? Math.max(0, remaining - estimate + before(rate)) : remaining }, null);
+  const verdict = rateCounter(call, rate).check(rate.rate, need, nowOf(call));
+  return verdict.allowed ? { ...verdict, remaining: Math.max(0, verdict.remaining - estimate + before(rate)) } : verdict;
+}
+
+async function passRate({ node, call }: TokenLimit, verdict: Verdict | null): Promise<void> {
+  if (verdict === null) return;
+  const { allowed, remaining, retryAfterSeconds } = verdict;
+  await publish(node, call, { ...remainingTokens, value: remaining }, null);
   if (allowed) return;
   await refuse(node, call, {
     status: 429,
@@ -97,14 +106,23 @@ async function judgeRate({ node, call, rate, estimate }: TokenLimit): Promise<vo
   });
 }
 
-/** Measured: a quota that is exactly used up does not refuse yet. */
-async function judgeQuota({ node, call, quota, estimate }: TokenLimit): Promise<void> {
-  if (quota === null) return;
+/** Null where the policy has no quota. Measured: one that is exactly used up does not refuse yet. */
+function quotaVerdict({ call, quota, estimate }: TokenLimit): Verdict | null {
+  if (quota === null) return null;
   const period = quotaPeriod(quota.period, call.clock.now());
   const used = quotaCounter(call, quota).used(period) + estimate - before(quota);
-  await publish(node, call, { ...remainingQuota, value: Math.max(0, quota.limit - used) }, null);
-  if (used <= quota.limit) return;
-  const retryAfterSeconds = Math.max(1, Math.ceil(((period.end ?? nowOf(call)) - nowOf(call)) / 1000));
+  return {
+    allowed: used <= quota.limit,
+    remaining: Math.max(0, quota.limit - used),
+    retryAfterSeconds: Math.max(1, Math.ceil(((period.end ?? nowOf(call)) - nowOf(call)) / 1000)),
+  };
+}
+
+async function passQuota({ node, call }: TokenLimit, verdict: Verdict | null): Promise<void> {
+  if (verdict === null) return;
+  const { allowed, remaining, retryAfterSeconds } = verdict;
+  await publish(node, call, { ...remainingQuota, value: remaining }, null);
+  if (allowed) return;
   await refuse(node, call, {
     status: 403,
     reason: "OpenAITokenQuotaExceeded",

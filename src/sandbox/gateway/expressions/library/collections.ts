@@ -8,8 +8,8 @@ import type { Run } from "../run.ts";
 import { type Bindings, makeType, type Type, types } from "../types.ts";
 import { equal, toText, type Value } from "../values.ts";
 import { iterate } from "./iterate.ts";
-import { compareValues } from "./linq.ts";
 import { argumentError, functionOf, on } from "./read.ts";
+import { compareValues } from "./sequences.ts";
 
 type Listed = NetList | NetArray;
 

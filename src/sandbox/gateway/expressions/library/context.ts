@@ -26,7 +26,7 @@ import {
   UserValue,
 } from "../views.ts";
 import { ContextMap } from "./context-maps.ts";
-import { parseJson } from "./json.ts";
+import { parseJson } from "./json-values.ts";
 import { bytesValue, flag, on, text, textOrNull } from "./read.ts";
 import { uriOf } from "./web.ts";
 

@@ -27,7 +27,7 @@ function readBasic(written: string): BasicValue | null {
 }
 
 /** The header and the claims of a token, unverified; null where a text is none. */
-export function readJwt(written: string): JwtView | null {
+function readJwt(written: string): JwtView | null {
   const parts = written
     .trim()
     .replace(/^Bearer\s+/i, "")

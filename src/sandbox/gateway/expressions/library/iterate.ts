@@ -1,4 +1,4 @@
-import { KeyValue, NetArray, NetList, NetSet, Sequence } from "../collections.ts";
+import { KeyValue, Lazy, NetDictionary, NetList, NetSet, Sequence } from "../collections.ts";
 import type { Library } from "../definitions.ts";
 import { ExpressionError } from "../errors.ts";
 import { JArray, JContainer, JObject, JToken } from "../json.ts";
@@ -14,17 +14,24 @@ export function elementOf(library: Library, source: Type): Type | null {
   return library.lineage(source).find(({ name }) => name === "IEnumerable")?.args[0] ?? null;
 }
 
-export const jsonPair = type("KeyValuePair<string, JToken>");
+const jsonPair = type("KeyValuePair<string, JToken>");
 
-/** All elements of something, each of them a step; throws `InvalidOperationException` where it is changed meanwhile. */
-export function* iterate(source: Value, run: Run): Generator<Value> {
-  const sizeOf = sizeIn(source);
-  const size = sizeOf();
-  const before = source instanceof JObject ? pairs(source) : elements(source);
-  for (const value of before) {
+/** All elements of something as LINQ sees them, each of them a step; throws `InvalidOperationException` where it is changed meanwhile. */
+export function iterate(source: Value, run: Run): Generator<Value> {
+  return stepping(elements(source), source, run);
+}
+
+/** As `iterate`, for `foreach` over what is declared as a type. */
+export function iterateAs(declared: Type, source: Value, run: Run): Generator<Value> {
+  return declared.name === "JObject" && source instanceof JObject ? stepping(pairs(source), source, run) : iterate(source, run);
+}
+
+function* stepping(values: Iterable<Value>, source: Value, run: Run): Generator<Value> {
+  const hasChanged = watched(source);
+  for (const value of values) {
     run.step();
     yield value;
-    if (sizeOf() !== size)
+    if (hasChanged())
       throw new ExpressionError("InvalidOperationException", "Collection was modified; enumeration operation may not execute.");
   }
 }
@@ -33,12 +40,23 @@ function pairs(object: JObject): readonly Value[] {
   return [...object.properties.values()].map(({ name, value }) => new KeyValue(jsonPair, name, value));
 }
 
-function sizeIn(source: Value): () => number {
-  if (source instanceof NetList || source instanceof NetArray) return () => source.values.length;
-  if (source instanceof NetSet) return () => source.size;
-  if (source instanceof JArray) return () => source.items.length;
-  if (source instanceof JObject) return () => source.properties.size;
-  return () => 0;
+/** Whether something has been added or removed meanwhile; from dictionaries and sets .NET lets elements be removed. */
+function watched(source: Value): () => boolean {
+  if (source instanceof NetList) return differs(() => source.values.length);
+  if (source instanceof JContainer) return differs(() => sizeOf(source));
+  if (source instanceof Lazy && source.source !== null) return watched(source.source);
+  if (!(source instanceof NetSet) && !(source instanceof NetDictionary)) return () => false;
+  const { size } = source;
+  return () => source.size > size;
+}
+
+function differs(count: () => number): () => boolean {
+  const size = count();
+  return () => count() !== size;
+}
+
+function sizeOf(container: JContainer): number {
+  return container instanceof JObject ? container.properties.size : container instanceof JArray ? container.items.length : 1;
 }
 
 /** The elements as LINQ sees them: of a JSON object its properties, of a string its characters. */

@@ -113,7 +113,7 @@ const webUtility = {
   "static HtmlDecode(string value): string": onWritten(htmlDecode),
 };
 
-export class UriValue extends NetObject {
+class UriValue extends NetObject {
   override readonly type: Type = type("Uri");
   readonly url: URL;
   readonly written: string;

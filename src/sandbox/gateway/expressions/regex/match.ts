@@ -5,7 +5,7 @@ import { type Assertion, type CharacterTest, ignoringCase, isWord, type ParsedRe
 export type Captures = readonly (readonly [start: number, end: number] | null)[];
 
 /** Steps of a matcher, each a character or a decision; counted over a whole evaluation. */
-export interface MatchBudget {
+interface MatchBudget {
   step(count?: number): void;
 }
 

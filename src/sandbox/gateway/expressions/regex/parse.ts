@@ -22,7 +22,7 @@ export interface ParsedRegex {
   readonly names: readonly string[];
 }
 
-export interface RegexFlags {
+interface RegexFlags {
   readonly ignoreCase: boolean;
   readonly multiline: boolean;
   readonly singleline: boolean;
