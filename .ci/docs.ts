@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { configurationTable } from "../src/config.ts";
+import { fidelityTables } from "../src/sandbox/fidelity-table.ts";
 import { tools } from "../tools/index.ts";
 import { catalogueTables } from "./catalogue-tables.ts";
 
@@ -9,6 +10,7 @@ import { catalogueTables } from "./catalogue-tables.ts";
 const generated: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "README.md": { tools: toolTable, configuration: configurationTable },
   "src/policy/README.md": { catalogue: catalogueTables },
+  "src/sandbox/README.md": { fidelity: fidelityTables },
 };
 
 const effects = { read: "reads", plan: "plans", write: "**writes**" } as const;

@@ -16,6 +16,7 @@ interface Layer {
 
 const errors = /^src\/errors\.ts$/;
 const gateway = /^src\/gateway\//;
+const keys = /^src\/gateway\/keys\.ts$/;
 const policy = /^src\/policy\//;
 const quota = /^src\/quota\//;
 const pool = /^src\/pool\//;
@@ -75,7 +76,7 @@ const layers: readonly Layer[] = [
     pure: true,
   },
   { name: "azure", files: azure, imports: [errors, gateway, packageFile], packages: [/^@azure\//, node] },
-  { name: "mcp", files: mcp, imports: [tool, errors], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
+  { name: "mcp", files: mcp, imports: [tool, errors, keys], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
   {
     name: "sandbox",
     files: sandbox,

@@ -10,6 +10,7 @@ import {
   withPolicyText,
 } from "../src/gateway/documents.ts";
 import { type Inventory, readInventory, withPolicies } from "../src/gateway/inventory.ts";
+import { redactedText } from "../src/gateway/keys.ts";
 import type { Operation } from "../src/gateway/model.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
 import type { LimitChange } from "../src/gateway/proposal.ts";
@@ -58,6 +59,7 @@ export const applyPolicy = defineTool({
   input,
   output: z.object({ ...planOutput.shape, diagnostics: z.array(diagnostic) }),
   async handler({ gateway, planner, grammar }, request) {
+    await refuseMarks(request);
     const scope = await changeTarget(gateway, request);
     const id = policyDocumentId(scope);
     const [inventory, before, { limitChanges }] = await Promise.all([
@@ -66,7 +68,8 @@ export const applyPolicy = defineTool({
       import("../src/quota/limit-changes.ts"),
     ]);
     const { source, done } = await requested(request, id, before);
-    const diagnostics = await reviewed(source, { scope, before, inventory, operation: await operationOf(gateway, scope), grammar });
+    const findings = await reviewed(source, { scope, before, inventory, operation: await operationOf(gateway, scope), grammar });
+    const diagnostics = findings.map(withoutKeys);
     const after = withPolicyText(before?.properties ?? null, source);
     const limits = limitChanges(inventory, withPolicies(inventory, [{ id, etag: "", properties: after }]));
     const plan = await planner.plan({
@@ -107,6 +110,25 @@ async function requested({ policy_xml, edits }: z.output<typeof input>, id: Docu
   }
   const { patch } = await import("../src/policy/patch.ts");
   return patch(policyText(before), edits);
+}
+
+/** A finding quotes the policy. */
+const withoutKeys = ({ message, fix, ...finding }: ReviewDiagnostic): ReviewDiagnostic => ({
+  ...finding,
+  message: redactedText(message),
+  ...(fix === undefined ? {} : { fix: redactedText(fix) }),
+});
+
+/** A mark that `get_policy` shows in the place of a key, sent back, would take the key's place. */
+async function refuseMarks({ policy_xml, edits = [] }: z.output<typeof input>): Promise<void> {
+  const { redactionMarkIn } = await import("../src/policy/redaction.ts");
+  const inXml = redactionMarkIn(policy_xml ?? "");
+  const mark = inXml ?? redactionMarkIn(JSON.stringify(edits.map(({ select: _, ...operation }) => operation)));
+  if (mark === null) return;
+  const where = inXml === null ? "edits" : `policy_xml, line ${(policy_xml ?? "").split(mark)[0]?.split("\n").length}`;
+  throw new GatewayError("invalid_input", `${mark} stands for a key that was not shown (${where}); written, it would replace the key.`, {
+    hint: "Use edits that leave the element with the key alone. Better: put the key into a secret named value and write {{its-name}}.",
+  });
 }
 
 const diagnosticText = ({ line, message }: z.output<typeof diagnostic>): string => `line ${line}: ${message}`;

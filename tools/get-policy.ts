@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
-import { documentTitle, policyDocumentId, policyText } from "../src/gateway/documents.ts";
-import { readPolicyTexts } from "../src/gateway/inventory.ts";
+import { documentTitle, type ListedDocument, policyDocumentId, policyText } from "../src/gateway/documents.ts";
+import { type PolicyTexts, readPolicyTexts } from "../src/gateway/inventory.ts";
 import type { GatewayReader } from "../src/gateway/ports.ts";
 import { type CallTarget, callTarget, policyTarget, type TargetNames } from "../src/gateway/targets.ts";
 import { defineTool, fenced, lines, targetInputs } from "../src/tool.ts";
@@ -68,10 +68,33 @@ async function documentView(gateway: GatewayReader, names: TargetNames, view: "o
   if (document === null) {
     return { target, documents: [], rows: [], notes: ["It has no policy of its own and inherits; view effective shows what."] };
   }
-  const source = policyText(document);
-  if (view === "document") return { target, documents: [id], rows: source.split(/\r\n|\n|\r/), notes: [] };
+  const { openRedaction } = await import("../src/policy/redaction.ts");
+  const source = openRedaction().policy(policyText(document));
+  if (view === "document") return { target, documents: [id], rows: source.split(/\r\n|\n|\r/), notes: await notesOnKeys(source) };
   const [{ outline }, { parse }] = await Promise.all([import("../src/policy/outline.ts"), import("../src/policy/document.ts")]);
   return { target, documents: [id], rows: outline(parse(source)), notes: [] };
+}
+
+/** A text that is sent back with marks in it would write these over the keys. */
+async function notesOnKeys(shown: string): Promise<readonly string[]> {
+  const { redactionMarkIn } = await import("../src/policy/redaction.ts");
+  if (redactionMarkIn(shown) === null) return [];
+  return ["Keys in clear are shown as [redacted:n]. apply_policy refuses a policy_xml with such a mark: use edits, which keep the rest."];
+}
+
+/** The texts with marks in the place of keys, the same key always alike. */
+async function withoutKeys({ policies, fragments, namedValues }: PolicyTexts): Promise<PolicyTexts> {
+  const { openRedaction } = await import("../src/policy/redaction.ts");
+  const redaction = openRedaction();
+  const shown = <D extends ListedDocument>(document: D): D => ({
+    ...document,
+    properties: redaction.properties(document.id, document.properties),
+  });
+  return {
+    policies: new Map([...policies].map(([id, document]) => [id, shown(document)])),
+    fragments: fragments.map(shown),
+    namedValues: namedValues.map(shown),
+  };
 }
 
 async function effectiveView(gateway: GatewayReader, names: TargetNames): Promise<Shown> {
@@ -82,7 +105,7 @@ async function effectiveView(gateway: GatewayReader, names: TargetNames): Promis
     import("../src/policy/steps.ts"),
   ]);
   const chain = policyChain(target);
-  const texts = await readPolicyTexts(gateway, chain);
+  const texts = await withoutKeys(await readPolicyTexts(gateway, chain));
   const { elements, unknownNamedValues } = effective(texts, target);
   const missing = elements.filter(({ name, includedAt }) => name === "include-fragment" && includedAt === null);
   return {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { GatewayError } from "../src/errors.ts";
 import { findProduct, readInventory } from "../src/gateway/inventory.ts";
+import { redactedText } from "../src/gateway/keys.ts";
 import { scopeTitle } from "../src/gateway/model.ts";
 import type { Limit, TeamLimits } from "../src/quota/limits.ts";
 import { type Answer, defineTool, lines, table } from "../src/tool.ts";
@@ -95,7 +96,7 @@ function limitRow({ limitId, kind, value, period, scope, document, line, conditi
     ...(period === undefined ? {} : { period }),
     scope,
     source: { document, line },
-    ...(condition === undefined ? {} : { condition }),
+    ...(condition === undefined ? {} : { condition: redactedText(condition) }),
     shared_with: sharedWith,
   };
 }

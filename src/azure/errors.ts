@@ -1,6 +1,7 @@
 import { isRestError, type RestError } from "@azure/core-rest-pipeline";
 import { type ErrorOptions, GatewayError } from "../errors.ts";
 import { type DocumentKind, isObject, type Json, type JsonObject } from "../gateway/documents.ts";
+import { redactedAnswer, redactedText } from "../gateway/keys.ts";
 import { type ArmResponse, correlationIdOf, jsonObject } from "./arm-response.ts";
 import { identityError } from "./identity-errors.ts";
 import { retryAfterSeconds, throttled } from "./throttling.ts";
@@ -26,9 +27,15 @@ interface Failure {
 
 /** ARM's answer of a status of 300 and more as the project's error. */
 export function armError(response: ArmResponse, attempt: Attempt): GatewayError {
-  const failure = failureOf(response);
-  const error = failureError(failure, attempt);
-  return new GatewayError(error.code, error.message, { ...error, correlationId: failure.correlationId });
+  const error = failureError(shown(failureOf(response), attempt), attempt);
+  return new GatewayError(error.code, error.message, { ...error, correlationId: correlationIdOf(response.headers) });
+}
+
+/** Without keys: Azure's messages quote what they refuse, and of a policy whatever stands in it. */
+function shown(failure: Failure, { kind }: Attempt): Failure {
+  const clear = kind === "policy" || kind === "fragment" ? redactedText : redactedAnswer;
+  const [first, ...rest] = failure.lines;
+  return { ...failure, lines: [clear(first), ...rest.map(clear)] };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sameName } from "../gateway/model.ts";
-import { openRedaction } from "../policy/redaction.ts";
+import { openRedaction, redactionMarkIn } from "../policy/redaction.ts";
 import { actionOf, documentPatch } from "./diff.ts";
 import { isOpen, type Listed, type PlannedChange, type Standing } from "./journal.ts";
 import { inWords, type Recovery, resolve } from "./recovery.ts";
@@ -10,7 +10,11 @@ export const changeLog = (recovery: Recovery): ChangeLog => ({
   async list(limit, filter = {}) {
     const { changes, damaged } = await recovery.journal.list();
     // What is not open keeps its state; the others are looked into only where they may be shown.
-    const wanted = await inState(recovery, changes.filter(({ change, standing }) => isWanted(filter, change, standing)), filter.state);
+    const wanted = await inState(
+      recovery,
+      changes.filter(({ change, standing }) => isWanted(filter, change, standing)),
+      filter.state,
+    );
     const shown = await Promise.all(wanted.slice(0, limit).map(async (listed) => recordOf(await found(recovery, listed))));
     return {
       changes: shown,
@@ -96,6 +100,6 @@ function shownChange(shown: Found): ShownChange {
     ...(failure === null ? {} : { failure }),
     ...(standing.undoneBy === undefined ? {} : { undoneBy: standing.undoneBy }),
     patch,
-    redacted: redaction.count(),
+    hidesKeys: redactionMarkIn(patch) !== null,
   };
 }

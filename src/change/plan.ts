@@ -97,7 +97,8 @@ function plannedChange(planning: Planning, proposal: Proposal, { guards, warning
     service: planning.gateway.name,
     tool: proposal.tool,
     action: proposal.action,
-    confirm: confirmLine(planning.gateway.name, proposal.action, overridden(guards)),
+    // As it will be shown, because it is compared with what comes back.
+    confirm: redactedAnswer(confirmLine(planning.gateway.name, proposal.action, overridden(guards))),
     summary: proposal.summary,
     affected: proposal.affected,
     warnings,

@@ -75,7 +75,8 @@ export async function interruptions(recovery: Recovery): Promise<readonly string
 }
 
 /** An error as one text. */
-export const inWords = ({ message, hint = "" }: GatewayError): string => `${message} ${hint}`.trimEnd();
+export const inWords = ({ message, hint = "" }: { readonly message: string; readonly hint?: string | undefined }): string =>
+  `${message} ${hint}`.trimEnd();
 
 /** A document of the change with its live content. */
 interface Standpoint {

@@ -86,13 +86,13 @@ export interface ChangeList {
 
 /** Which changes to list: those of which all that is given holds. Names are not case-sensitive. */
 export interface ChangeFilter {
-  readonly state?: ChangeState;
+  readonly state?: ChangeState | undefined;
   /** A document's id; or the name of an API, product, backend, fragment or named value among the documents, or of whom it affects. */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /** Id or display name of a subscription that it affects. */
-  readonly team?: string;
+  readonly team?: string | undefined;
   /** Entered its state at this time or later. */
-  readonly since?: Date;
+  readonly since?: Date | undefined;
 }
 
 /** A change shown whole, as its plan was, and what became of it. */
@@ -111,8 +111,8 @@ export interface ShownChange extends ChangeRecord {
   readonly undoneBy?: string;
   /** What happens to its documents: see `documentPatch`. */
   readonly patch: string;
-  /** How many keys are shown as marks; where one stands, the patch fits no file. */
-  readonly redacted: number;
+  /** Whether keys in it are shown as marks: where one stands, the patch fits no file. */
+  readonly hidesKeys: boolean;
 }
 
 /** Reads the journal: the changes of this caller on this service. */

@@ -19,8 +19,6 @@ export interface Answered {
   readonly status: number;
   /** Of the model that has answered; null where none has. */
   readonly region: string | null;
-  /** What is left of the team's tokens. */
-  readonly remaining: string | null;
   readonly retryAfter: string | null;
 }
 
@@ -35,17 +33,17 @@ const attempts = z.object({ rows: z.array(z.object({ Target: z.string(), ResultC
 
 /** The applications of the teams, and who runs the models: everything goes over HTTP, as it would outside of a tour. */
 export interface Traffic {
-  /** One chat with a team's key. */
-  ask(team: string): Promise<Answered>;
-  /** Chats one after the other. */
-  askTimes(team: string, times: number): Promise<readonly Answered[]>;
-  /** The model of a backend answers so from now on: a number of times, or until it is cleared. */
-  script(backend: string, behaviour: object, times?: number): Promise<void>;
+  /** Chats with a team's key, one after the other. */
+  ask(team: string, times: number): Promise<readonly Answered[]>;
+  /** The model of a backend behaves so from now on. */
+  script(backend: string, behaviour: object): Promise<void>;
+  /** All models answer as they do by themselves. */
   clear(): Promise<void>;
-  /** Forgets what the limits have counted. */
-  resetLimits(): Promise<void>;
+  /** Forgets what limits have counted and what has been logged. */
+  reset(): Promise<void>;
+  /** Backends with an open breaker, and until when. */
   openBreakers(): Promise<readonly string[]>;
-  /** Requests that have reached each model's host, and how many of them it has failed. */
+  /** Since the last reset: requests that have gone to each model's host, and how many of them have failed there. */
   attempts(): Promise<ReadonlyMap<string, { readonly all: number; readonly failed: number }>>;
 }
 
@@ -59,35 +57,36 @@ export function trafficOn({ gateway, control, token, keys }: Address): Traffic {
     if (!response.ok) throw new Error(`The sandbox refused ${method} ${path}: ${await response.text()}`);
     return await response.json();
   };
-  const ask = async (team: string): Promise<Answered> => {
-    const { status, headers, ...answer } = await chat(gateway, keys[team] ?? "");
-    await answer.text();
-    return {
-      status,
-      region: status < 400 ? headers.get("x-ms-region") : null,
-      remaining: headers.get("x-ratelimit-remaining-tokens"),
-      retryAfter: headers.get("retry-after"),
-    };
+  const askOnce = async (team: string): Promise<Answered> => {
+    const response = await fetch(`${gateway}/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21`, {
+      method: "POST",
+      headers: { "api-key": keys[team] ?? "", "content-type": "application/json" },
+      body: JSON.stringify({ messages: [{ role: "user", content: "Summarise this ticket." }] }),
+    });
+    await response.text();
+    const { status, headers } = response;
+    return { status, region: status < 400 ? headers.get("x-ms-region") : null, retryAfter: headers.get("retry-after") };
   };
   return {
-    ask,
-    async askTimes(team, times) {
+    async ask(team, times) {
       const answers: Answered[] = [];
-      while (answers.length < times) answers.push(await ask(team));
+      while (answers.length < times) answers.push(await askOnce(team));
       return answers;
     },
-    async script(backend, behaviour, times) {
-      await controls("POST", "/backend", { backend, script: [{ behaviour, ...(times === undefined ? {} : { times }) }] });
+    async script(backend, behaviour) {
+      await controls("POST", "/backend", { backend, script: [{ behaviour }] });
     },
     async clear() {
       await controls("DELETE", "/backend");
     },
-    async resetLimits() {
-      await controls("POST", "/reset", { what: ["limits"] });
+    async reset() {
+      await controls("POST", "/reset", { what: ["limits", "logs"] });
     },
     async openBreakers() {
       const { instances } = state.parse(await controls("GET", "/state"));
-      return instances.flatMap(({ breakers }) => breakers.filter(({ open }) => open).map(({ backendId, resumesAt }) => `${backendId} until ${resumesAt}`));
+      return instances.flatMap(({ breakers }) =>
+        breakers.filter(({ open }) => open).map(({ backendId, resumesAt }) => `${backendId} until ${resumesAt}`),
+      );
     },
     async attempts() {
       const { rows } = attempts.parse(await controls("GET", "/logs/AppDependencies"));
@@ -99,13 +98,4 @@ export function trafficOn({ gateway, control, token, keys }: Address): Traffic {
       return byHost;
     },
   };
-}
-
-async function chat(gateway: string, key: string): Promise<Pick<Response, "status" | "headers" | "text">> {
-  const response = await fetch(`${gateway}/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21`, {
-    method: "POST",
-    headers: { "api-key": key, "content-type": "application/json" },
-    body: JSON.stringify({ messages: [{ role: "user", content: "Summarise this ticket" }] }),
-  });
-  return { status: response.status, headers: response.headers, text: () => response.text() };
 }

@@ -29,7 +29,7 @@ const keyForms: readonly RegExp[] = [
   /(?<=[?&;])(?:code|key|token)=(?<key>[\w+/.~%-]{20,}={0,2})/i,
   /(?<=:\/\/[^\s/@:"'<>[\]]{1,64}:)(?<key>[^\s/@:"'<>{}[\]]{4,})(?=@[^({])/,
   // Behind a name that says so: eight characters with a digit among them are no word.
-  new RegExp(`(?<![\\w-])(?:${secretNames})${quote}${separator}${quote}(?<key>(?=[^${stops}]*\\d)[^${stops}]{8,})`, "i"),
+  new RegExp(`(?<![\\w<-])(?:${secretNames})${quote}${separator}${quote}(?<key>(?=[^${stops}]*\\d)[^${stops}]{8,})`, "i"),
   /\bBearer\s+(?<key>(?=[\w.~+/-]*\d|[\w.~+/-]{24})[\w.~+/-]{8,}={0,2})/i,
   /\bBasic\s+(?<key>(?=[A-Za-z+/]*(?:\d|[a-z][A-Z]))[A-Za-z0-9+/]{8,}={0,2})/,
   // JSON Web Tokens: the first part is the base64 of `{"`.
@@ -55,7 +55,7 @@ export function keysIn(text: string): readonly KeySpan[] {
 }
 
 /** Without those that are hexadecimal digits and nothing else. */
-export const labelledKeysIn = (text: string): readonly KeySpan[] => forms.flatMap((form) => spansOf(form, text));
+export const labelledKeysIn = (text: string): readonly KeySpan[] => disjoint(forms.flatMap((form) => spansOf(form, text)));
 
 export const hexadecimalKeysIn = (text: string): readonly KeySpan[] =>
   spansOf(hexadecimalForm, text).filter(

@@ -54,4 +54,4 @@ export function secretsOf(id: DocumentId, properties: JsonObject): ReadonlyMap<s
  */
 export const secretMarker = (path: SecretPath, fingerprint: string): string => `<secret:${path.join(".")}#${fingerprint}>`;
 
-export const isSecretMarker = (value: Json | undefined): boolean => typeof value === "string" && /^<secret:.*#[0-9a-f]+>$/.test(value);
+export const isSecretMarker = (value: Json | undefined): boolean => typeof value === "string" && /^<secret:.*>$/.test(value);

@@ -5,6 +5,7 @@ import { afterPlan, type WriteRules } from "./confirmation.ts";
 import type { Ask } from "./elicitation.ts";
 import { checkInput } from "./input.ts";
 import { failed, type Outcome, success } from "./result.ts";
+import { sanitize } from "./sanitize.ts";
 
 /** What is offered to a caller, over MCP or on the command line. */
 export interface Surface extends WriteRules {
@@ -65,7 +66,8 @@ async function answerOf(surface: Surface, tool: AnyTool, call: Call, trail: Call
   trail.service(contexts.read.service);
   const output = await tool.run(contexts, call.input);
   if (tool.effect !== "plan") return output;
-  return afterPlan(output, {
+  // What the user is asked is shown before there is an outcome.
+  return afterPlan(sanitize(output), {
     rules: surface,
     dryRun: input.dry_run !== false,
     ask: call.ask,

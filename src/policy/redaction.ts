@@ -14,8 +14,6 @@ export interface Redaction {
   policy(xml: string): string;
   /** A document's properties: the text of a policy, every string of any other. */
   properties(id: DocumentId, properties: JsonObject): JsonObject;
-  /** How many different keys have been met. */
-  count(): number;
 }
 
 /** Numbers keys from 1 on, the same key always alike: for one answer. */
@@ -34,7 +32,6 @@ export function openRedaction(): Redaction {
       const own = kind === "policy" || kind === "fragment" ? { value: policy(policyText({ id, properties })) } : {};
       return { ...stringsOf(properties, markOf), ...own };
     },
-    count: () => numbers.size,
   };
 }
 
@@ -60,13 +57,16 @@ const isCredentialAttribute = (element: Element, name: string): boolean =>
 /** Members of JSON documents that hold a secret, wherever they stand. */
 const secretMember = /^(?:password|(?:.*-?)connection-?string|(?:account|access|api|primary|secondary|shared|client)-?(?:key|secret))$/i;
 
+const isNamingMember = /^(?:id|.*Id|displayName|title)$/;
+
 function stringsOf(object: JsonObject, markOf: (key: string) => string): JsonObject {
   const shown = (value: Json, name: string): Json => {
     if (Array.isArray(value)) return value.map((item) => shown(item, name));
     if (isObject(value)) return stringsOf(value, markOf);
     if (typeof value !== "string" || isSecretMarker(value)) return value;
     const isSecret = secretMember.test(name) && value !== "" && !marks.test(value) && !value.includes("{{");
-    return isSecret ? markOf(value) : withoutKeys(value, keysIn, markOf);
+    if (isSecret) return markOf(value);
+    return withoutKeys(value, isNamingMember.test(name) ? labelledKeysIn : keysIn, markOf);
   };
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, shown(value, name)]));
 }
@@ -120,8 +120,8 @@ function literalSpans({ kind, raw, span }: Text): readonly KeySpan[] {
 
 const isCredential = (text: string): boolean => text.trim() !== "" && !marks.test(text) && placeholderIn(text) !== text.trim();
 
-/** Texts that are the value, or a part that is added to it: not arguments and not indices, which name something. */
-const expressionText = /(?:@\(|[+?:=]|\breturn\b)\s*(?:"|&quot;)(?<text>[^"\\&]{8,}?)(?:"|&quot;)/dg;
+/** Texts that are the value, or a part that is added to it: not arguments and not indices, which name something, and no scheme with its space. */
+const expressionText = /(?:@\(|[+?:=]|\breturn\b)\s*(?:"|&quot;)(?<text>[^"\\&]{7,}?[^"\\&\s])(?:"|&quot;)/dg;
 
 const textsOfExpression = (raw: string): readonly KeySpan[] =>
   [...raw.matchAll(expressionText)].flatMap(({ indices }) => {

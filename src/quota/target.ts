@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { documentTitle, policyDocumentId } from "../gateway/documents.ts";
+import { redactedText } from "../gateway/keys.ts";
 import type { Subscription } from "../gateway/model.ts";
 import { named, reasonAgainstEdit } from "./limits.ts";
 import { bindingCandidates, isSure, isWide, type LimitReach, onApi, type SureLimit, type TeamReach } from "./reach.ts";
@@ -128,5 +129,5 @@ export function candidate({ limit, condition, documentSharedWith }: LimitReach):
   const shared = documentSharedWith.length === 0 ? "" : `, met by ${named(documentSharedWith)} too`;
   const where = `${limit.document}, line ${limit.line}`;
   const reason = limit.value === "unknown" && limit.obstacle !== null ? `, ${limit.obstacle}` : "";
-  return `${limit.limitId}: ${limit.kind} ${limit.value} (${where})${condition === null ? "" : `, where ${condition}`}${reason}${shared}`;
+  return `${limit.limitId}: ${limit.kind} ${limit.value} (${where})${condition === null ? "" : `, where ${redactedText(condition)}`}${reason}${shared}`;
 }

@@ -31,8 +31,9 @@ async function exchange(answer: Answer, incoming: IncomingMessage, outgoing: Ser
   try {
     await send(await answered(answer, incoming, gone), outgoing, gone);
   } catch {
-    // There is no answer, or a part of one that must not be taken for the whole.
-    incoming.socket.resetAndDestroy();
+    // A part of an answer arrives as far as it got, and must not be taken for the whole.
+    if (outgoing.headersSent) incoming.socket.destroySoon();
+    else incoming.socket.resetAndDestroy();
   }
   drain(incoming);
 }

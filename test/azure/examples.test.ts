@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/gateway/documents.ts";
-import { gatewayOver, neverAborted, wire } from "./wire.ts";
+import { gatewayOver, markerOf, neverAborted, wire } from "./wire.ts";
 
 const examples = new URL("../../../shared/fixtures/arm-examples/", import.meta.url);
 const present = existsSync(examples);
@@ -46,10 +46,10 @@ describe.skipIf(!present)(present ? "official examples" : "official examples (sk
     const backends = await readerOf("2024-05-01/ApiManagementListBackends.json").backends();
     expect(backends[0]?.properties).toMatchObject({
       credentials: {
-        query: { sv: ["<secret:credentials.query.sv.0>", "<secret:credentials.query.sv.1>", "<secret:credentials.query.sv.2>"] },
-        authorization: { scheme: "Basic", parameter: "<secret:credentials.authorization.parameter>" },
+        query: { sv: [0, 1, 2].map((index) => markerOf(`credentials.query.sv.${index}`)) },
+        authorization: { scheme: "Basic", parameter: markerOf("credentials.authorization.parameter") },
       },
-      proxy: { username: "Contoso\\admin", password: "<secret:proxy.password>" },
+      proxy: { username: "Contoso\\admin", password: markerOf("proxy.password") },
     });
     for (const secret of ["opensesma", "val1", "val2", "<password>"]) expect(JSON.stringify(backends)).not.toContain(secret);
   });

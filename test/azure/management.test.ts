@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { arm, failureOf, gatewayOver, neverAborted, quickTiming, serviceId, token, wire } from "./wire.ts";
+import { arm, failureOf, gatewayOver, markerOf, neverAborted, quickTiming, serviceId, token, wire } from "./wire.ts";
 
 const list = (items: readonly Record<string, unknown>[], nextLink?: string) => ({
   body: JSON.parse(JSON.stringify({ value: items, ...(nextLink && { nextLink }) })),
@@ -178,7 +178,7 @@ describe("raw lists", () => {
         properties: {
           azureRegion: "eastus",
           future: { deep: [1] },
-          credentials: { header: { "api-key": ["<secret:credentials.header.api-key.0>"] } },
+          credentials: { header: { "api-key": [markerOf("credentials.header.api-key.0")] } },
         },
       },
       { id: "backends/pool", properties: { type: "Pool", pool: { services: [{ id: "/backends/a" }] } } },

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { expect } from "vitest";
 import { type GatewayOptions, openGateway } from "../../src/azure/gateway.ts";
 import type { Timing } from "../../src/azure/pipeline.ts";
 import type { Json } from "../../src/gateway/documents.ts";
@@ -78,3 +79,6 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+/** What stands in a secret's place; `path` joined with dots. */
+export const markerOf = (path: string) => expect.stringMatching(new RegExp(`^<secret:${path.replaceAll(".", "\\.")}#[0-9a-f]{6}>$`));

@@ -316,6 +316,16 @@ describe("secrets", () => {
     },
   );
 
+  it("that have another value now are a conflict, under the ETag too", async () => {
+    const { gateway, sent, stored } = backend(live);
+    const { properties = {} } = (await gateway.reader(neverAborted).document("backends/b")) ?? {};
+    const rotated = { ...live, credentials: { header: { "api-key": ["another"] } } };
+    await gateway.writer.put("backends/b", rotated, { ifMatch: '"1"' });
+    expect(await failureOf(gateway.writer.put("backends/b", properties, { ifMatch: '"2"' }))).toMatchObject({ code: "conflict" });
+    expect(stored()).toEqual(rotated);
+    expect(writes(sent)).toEqual(["PUT"]);
+  });
+
   it("that are gone are a conflict, and nothing is written", async () => {
     const { gateway, sent } = backend({ url: "https://x" });
     const properties = { credentials: { header: { "api-key": ["<secret:credentials.header.api-key.0>"] } } };
@@ -323,17 +333,20 @@ describe("secrets", () => {
     expect(sent.map(({ method }) => method)).toEqual(["GET"]);
   });
 
-  it.each([error(400, "ValidationError", "Url is not supported."), { status: 500, text: "{" }, new Error("socket hang up")])(
-    "are in no error of a write that failed, and neither is the token",
-    async (answer) => {
-      const { fetch } = wire(({ method }) => (method === "GET" ? { headers: { etag }, body: { properties: live } } : answer));
-      const { writer } = gatewayOver(fetch);
-      const properties = { credentials: { header: { "api-key": ["<secret:credentials.header.api-key.0>"] } } };
-      const failure = await failureOf(writer.put("backends/b", properties, { ifMatch: etag }));
-      expect(failure).toBeInstanceOf(GatewayError);
-      expect(inspect(failure, { depth: 10, showHidden: true })).not.toMatch(new RegExp(`canary|${token}`));
-    },
-  );
+  it.each([
+    error(400, "ValidationError", "Url is not supported."),
+    error(400, "ValidationError", `'canary' of ${token} is refused.`),
+    { status: 500, text: "{" },
+    new Error("socket hang up"),
+  ])("are in no error of a write that failed, and neither is the token", async (answer) => {
+    const { fetch, sent } = wire(({ method }) => (method === "GET" ? { headers: { etag }, body: { properties: live } } : answer));
+    const { writer, reader } = gatewayOver(fetch);
+    const { properties = {} } = (await reader(neverAborted).document("backends/b")) ?? {};
+    const failure = await failureOf(writer.put("backends/b", properties, { ifMatch: etag }));
+    expect(failure).toBeInstanceOf(GatewayError);
+    expect(JSON.stringify(sent.find(({ method }) => method === "PUT")?.body)).toContain("canary");
+    expect(inspect(failure, { depth: 10, showHidden: true })).not.toMatch(new RegExp(`canary|${token}`));
+  });
 
   it("and all that we do not know survive a read and a write", async () => {
     const names = fc.constantFrom("url", "type", "pool", "azureRegion", "circuitBreaker", "future", "tls");

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { JournalStore } from "../../src/change/journal-store.ts";
+import { memoryStore } from "../../src/change/memory-store.ts";
 import {
   apiPolicy,
   backendProperties,
@@ -10,6 +12,7 @@ import {
   pool,
   poolProperties,
   productPolicy,
+  rewritten,
   type Service,
   secondRegion,
   west,
@@ -53,9 +56,92 @@ describe("undo", () => {
     await expect(service.planUndo(changeId)).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining("product 'aoai' policy"),
-      details: [expect.stringMatching(/^-.*"100000".*\n\+.*"150000"/m)],
+      details: [expect.stringMatching(/^-.*"200000".*\n\+.*"100000"/m), expect.stringMatching(/^-.*"100000".*\n\+.*"150000"/m)],
     });
     expect(await stateOf(service, changeId)).toBe("applied");
+  });
+
+  test("of a document with a secret puts the live one back, also behind other changes of it", async () => {
+    const service = openService();
+    const before = service.state();
+    const to = async (url: string) => {
+      const live = await service.read(east);
+      return applied(service, { documents: [{ id: east, before: live, after: { ...live.properties, url } }] });
+    };
+    const first = await to("https://new.example");
+    const second = await to("https://newer.example");
+    await service.apply(await service.planUndo(second));
+    await service.apply(await service.planUndo(first));
+    expect(service.state()).toEqual(before);
+  });
+
+  test("of a change whose last write has no record goes by what was planned, and still sees an edit", async () => {
+    const store = memoryStore();
+    const forgetful: JournalStore = { ...store, create: async (key, document) => /written/.test(key) || store.create(key, document) };
+    const service = openService({ changes: { store: forgetful } });
+    const before = service.state();
+    const changeId = await applied(service, { documents: [await halved(service)] });
+    service.world.put(productPolicy, { value: limitPolicy(150_000) });
+    await expect(service.planUndo(changeId)).rejects.toMatchObject({ code: "conflict" });
+    service.world.put(productPolicy, { format: "rawxml", value: limitPolicy(100_000) });
+    await service.apply(await service.planUndo(changeId));
+    expect([...service.state().keys()]).toEqual([...before.keys()]);
+    expect(String(service.state().get(productPolicy)?.value)).toContain("200000");
+  });
+
+  const rotated = { ...backendProperties("https://new.example"), credentials: { header: { "api-key": ["canary-rotated"] } } };
+
+  test("is refused where a secret has been changed since, which it names and does not show", async () => {
+    const service = openService();
+    const before = await service.read(east);
+    const changeId = await applied(service, {
+      documents: [{ id: east, before, after: { ...before.properties, url: "https://new.example" } }],
+    });
+    service.world.put(east, rotated);
+    const refused = await service.planUndo(changeId).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("Secrets changed since, which are not shown: backend 'east' credentials.header.api-key.0."),
+      details: [expect.stringContaining("new.example"), expect.stringMatching(/^-.*<secret:.*#\w{6}>".*\n\+.*<secret:.*#\w{6}>"/m)],
+    });
+    expect(JSON.stringify(refused)).not.toContain("canary");
+  });
+
+  test("and so is a plan that was made before", async () => {
+    const service = openService();
+    const before = await service.read(east);
+    const plan = await service.plan({ documents: [{ id: east, before, after: { ...before.properties, url: "https://new.example" } }] });
+    service.world.put(east, { ...rotated, url: "https://east.example/openai" });
+    await expect(service.apply(plan)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("Changed since") });
+  });
+
+  test("is refused at planning where its secrets are gone", async () => {
+    const service = openService();
+    service.world.put(west, rotated);
+    const changeId = await applied(service, { documents: [{ id: west, before: await service.read(west), after: null }] });
+    await expect(service.planUndo(changeId)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("no longer holds the secrets backend 'west' credentials.header.api-key.0"),
+    });
+  });
+
+  test("shows keys in a policy as marks, the same in both diffs", async () => {
+    const service = openService();
+    const withKey = (key: string) =>
+      limitPolicy(1).replace("<base />", `<base /><set-header name="api-key"><value>${key}</value></set-header>`);
+    service.world.put(productPolicy, { format: "rawxml", value: withKey("canary-1") });
+    const changeId = await applied(service, {
+      documents: [rewritten(await service.read(productPolicy), () => withKey("canary-2"))],
+    });
+    service.world.put(productPolicy, { format: "rawxml", value: withKey("canary-3") });
+    const refused = await service.planUndo(changeId).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      details: [
+        expect.stringMatching(/-.*\[redacted:1\][\s\S]*\+.*\[redacted:2\]/),
+        expect.stringMatching(/-.*\[redacted:2\][\s\S]*\+.*\[redacted:3\]/),
+      ],
+    });
+    expect(JSON.stringify(refused)).not.toContain("canary");
   });
 
   test("is refused where someone has edited between planning and applying it", async () => {

@@ -61,7 +61,11 @@ export function createGateway(world: World, { grammar, onFinished = () => undefi
       if (instance === undefined) throw new RangeError(`there is no gateway instance ${instanceIndex}`);
       const received = receive(tools, deployed(), instance, request, client);
       const finish = ending(received, onFinished);
-      await answer(received);
+      try {
+        await answer(received);
+      } finally {
+        endWithClient(received, finish);
+      }
       return respond(received, finish);
     },
   };
@@ -259,21 +263,25 @@ function respond({ call, ...received }: Received, finish: (completed: Completed)
 /** Ends a call once, whichever comes first: its last byte or the client's leaving. */
 function ending({ call, ...received }: Received, onFinished: (finished: FinishedCall) => void): (completed: Completed) => void {
   let ended = false;
-  const gone = (): void =>
-    finish({ usage: usageIn(call), status: call.response?.status ?? 0, bytes: received.size.request, aborted: true });
-  const finish = (completed: Completed): void => {
+  return (completed) => {
     if (ended) return;
     ended = true;
-    call.signal.removeEventListener("abort", gone);
     discard(call.request.body);
     call.record.model = modelIn(call);
     call.completed(completed);
     const { startedAt, method, url, route, admission } = received;
     onFinished({ call, startedAt, endedAt: call.clock.now(), method, url, route, admission, completed });
   };
-  call.signal.addEventListener("abort", gone, { once: true });
+}
+
+/** Once the policies have run, also where they were given up: what they have done is written down. */
+function endWithClient({ call, size }: Received, finish: (completed: Completed) => void): void {
+  const gone = (): void => finish({ usage: usageIn(call), status: call.response?.status ?? 0, bytes: size.request, aborted: true });
   if (call.signal.aborted) gone();
-  return finish;
+  else {
+    call.signal.addEventListener("abort", gone, { once: true });
+    call.onCompleted(() => call.signal.removeEventListener("abort", gone));
+  }
 }
 
 /** As far as HTTP can carry it. */

@@ -23,14 +23,18 @@ export function promptTokens(body: string): number {
   );
 }
 
+/** Messages hold parts, which hold texts; what is nested deeper than any of them is no model's request. */
+const deepest = 10;
+
 /** Text, parts of a message, or a list of either. */
-function contentTokens(content: unknown): number {
+function contentTokens(content: unknown, depth = 0): number {
   if (typeof content === "string") return estimatedTokens(content);
+  if (depth > deepest) return 0;
   const parts = listIn(content);
-  if (parts !== null) return parts.reduce<number>((sum, part) => sum + contentTokens(part), 0);
+  if (parts !== null) return parts.reduce<number>((sum, part) => sum + contentTokens(part, depth + 1), 0);
   const type = memberOf(content, "type");
   if (type === "image_url" || type === "input_image" || type === "image") return tokensPerImage;
-  return contentTokens(memberOf(content, "text") ?? memberOf(content, "content") ?? "");
+  return contentTokens(memberOf(content, "text") ?? memberOf(content, "content") ?? "", depth + 1);
 }
 
 /** Whether a request asks for a stream of events. */

@@ -69,7 +69,7 @@ export function createModelBackend(options: ModelBackendOptions): ModelBackend {
     const made = prepared.answer({ deployment, identifier, now: clock.now(), vectors, write });
     const headers = {
       ...common,
-      "x-ms-deployment-name": deployment.name,
+      "x-ms-deployment-name": deployment.name.replace(/[^\x20-\x7e]/gu, "?"),
       "x-ratelimit-limit-requests": String(deployment.requestsPerMinute),
       "x-ratelimit-limit-tokens": String(deployment.tokensPerMinute),
       "x-ratelimit-remaining-requests": String(taken.requests),

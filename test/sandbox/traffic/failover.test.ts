@@ -2,19 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../src/gateway/documents.ts";
 import { updateBackendPool } from "../../../tools/update-backend-pool.ts";
 import { openHarness } from "../../harness.ts";
-import {
-  ask,
-  backendOf,
-  failure,
-  type MovedTraffic,
-  openAINote,
-  openTraffic,
-  policy,
-  poolOf,
-  question,
-  runsOpenAI,
-  toPool,
-} from "./kit.ts";
+import { ask, backendOf, failure, openAINote, openTraffic, policy, poolOf, question, runsOpenAI, type Traffic, toPool } from "./kit.ts";
 
 const five: JsonObject = {
   failureCondition: { count: 5, interval: "PT1M", statusCodeRanges: [{ min: 500, max: 599 }] },
@@ -27,7 +15,7 @@ const retries = (count: number): string =>
     : `<retry condition="@(context.Response.StatusCode == 429 || context.Response.StatusCode >= 500)" count="${count}" interval="0" first-fast-retry="true"><forward-request buffer-request-body="true" /></retry>`;
 
 /** East US before West Europe, each behind a breaker, and so many retries and instances. */
-const twoRegions = (retryCount: number, instances = 1): Promise<MovedTraffic> =>
+const twoRegions = (retryCount: number, instances = 1): Promise<Traffic> =>
   openTraffic({
     regions: Array.from({ length: instances }, () => "East US"),
     resources: [
@@ -44,10 +32,10 @@ const twoRegions = (retryCount: number, instances = 1): Promise<MovedTraffic> =>
     ],
   });
 
-const eastIsDown = ({ model }: MovedTraffic): void => model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 500 } });
+const eastIsDown = ({ model }: Traffic): void => model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 500 } });
 
 /** What so many requests, one after the other, have got. */
-async function asked({ client }: MovedTraffic, times: number): Promise<readonly (string | number)[]> {
+async function asked({ client }: Traffic, times: number): Promise<readonly (string | number)[]> {
   const openai = client("growth");
   const answers: (string | number)[] = [];
   for (let index = 0; index < times; index++) answers.push(await ask(openai));

@@ -1,15 +1,11 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import { APIError, AzureOpenAI } from "openai";
 import { onTestFinished } from "vitest";
 import type { JsonObject } from "../../../src/gateway/documents.ts";
 import { loadGrammar } from "../../../src/grammar.ts";
-import { type Clock, type MovableClock, movableClock } from "../../../src/sandbox/clock.ts";
-import type { Gateway } from "../../../src/sandbox/gateway/gateway.ts";
+import { type MovableClock, movableClock } from "../../../src/sandbox/clock.ts";
 import type { ModelBackend } from "../../../src/sandbox/models/backend.ts";
-import type { ModelBackends } from "../../../src/sandbox/models/model-backends.ts";
 import { createSandbox, type Sandbox } from "../../../src/sandbox/sandbox.ts";
+import { serveSandbox } from "../../../src/sandbox/serve.ts";
 import { armId, type World } from "../../../src/sandbox/world.ts";
 
 /** As `package.json` of `openai` has it. */
@@ -23,7 +19,7 @@ export const start = new Date("2026-11-20T10:00:00Z");
 export interface Traffic {
   readonly sandbox: Sandbox;
   readonly world: World;
-  readonly models: ModelBackends;
+  readonly clock: MovableClock;
   /** The fake behind a backend of the service. */
   model(backendId: string): ModelBackend;
   /** Origin of the gateway. */
@@ -34,10 +30,6 @@ export interface Traffic {
   readonly key: (sid: string) => string;
 }
 
-export interface MovedTraffic extends Traffic {
-  readonly clock: MovableClock;
-}
-
 export interface TrafficOptions {
   /** Regions of the gateway's instances. */
   readonly regions?: readonly string[];
@@ -46,20 +38,16 @@ export interface TrafficOptions {
   readonly sku?: string;
 }
 
-/** On a clock that stands still until the test moves it. */
-export async function openTraffic(options: TrafficOptions = {}): Promise<MovedTraffic> {
+/** On a clock that stands still until the test moves it; everything is closed when the test ends. */
+export async function openTraffic({ regions, resources = [], sku }: TrafficOptions = {}): Promise<Traffic> {
   const clock = movableClock(start);
-  return { ...(await openTrafficOn(clock, options)), clock };
-}
-
-/** Everything is closed when the test ends. */
-export async function openTrafficOn(clock: Clock, { regions, resources = [], sku }: TrafficOptions = {}): Promise<Traffic> {
   const sandbox = createSandbox({ clock, grammar: loadGrammar, ...(regions === undefined ? {} : { regions }) });
   const { world } = sandbox;
   if (sku !== undefined) world.service = { ...world.service, sku: { name: sku, capacity: 1 } };
   for (const [path, properties] of resources) world.put(path, properties);
-  const { gateway, models } = await sandbox.dataPlane();
-  const url = await served(gateway);
+  const [{ models }, { ready, close }] = await Promise.all([sandbox.dataPlane(), serveSandbox(sandbox, {})]);
+  onTestFinished(close);
+  const url = ready.gateway;
   const key = (sid: string): string => {
     const found = sandbox.keys()[sid];
     if (found === undefined) throw new Error(`no subscription ${sid}`);
@@ -69,7 +57,7 @@ export async function openTrafficOn(clock: Clock, { regions, resources = [], sku
   return {
     sandbox,
     world,
-    models,
+    clock,
     url,
     key,
     model(backendId) {
@@ -80,21 +68,6 @@ export async function openTrafficOn(clock: Clock, { regions, resources = [], sku
     client: (sid) => clientWith(key(sid)),
     clientWith,
   };
-}
-
-async function served(gateway: Gateway): Promise<string> {
-  const listener = getRequestListener(
-    (request, { incoming }) => gateway.fetch(request, undefined, { address: incoming.socket.remoteAddress ?? "" }),
-    { overrideGlobalObjects: false },
-  );
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return `http://127.0.0.1:${port}`;
 }
 
 export const gpt = "gpt-4o";

@@ -9,7 +9,7 @@ import { library } from "./library/index.ts";
 import { Run } from "./run.ts";
 import { type Code, newFrame, Scope, type Unit } from "./scope.ts";
 import { sequence, statements } from "./statements.ts";
-import { readType } from "./type-names.ts";
+import { readType, typeText } from "./type-names.ts";
 import { types } from "./types.ts";
 import type { Value } from "./values.ts";
 
@@ -100,7 +100,7 @@ function unitWith(found: Map<string, Unsupported>): Unit {
     lambda,
     type(node) {
       const known = readType(node, library);
-      if (known === null) unit.unsupported(node, `the type ${node.text.replaceAll(/\s+/g, " ")}`);
+      if (known === null) unit.unsupported(node, typeText(node));
       return known;
     },
     typeOrNull: (node) => readType(node, library),

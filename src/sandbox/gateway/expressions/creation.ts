@@ -8,6 +8,7 @@ import { methodGroup } from "./members.ts";
 import { int } from "./numbers.ts";
 import { argumentsOf, type Call, resolve } from "./overloads.ts";
 import type { Code, Frame, Scope } from "./scope.ts";
+import { typeText } from "./type-names.ts";
 import { arrayOf, makeType, type Type, types } from "./types.ts";
 import type { Value } from "./values.ts";
 
@@ -15,7 +16,7 @@ import type { Value } from "./values.ts";
 export function objectCreation(node: SyntaxNode, scope: Scope): Code {
   const typeNode = childIn(node, "type");
   const type = typeNode === null ? null : scope.unit.type(typeNode);
-  if (type === null) return scope.unit.unsupported(typeNode ?? node, `the type ${typeNode?.text.replaceAll(/\s+/g, " ") ?? ""}`);
+  if (type === null) return scope.unit.unsupported(typeNode ?? node, typeText(typeNode ?? node));
   const list = childIn(node, "arguments");
   const args = argumentsOf(list, scope, methodGroup);
   if (exceptionBases.has(type.name))

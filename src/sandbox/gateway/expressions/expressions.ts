@@ -11,6 +11,7 @@ import { binary, coalesced, prefix, shortCircuit } from "./operators.ts";
 import { lambdaArity, signatureOf } from "./overloads.ts";
 import { isExpression } from "./patterns.ts";
 import { type Code, readVariable, type Scope } from "./scope.ts";
+import { typeText } from "./type-names.ts";
 import { type Type, type, types } from "./types.ts";
 import { ContextValue } from "./views.ts";
 
@@ -105,7 +106,7 @@ function cast(node: SyntaxNode, scope: Scope): Code {
   const to = scope.unit.type(typeNode);
   const value = scope.unit.expression(valueNode, scope, to ?? undefined);
   if (isUnknown(value)) return value;
-  if (to === null) return scope.unit.unsupported(typeNode, `the type ${typeNode.text.replaceAll(/\s+/g, " ")}`);
+  if (to === null) return scope.unit.unsupported(typeNode, typeText(typeNode));
   const conversion = explicitConversion(scope.unit.library, value.type, to, value.constant);
   return conversion === null
     ? scope.unit.unsupported(node, `a cast of ${value.type.text} to ${to.text}`)

@@ -103,7 +103,8 @@ export function declareFunction(node: SyntaxNode, scope: Scope): DeclaredFunctio
   const isVoid = returnsNode?.text === "void";
   const returns = isVoid || !returnsNode ? types.void : scope.unit.type(returnsNode);
   const known = parameters.filter((type) => type !== null);
-  if (returns === null || known.length !== parameters.length || !nameNode || !body || childIn(node, "type_parameters") !== null)
+  const isPlain = nodes.every(({ type, children }) => type === "parameter" && children.length === 2);
+  if (!isPlain || returns === null || known.length !== parameters.length || !nameNode || !body || childIn(node, "type_parameters") !== null)
     return { compile: () => throwing(scope.unit, node, "a local function like this") };
   const signature = isVoid ? makeType("Action", known) : makeType("Func", [...known, returns]);
   const write = writeVariable(scope.declare(nameNode.text, signature), scope);

@@ -105,9 +105,8 @@ export function elementAccess(node: SyntaxNode, scope: Scope): Code {
   if (place === null) return scope.unit.unsupported(node, "this access");
   if ("code" in place) return place.code;
   const { target, isConditional, call } = place;
-  return access(target, isConditional, call.returns, (value, frame) =>
-    call.found.member.invoke([value, ...call.arguments.map((argument) => argument(frame))], frame.run, call.bindings),
-  );
+  const invoke = invoker(call);
+  return access(target, isConditional, call.returns, (value, frame) => invoke(value, frame));
 }
 
 interface ElementPlace {
@@ -206,16 +205,15 @@ function noMethod(what: string, targets: readonly Code[], args: readonly Argumen
 function invoker({ found, arguments: args, outs, bindings }: Call): (target: Value | undefined, frame: Frame) => Value {
   const { invoke } = found.member;
   const writes = outs.map(({ target, type }) => target.bind(type));
-  const [first, second] = args;
-  if (writes.length === 0 && args.length === 0) return (target, frame) => invoke(target === undefined ? [] : [target], frame.run, bindings);
-  if (writes.length === 0 && args.length === 1 && first !== undefined)
-    return (target, frame) => invoke(target === undefined ? [first(frame)] : [target, first(frame)], frame.run, bindings);
-  if (writes.length === 0 && args.length === 2 && first !== undefined && second !== undefined)
-    return (target, frame) =>
-      invoke(target === undefined ? [first(frame), second(frame)] : [target, first(frame), second(frame)], frame.run, bindings);
+  const weighed = (target: Value | undefined, frame: Frame): Value[] => {
+    const values = target === undefined ? [] : [target];
+    for (const argument of args) values.push(argument(frame));
+    for (const value of values) frame.run.weigh(value);
+    return values;
+  };
+  if (writes.length === 0) return (target, frame) => invoke(weighed(target, frame), frame.run, bindings);
   return (target, frame) => {
-    const values = args.map((argument) => argument(frame));
-    const result = invoke(target === undefined ? values : [target, ...values], frame.run, bindings);
+    const result = invoke(weighed(target, frame), frame.run, bindings);
     if (!(result instanceof Outs)) return result;
     writes.forEach((write, index) => {
       write?.(frame, result.outs[index] ?? null);

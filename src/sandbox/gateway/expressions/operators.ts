@@ -47,7 +47,15 @@ function plainOperation(left: Code, right: Code, { type, operand, apply }: Opera
       // It throws when it is reached.
     }
   }
-  return { type, run: (frame) => apply(first(frame), second(frame)) };
+  if (left.type.name !== "string") return { type, run: (frame) => apply(first(frame), second(frame)) };
+  return {
+    type,
+    run(frame) {
+      const text = first(frame);
+      frame.run.weigh(text);
+      return apply(text, second(frame));
+    },
+  };
 }
 
 /** On `T?`: null where an operand is, but comparisons are false then. */
@@ -236,6 +244,7 @@ export function shortCircuit(operator: string, left: Code, right: Code, scope: S
 /** `-x`, `+x`, `!x`, `~x` */
 export function prefix(operator: string, operand: Code, scope: Scope, node: SyntaxNode): Code {
   if (isUnknown(operand)) return operand;
+  if (!/^[-+!~]$/.test(operator)) return scope.unit.unsupported(node, `the operator ${operator}`);
   if (operator === "!") {
     const { run } = implicitly(operand, types.bool, scope, node);
     return { type: types.bool, run: (frame) => run(frame) !== true };

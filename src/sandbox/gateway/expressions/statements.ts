@@ -7,6 +7,7 @@ import { declareFunction, throwing } from "./lambdas.ts";
 import { elementOf, iterateAs } from "./library/iterate.ts";
 import { pattern } from "./patterns.ts";
 import { type Code, type Frame, newFrame, type Scope, type Signal, type Step, signals, writeVariable } from "./scope.ts";
+import { typeText } from "./type-names.ts";
 import { type Type, types } from "./types.ts";
 import { nullReference, type Value } from "./values.ts";
 
@@ -91,11 +92,12 @@ function expressionStatement(node: SyntaxNode, scope: Scope): Step {
 /** `var x = 1`, `int x, y = 2` */
 function declaration(node: SyntaxNode, scope: Scope): Step {
   const typeNode = childIn(node, "type");
-  const declared = typeNode === null || typeNode.type === "implicit_type" ? null : scope.unit.type(typeNode);
   const isVar = typeNode === null || typeNode.type === "implicit_type";
+  const declared = isVar ? null : scope.unit.type(typeNode);
   const steps = namedChildren(node)
     .filter(({ type }) => type === "variable_declarator")
     .map((declarator) => declarationOf(declarator, isVar ? null : (declared ?? types.unknown), scope));
+  if (!isVar && declared === null) return throwing(scope.unit, typeNode, typeText(typeNode));
   return (frame) => {
     for (const step of steps) step(frame);
     return signals.next;

@@ -35,6 +35,11 @@ export function typeNamed(node: SyntaxNode, library: Library): Type | null {
   return (library.get(name)?.generics.length ?? -1) === 0 || exceptionBases.has(name) ? makeType(name) : null;
 }
 
+/** How a type that is not known is named. */
+export function typeText(node: SyntaxNode): string {
+  return `the type ${node.text.replaceAll(/\s+/g, " ")}`;
+}
+
 /** The type that a node of the grammar names; null where it is not known. */
 export function readType(node: SyntaxNode, library: Library): Type | null {
   switch (node.type) {

@@ -97,12 +97,16 @@ const unavailable = ({ name }: PolicyNode, why: string): PolicyError =>
 function textsIn(body: string): string {
   const message = parsedJson(body);
   const parts = ["messages", "input", "prompt", "instructions", "choices", "output"].map((name) => memberOf(message, name));
-  return parts.flatMap(textsOf).join("\n");
+  return parts.flatMap((part) => textsOf(part)).join("\n");
 }
 
 const textMembers = ["content", "text", "message"];
+/** What is nested deeper is no model's request. */
+const deepest = 10;
 
-function textsOf(part: unknown): readonly string[] {
+function textsOf(part: unknown, depth = 0): readonly string[] {
   if (typeof part === "string") return part === "" ? [] : [part];
-  return (listIn(part) ?? textMembers.map((name) => memberOf(part, name)).filter((member) => member !== null)).flatMap(textsOf);
+  if (depth > deepest) return [];
+  const inside = listIn(part) ?? textMembers.map((name) => memberOf(part, name)).filter((member) => member !== null);
+  return inside.flatMap((member) => textsOf(member, depth + 1));
 }

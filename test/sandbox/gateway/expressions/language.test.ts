@@ -60,6 +60,34 @@ const arithmetic: Table = [
   ["@(true + 1)", "SandboxException: the operator + on bool and int is not supported in the sandbox."],
 ];
 
+const newer: Table = [
+  ['@("abc"[^1])', "SandboxException: the operator ^ is not supported in the sandbox."],
+  ['@("abc"[0..1])', "SandboxException: C#'s range expression is not supported in the sandbox."],
+  ["@(1 >>> 1)", "SandboxException: the operator >>> on int and int is not supported in the sandbox."],
+  ['@{ string s = null; s ??= "a"; return s; }', "SandboxException: the operator ??= is not supported in the sandbox."],
+  ["@(context.User is not null)", "SandboxException: this pattern is not supported in the sandbox."],
+  ["@(1 switch { 1 => 2, _ => 3 })", "SandboxException: C#'s switch expression is not supported in the sandbox."],
+  [
+    "@{ List<int> l = new(); return l.Count; }",
+    "SandboxException: C#'s implicit object creation expression is not supported in the sandbox.",
+  ],
+  ["@(from x in new[] { 1 } select x)", "SandboxException: C#'s query expression is not supported in the sandbox."],
+  ["@{ checked { return int.MaxValue + 1; } }", "SandboxException: checked arithmetic is not supported in the sandbox."],
+  ["@{ float f = 1; return f; }", "SandboxException: the type float is not supported in the sandbox."],
+  ["@{ uint u = 1; return u; }", "SandboxException: the type uint is not supported in the sandbox."],
+  ["@{ dynamic d = 1; return d; }", "SandboxException: the type dynamic is not supported in the sandbox."],
+  ["@{ var m = new int[2, 2]; return 1; }", "SandboxException: this array is not supported in the sandbox."],
+  [
+    "@{ int F(ref int x) { return x; } var y = 1; return F(ref y); }",
+    "SandboxException: a local function like this is not supported in the sandbox.",
+  ],
+  [
+    "@{ int F(params int[] x) { return x.Length; } return F(new[] { 1 }); }",
+    "SandboxException: a local function like this is not supported in the sandbox.",
+  ],
+  ["@{ int F(int x = 1) { return x; } return F(2); }", "SandboxException: a local function like this is not supported in the sandbox."],
+];
+
 const conversions: Table = [
   ['@((int)context.Variables["count"] + 1)', "4"],
   ['@((long)context.Variables["count"])', "InvalidCastException: Unable to cast object of type 'System.Int32' to type 'System.Int64'."],
@@ -212,6 +240,7 @@ const statements: Table = [
 
 describe.each([
   ["arithmetic", arithmetic],
+  ["what is newer than C# 7 or left out", newer],
   ["conversions", conversions],
   ["texts", text],
   ["null", nulls],

@@ -1,26 +1,22 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openKit } from "../kit.ts";
-import { seen } from "./service.ts";
+import { held, seen } from "./service.ts";
 
 const limited =
   '<limit-concurrency key="@(context.Request.Headers.GetValueOrDefault("team", "none"))" max-count="2"><forward-request /></limit-concurrency>';
 
 test("limit-concurrency: so many at once, the next is refused at once, and whoever has finished makes room (documented)", async () => {
   const { send, backend } = openKit({ backend: limited });
-  const held = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
-  backend.answers = held.map(
-    ({ promise }) =>
-      () =>
-        promise,
-  );
+  const [first, second] = [held(), held()];
+  backend.answers = [first.answer, second.answer];
   const running = [send(), send()];
-  await vi.waitUntil(() => backend.received.length === 2);
+  await Promise.all([first.arrived, second.arrived]);
   expect(seen(await send())).toEqual([429, "Concurrency limit is exceeded."]);
   expect((await send({ headers: { team: "other" } })).status).toBe(200);
-  held[0]?.resolve(new Response("done"));
+  first.release(new Response("done"));
   expect((await running[0])?.status).toBe(200);
   expect((await send()).status).toBe(200);
-  held[1]?.resolve(new Response("done"));
+  second.release(new Response("done"));
   expect((await running[1])?.status).toBe(200);
 });
 

@@ -33,3 +33,31 @@ export const chat = (content = "Say hello", more: object = {}): { readonly metho
 export function seen({ status, text }: Answer): readonly [status: number, message: string] {
   return [status, status < 400 ? "" : JSON.parse(text).message];
 }
+
+/** An answer that waits until it is released. */
+export interface Held {
+  readonly answer: () => Promise<Response>;
+  /** Once the request has come in. */
+  readonly arrived: Promise<void>;
+  release(response: Response): void;
+}
+
+export function held(): Held {
+  const [arrived, answered] = [settled<void>(), settled<Response>()];
+  return {
+    answer() {
+      arrived.resolve();
+      return answered.promise;
+    },
+    arrived: arrived.promise,
+    release: answered.resolve,
+  };
+}
+
+function settled<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((resolved) => {
+    resolve = resolved;
+  });
+  return { promise, resolve };
+}

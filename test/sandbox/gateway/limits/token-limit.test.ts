@@ -1,6 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Answer, type Kit, type KitOptions, message } from "../kit.ts";
-import { chat, costing, openClassic, openTier, seen } from "./service.ts";
+import { chat, costing, held, openClassic, openTier, seen } from "./service.ts";
 
 const limit = (attributes: string, name = "llm-token-limit"): string =>
   `<${name} counter-key="@(context.Request.Headers.GetValueOrDefault("team", "none"))" ${attributes} />`;
@@ -145,12 +145,12 @@ describe("estimates", () => {
 
   test("an estimate is held while the model works, and made right by its answer (assumed)", async () => {
     const { send, backend } = openClassic({ inbound: perMinute(100, 'estimate-prompt-tokens="true"') });
-    const answered = Promise.withResolvers<Response>();
-    backend.answers = [() => answered.promise, costing(10), costing(10)];
+    const working = held();
+    backend.answers = [working.answer, costing(10), costing(10)];
     const first = send(chat("x".repeat(240)));
-    await vi.waitUntil(() => backend.received.length === 1);
+    await working.arrived;
     expect((await send(chat("x".repeat(240)))).status).toBe(429);
-    answered.resolve(costing(10)());
+    working.release(costing(10)());
     expect((await first).headers.get("left")).toBe("90");
     expect((await send(chat("x".repeat(240)))).headers.get("left")).toBe("80");
   });

@@ -20,6 +20,11 @@ function bound(self: Listed, index: Value | undefined): number {
   throw new ExpressionError("IndexOutOfRangeException", "Index was outside the bounds of the array.");
 }
 
+function placeOf({ values }: Listed, item: Value, run: Run): number {
+  run.step(values.length >> 4);
+  return values.findIndex((value) => equal(value, item));
+}
+
 function grow(list: NetList, values: Iterable<Value>, run: Run): null {
   for (const value of values) {
     run.step();
@@ -53,10 +58,7 @@ const lists = define(
       self.values.length = 0;
       return null;
     }),
-    "Contains(T item): bool": on(NetList, (self, [, item = null], run) => {
-      run.step(self.values.length >> 4);
-      return self.values.some((value) => equal(value, item));
-    }),
+    "Contains(T item): bool": on(NetList, (self, [, item = null], run) => placeOf(self, item, run) !== -1),
     "Exists(Func<T, bool> match): bool": on(NetList, (self, [, match], run) =>
       self.values.some((value) => functionOf(match).invoke(run, value) === true),
     ),
@@ -79,16 +81,16 @@ const lists = define(
       for (const value of iterate(self, run)) functionOf(action, "action").invoke(run, value);
       return null;
     }),
-    "IndexOf(T item): int": on(NetList, (self, [, item = null]) => self.values.findIndex((value) => equal(value, item))),
+    "IndexOf(T item): int": on(NetList, (self, [, item = null], run) => placeOf(self, item, run)),
     "Insert(int index, T item)": on(NetList, (self, [, index, item = null], run) => {
-      run.step();
+      run.step(1 + (self.values.length >> 6));
       const at = int(index ?? 0);
       if (at < 0 || at > self.values.length) throw outOfRange();
       self.values.splice(at, 0, item);
       return null;
     }),
-    "Remove(T item): bool": on(NetList, (self, [, item = null]) => {
-      const index = self.values.findIndex((value) => equal(value, item));
+    "Remove(T item): bool": on(NetList, (self, [, item = null], run) => {
+      const index = placeOf(self, item, run);
       if (index !== -1) self.values.splice(index, 1);
       return index !== -1;
     }),
@@ -98,11 +100,13 @@ const lists = define(
       self.values.splice(0, self.values.length, ...kept);
       return count;
     }),
-    "RemoveAt(int index)": on(NetList, (self, [, index]) => {
+    "RemoveAt(int index)": on(NetList, (self, [, index], run) => {
+      run.step(self.values.length >> 6);
       self.values.splice(bound(self, index), 1);
       return null;
     }),
-    "Reverse()": on(NetList, (self) => {
+    "Reverse()": on(NetList, (self, _, run) => {
+      run.step(self.values.length >> 6);
       self.values.reverse();
       return null;
     }),
@@ -191,9 +195,9 @@ const arrayMethods = define("Array", {
     defaultOf(run.library, bindings.get("T") ?? types.object),
   "static FindIndex<T>(T[] array, Func<T, bool> match): int": ([array, match], run) =>
     arrayOf(array).values.findIndex((value) => functionOf(match).invoke(run, value) === true),
-  "static IndexOf<T>(T[] array, T value): int": ([array, wanted = null]) =>
-    arrayOf(array).values.findIndex((value) => equal(value, wanted)),
-  "static Reverse<T>(T[] array)": ([array]) => {
+  "static IndexOf<T>(T[] array, T value): int": ([array, wanted = null], run) => placeOf(arrayOf(array), wanted, run),
+  "static Reverse<T>(T[] array)": ([array], run) => {
+    run.step(arrayOf(array).values.length >> 6);
     arrayOf(array).values.reverse();
     return null;
   },

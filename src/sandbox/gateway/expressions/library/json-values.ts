@@ -32,7 +32,7 @@ export function sizeOf(token: JToken): number {
   const pending: JToken[] = [token];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     size++;
-    if (next instanceof JContainer) pending.push(...next.children());
+    if (next instanceof JContainer) for (const each of next.children()) pending.push(each);
   }
   return size;
 }

@@ -4,6 +4,7 @@ import { argumentNull, unsupported } from "../errors.ts";
 import { JArray, JContainer, JObject, JProperty, JToken, JValue, outOfRange, printJson, quoted, sameJson } from "../json.ts";
 import { selectTokens } from "../json-path.ts";
 import { int } from "../numbers.ts";
+import type { Run } from "../run.ts";
 import { type, types } from "../types.ts";
 import type { Value } from "../values.ts";
 import { member } from "./enums.ts";
@@ -31,17 +32,25 @@ function descendants(token: JToken): readonly JToken[] {
   const pending: JToken[] = token instanceof JContainer ? [...token.children()].reverse() : [];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     found.push(next);
-    if (next instanceof JContainer) pending.push(...[...next.children()].reverse());
+    if (next instanceof JContainer) for (const each of [...next.children()].reverse()) pending.push(each);
   }
   return found;
+}
+
+/** The tokens directly below; making a list of them takes its time. */
+function below(token: JToken, run: Run): readonly JToken[] {
+  if (!(token instanceof JContainer)) return [];
+  const children = token.children();
+  run.step(children.length >> 6);
+  return children;
 }
 
 function lazy(element: string, items: () => readonly Value[], source: Value = null): Lazy {
   return new Lazy(type(element), items, source);
 }
 
-function neighbours(token: JToken): readonly JToken[] {
-  return token.parent instanceof JContainer ? token.parent.children() : [token];
+function neighbours(token: JToken, run: Run): readonly JToken[] {
+  return token.parent === null ? [token] : below(token.parent, run);
 }
 
 function removed(token: JToken): null {
@@ -63,7 +72,7 @@ const tokens = define(
     "this[object key]: JToken": on(JToken, (self, [, key = null]) => child(self, key)),
     "set this[object key, JToken value]": on(JToken, (self, [, key = null, value = null], run) => setChild(self, key, value, run)),
     "Type: JTokenType": on(JToken, (self) => member("JTokenType", self.tokenType)),
-    "HasValues: bool": on(JToken, (self) => self instanceof JContainer && self.children().length > 0),
+    "HasValues: bool": on(JToken, (self, _, run) => below(self, run).length > 0),
     "Parent: JContainer": on(JToken, (self) => self.parent),
     "Root: JToken": on(JToken, (self) => {
       let root: JToken = self;
@@ -71,25 +80,20 @@ const tokens = define(
       return root;
     }),
     "Path: string": on(JToken, (self) => self.path),
-    "First: JToken": on(JToken, (self) => (self instanceof JContainer ? (self.children()[0] ?? null) : null)),
-    "Last: JToken": on(JToken, (self) => (self instanceof JContainer ? (self.children().at(-1) ?? null) : null)),
-    "Next: JToken": on(JToken, (self) => neighbours(self)[neighbours(self).indexOf(self) + 1] ?? null),
-    "Previous: JToken": on(JToken, (self) => neighbours(self)[neighbours(self).indexOf(self) - 1] ?? null),
-    "Children(): IEnumerable<JToken> | Values(): IEnumerable<JToken>": on(JToken, (self) =>
-      lazy("JToken", () => (self instanceof JContainer ? self.children() : []), self),
+    "First: JToken": on(JToken, (self, _, run) => below(self, run)[0] ?? null),
+    "Last: JToken": on(JToken, (self, _, run) => below(self, run).at(-1) ?? null),
+    "Next: JToken": on(JToken, (self, _, run) => neighbours(self, run)[neighbours(self, run).indexOf(self) + 1] ?? null),
+    "Previous: JToken": on(JToken, (self, _, run) => neighbours(self, run)[neighbours(self, run).indexOf(self) - 1] ?? null),
+    "Children(): IEnumerable<JToken> | Values(): IEnumerable<JToken>": on(JToken, (self, _, run) =>
+      lazy("JToken", () => below(self, run), self),
     ),
-    "Children<T>(): IEnumerable<T>": on(JToken, (self, _, __, bindings) => {
+    "Children<T>(): IEnumerable<T>": on(JToken, (self, _, run, bindings) => {
       const wanted = bindings.get("T") ?? types.object;
-      return new Lazy(
-        wanted,
-        () =>
-          (self instanceof JContainer ? self.children() : []).filter((each) => wanted.name === "JToken" || each.type.name === wanted.name),
-        self,
-      );
+      return new Lazy(wanted, () => below(self, run).filter((each) => wanted.name === "JToken" || each.type.name === wanted.name), self);
     }),
     "Values<T>(): IEnumerable<T>": on(JToken, (self, _, run, bindings) => {
       const wanted = bindings.get("T") ?? types.object;
-      return new Lazy(wanted, () => (self instanceof JContainer ? self.children() : []).map((each) => valueAs(each, run, bindings)), self);
+      return new Lazy(wanted, () => below(self, run).map((each) => valueAs(each, run, bindings)), self);
     }),
     "Value<T>(object key): T": on(JToken, (self, [, key = null], run, bindings) => valueAs(child(self, key), run, bindings)),
     "Value<T>(): T": on(JToken, (self, _, run, bindings) => valueAs(self, run, bindings)),
@@ -129,7 +133,7 @@ const tokens = define(
 const containers = define(
   "JContainer",
   {
-    "Count: int": on(JContainer, (self) => self.children().length),
+    "Count: int": on(JContainer, (self, _, run) => below(self, run).length),
     "Descendants(): IEnumerable<JToken>": on(JContainer, (self, _, run) => {
       run.step(sizeOf(self));
       return lazy("JToken", () => descendants(self));
@@ -228,7 +232,8 @@ const objects = define(
 );
 
 /** By reference, as Newtonsoft looks for a token. */
-function placeOf(array: JArray, item: Value | undefined): number {
+function placeOf(array: JArray, item: Value | undefined, run: Run): number {
+  run.step(array.items.length >> 6);
   return item instanceof JToken ? array.items.indexOf(item) : -1;
 }
 
@@ -262,20 +267,21 @@ const arrays = define(
       while (self.items.length > 0) self.removeAt(self.items.length - 1);
       return null;
     }),
-    "Contains(JToken item): bool": on(JArray, (self, [, item]) => placeOf(self, item) !== -1),
-    "IndexOf(JToken item): int": on(JArray, (self, [, item]) => placeOf(self, item)),
+    "Contains(JToken item): bool": on(JArray, (self, [, item], run) => placeOf(self, item, run) !== -1),
+    "IndexOf(JToken item): int": on(JArray, (self, [, item], run) => placeOf(self, item, run)),
     "Insert(int index, JToken item)": on(JArray, (self, [, index, item = null], run) => {
       const at = int(index ?? 0);
       if (at < 0 || at > self.items.length) throw outOfRange();
       self.insert(at, placed(item, self, run));
       return null;
     }),
-    "Remove(JToken item): bool": on(JArray, (self, [, item]) => {
-      const index = placeOf(self, item);
+    "Remove(JToken item): bool": on(JArray, (self, [, item], run) => {
+      const index = placeOf(self, item, run);
       if (index !== -1) self.removeAt(index);
       return index !== -1;
     }),
-    "RemoveAt(int index)": on(JArray, (self, [, index]) => {
+    "RemoveAt(int index)": on(JArray, (self, [, index], run) => {
+      run.step(self.items.length >> 6);
       self.removeAt(int(index ?? 0));
       return null;
     }),
