@@ -182,6 +182,18 @@ const schema = z.object({
     description: "Another Azure Monitor logs endpoint, e.g. the sandbox's; https, or http on a loopback address",
     placeholder: "URL",
   }),
+  workspace: z
+    .string()
+    .regex(new RegExp(`^${guid}$`), "must be a UUID")
+    .optional()
+    .register(about, {
+      env: "AIGW_WORKSPACE",
+      azure: true,
+      description:
+        "The Log Analytics workspace of the gateway's logs, where these cannot be asked for by the service; without it that of the diagnostic settings",
+      find: 'az monitor log-analytics workspace list --query "[].{name:name, id:customerId}" --output table',
+      placeholder: "UUID",
+    }),
   state: z.string().min(1, "must be a directory").optional().register(about, {
     env: "AIGW_STATE",
     description: "Directory of the plans and the journal of changes; without it the user's own state directory",
@@ -316,6 +328,7 @@ export interface AzureTarget {
   readonly cloud: Values["cloud"];
   readonly armEndpoint?: string;
   readonly logsEndpoint?: string;
+  readonly workspace?: string;
   readonly accessToken?: string;
 }
 
@@ -333,13 +346,14 @@ export function target(configuration: Configuration): Target {
     );
   }
   if (values.sandbox === true) return { kind: "sandbox" };
-  const { armEndpoint, logsEndpoint, accessToken } = values;
+  const { armEndpoint, logsEndpoint, workspace, accessToken } = values;
   return {
     kind: "azure",
     resourceId: resourceId(values),
     cloud: values.cloud ?? "public",
     ...(armEndpoint === undefined ? {} : { armEndpoint }),
     ...(logsEndpoint === undefined ? {} : { logsEndpoint }),
+    ...(workspace === undefined ? {} : { workspace }),
     ...(accessToken === undefined ? {} : { accessToken }),
   };
 }

@@ -60,6 +60,7 @@ export function openRuntime(
         service: gateway.name,
         gateway: reader,
         metrics: gateway.metrics(signal),
+        logs: gateway.logs(signal),
         changes: changes.log,
         now,
         grammar: loadGrammar,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Applier, AuditTrail, ChangeLog, Plan, Planner } from "./change/types.ts";
-import type { GatewayReader, MetricsReader } from "./gateway/ports.ts";
+import type { GatewayReader, LogsReader, MetricsReader } from "./gateway/ports.ts";
 import type { CSharp } from "./policy/expression-syntax.ts";
 
 export type { AuditedChange, AuditedPlan, AuditedWrite, AuditTrail } from "./change/types.ts";
@@ -16,6 +16,7 @@ export interface ReadContext {
   readonly service: string;
   readonly gateway: GatewayReader;
   readonly metrics: MetricsReader;
+  readonly logs: LogsReader;
   readonly changes: ChangeLog;
   readonly now: () => Date;
   /** The C# grammar that policy expressions are read by; loaded on first need. */

@@ -87,7 +87,7 @@ const layers: readonly Layer[] = [
   },
   { name: "log and version", files: plain, imports: [packageFile], packages: [] },
   { name: "config", files: config, imports: [errors, /^src\/change\/guards\/names\.ts$/], packages: [/^zod$/] },
-  { name: "grammar", files: grammar, imports: [/^src\/policy\/expression-syntax\.ts$/], packages: [node] },
+  { name: "grammar", files: grammar, imports: [/^src\/policy\/expression-(?:syntax|generic-calls)\.ts$/], packages: [node] },
   { name: "processes and audit log", files: machine, imports: [errors, plain], types: [change, mcp], packages: [node] },
   {
     name: "runtime",

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Gateway } from "../gateway/ports.ts";
-import { type CloudName, clouds, endpointOf } from "./clouds.ts";
+import { type CloudName, clouds, endpointOf, logsEndpointOf } from "./clouds.ts";
 import { credentialFor } from "./credentials.ts";
 import { type Fetch, httpClientFor } from "./http-client.ts";
+import { logsReaders } from "./logs.ts";
 import { createReader } from "./management.ts";
 import { metricsReaders } from "./monitor.ts";
 import { type Connection, openArm, type Timing } from "./pipeline.ts";
@@ -16,6 +17,10 @@ export interface GatewayOptions {
   readonly cloud: CloudName;
   /** In place of the cloud's: https, or http on a loopback address. */
   readonly armEndpoint?: string;
+  /** The same of the log query API. With another ARM and none of its own, logs are not asked for: a token goes where it was sent on purpose. */
+  readonly logsEndpoint?: string;
+  /** The workspace to ask where the service's logs cannot be asked for by its id: a GUID. */
+  readonly workspace?: string;
   /** A ready-made token for ARM; without it `DefaultAzureCredential`. */
   readonly accessToken?: string;
   /** A service in this process in place of the network. */
@@ -48,12 +53,21 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     httpClient: httpClientFor(endpoint, timing.requestTimeoutMs, options.fetch),
     timing,
   };
+  const asksLogs = options.armEndpoint === undefined || options.logsEndpoint !== undefined;
+  const logsEndpoint = logsEndpointOf(cloud, options.logsEndpoint);
+  const logsConnection: Connection = {
+    ...connection,
+    endpoint: logsEndpoint,
+    scope: `${cloud.logs}/.default`,
+    httpClient: httpClientFor(logsEndpoint, timing.requestTimeoutMs, options.fetch),
+  };
   const arm = openArm(connection, address, openSecrets(address.resourceId, options));
   return {
     name: address.name,
     resourceId: address.resourceId,
     reader: (signal) => createReader(arm, signal),
     metrics: metricsReaders(connection, address),
+    logs: logsReaders({ connection: asksLogs ? logsConnection : null, arm, cloud, workspace: options.workspace ?? null }),
     writer: createWriter(arm),
   };
 }

@@ -1,4 +1,4 @@
-import type { Document, DocumentId, JsonObject, ListedDocument, PolicyScope } from "./documents.ts";
+import type { Document, DocumentId, Json, JsonObject, ListedDocument, PolicyScope } from "./documents.ts";
 import type { Api, Operation, Product, Service, Subscription } from "./model.ts";
 
 /** Reads of what the service itself has, or of what one of its workspaces has. */
@@ -91,7 +91,42 @@ export interface MetricsReader {
   platform(query: MetricsQuery): Promise<MetricsAnswer>;
 }
 
-/** One service, opened with a credential. `reader` and `metrics` are made per call. */
+/** A log query's result: `rows` hold a value for each of `columns`. Times are ISO 8601 in UTC; what KQL calls null is null. */
+export interface LogsTable {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly Json[])[];
+}
+
+export interface LogsAnswer {
+  /** Null where Azure Monitor has no data at all to ask (an empty workspace). */
+  readonly table: LogsTable | null;
+  /** Azure Monitor's reason where the table is only a part of the answer. */
+  readonly partial: string | null;
+  /** What the query was run on: the service's own logs, wherever they are kept, or one workspace. */
+  readonly scope: "resource" | "workspace";
+}
+
+/** What ARM says of the logs that the service writes, as raw JSON. */
+export interface LoggingSettings {
+  /** The service's diagnostic settings: where its logs go, and which of them. */
+  readonly diagnosticSettings: readonly { readonly name: string; readonly properties: JsonObject }[];
+  /** Properties of the service's diagnostic for Azure Monitor: what the gateway writes; null where it has none. */
+  readonly diagnostic: JsonObject | null;
+  /** The same of the API that was asked for, whose own diagnostic goes before the service's; null where it has none. */
+  readonly apiDiagnostic: JsonObject | null;
+}
+
+/** Resource logs of the service (Azure Monitor); bound to one call like a `GatewayReader`. */
+export interface LogsReader {
+  /**
+   * Runs a query over rows from `since` to `until`. Rejects with `forbidden` where the identity may not read the logs, with `not_configured`
+   * where no endpoint for them is known.
+   */
+  query(kql: string, period: { readonly since: Date; readonly until: Date }): Promise<LogsAnswer>;
+  settings(apiId?: string): Promise<LoggingSettings>;
+}
+
+/** One service, opened with a credential. `reader`, `metrics` and `logs` are made per call. */
 export interface Gateway {
   /** The service's name as configured, for answers and confirmations. */
   readonly name: string;
@@ -99,5 +134,6 @@ export interface Gateway {
   readonly resourceId: string;
   reader(signal: AbortSignal): GatewayReader;
   metrics(signal: AbortSignal): MetricsReader;
+  logs(signal: AbortSignal): LogsReader;
   readonly writer: DocumentWriter;
 }

@@ -1,17 +1,14 @@
+import { hexadecimalKey, prefixedKey } from "../../gateway/keys.ts";
+import { takesCredential } from "../credentials.ts";
 import { attribute, childElements, descendants, type Element, type Value } from "../document.ts";
 import { type Finding, none, warning } from "../rules/finding.ts";
 import { placeholderIn } from "../rules/meaning.ts";
 import type { Subject } from "./subject.ts";
 
-/** Headers and query parameters that carry a credential. */
-const credentialHeaders = /^(?:x-)?(?:api-key|functions-key)$|^(?:proxy-)?authorization$|^ocp-apim-subscription-key$/i;
-const credentialParameters = /^(?:api-?key|subscription-key|sig)$/i;
-
 /** Texts that are keys wherever they stand. */
 const keys: readonly RegExp[] = [
-  // Many services of Azure have keys of 32 hexadecimal digits.
-  /(?<![\w-])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{32}(?![\w-])/i,
-  /(?<![\w-])sk-(?:proj-|ant-|svcacct-)?[A-Za-z0-9_-]{20,}/,
+  hexadecimalKey,
+  prefixedKey,
   // Assumed: newer keys of Azure's AI services have this mark in them.
   /[A-Za-z0-9]{40,60}JQQJ9[A-Za-z0-9]{20,}/,
 ];
@@ -42,11 +39,7 @@ function credentialIn(element: Element): string | null {
   }
   const { parent } = element;
   if (element.name !== "value" || parent === null || !textsOf(element).some(isCredential)) return null;
-  const name = attribute(parent, "name") ?? "";
-  const isMeant =
-    (parent.name === "set-header" && credentialHeaders.test(name)) ||
-    (parent.name === "set-query-parameter" && credentialParameters.test(name));
-  return isMeant ? `the value of '${name}'` : null;
+  return takesCredential(parent) ? `the value of '${attribute(parent, "name")}'` : null;
 }
 
 function isCredential({ kind, text }: Value): boolean {

@@ -12,6 +12,8 @@ describe("right expressions, in which nothing is found", () => {
     '@(context.Variables.ContainsKey("maxAge") ? int.Parse((string)context.Variables["maxAge"]) : 3600)',
     '@{ string[] value; if (context.Request.Headers.TryGetValue("A", out value)) { return value[0]; } return null; }',
     '@(context.Request.Body.As<JObject>(preserveContent: true)["model"]?.ToString() ?? "none")',
+    '@((bool)context.Request.Body.As<JObject>(true)["stream"])',
+    '@((string)context.Request.Body.As<Newtonsoft.Json.Linq.JObject>(true)["a"].Value<string>("b"))',
     "@(context.Subscription?.Id ?? context.Request.IpAddress)",
     '@(context.Response?.StatusCode == 429 && context.Response.StatusReason?.Contains("pool") == true)',
     '@(((IResponse)context.Variables["answer"]).StatusCode >= 500)',

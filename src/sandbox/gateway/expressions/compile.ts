@@ -3,7 +3,6 @@ import type { ExpressionContext } from "../context.ts";
 import { chainEnd } from "./code.ts";
 import { ExpressionError, SandboxError, unsupported } from "./errors.ts";
 import { expressions } from "./expressions.ts";
-import { withGenericCalls } from "./generic-calls.ts";
 import { lambda, throwing } from "./lambdas.ts";
 import { library } from "./library/index.ts";
 import { Run } from "./run.ts";
@@ -32,7 +31,7 @@ export interface Compiled {
 
 /** Compiles an expression, `@(...)` or `@{...}` whole. Never throws: what is wrong is in `unsupported`. Slow beside `evaluate`: keep the result. */
 export function compile(csharp: CSharp, code: string): Compiled {
-  const { kind, root, body } = parseExpression(withGenericCalls(csharp), code);
+  const { kind, root, body } = parseExpression(csharp, code);
   const found = new Map<string, Unsupported>();
   const unit = unitWith(found);
   const scope = Scope.root(unit);

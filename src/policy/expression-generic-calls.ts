@@ -1,4 +1,4 @@
-import { type CSharp, childIn, nodesIn, type SyntaxNode } from "../../../policy/expression-syntax.ts";
+import { type CSharp, childIn, nodesIn, type SyntaxNode } from "./expression-syntax.ts";
 
 /**
  * Behind a cast the grammar takes `a.As<JObject>(true)` for two comparisons, `(a.As < JObject) > (true)`. C# does not
@@ -8,6 +8,7 @@ import { type CSharp, childIn, nodesIn, type SyntaxNode } from "../../../policy/
 export function withGenericCalls(csharp: CSharp): CSharp {
   return {
     parse(text, offset = 0) {
+      if (!genericCall.test(text)) return csharp.parse(text, offset);
       let written = text;
       for (let round = 0; round < rounds; round++) {
         const root = csharp.parse(written, offset);
@@ -19,6 +20,8 @@ export function withGenericCalls(csharp: CSharp): CSharp {
     },
   };
 }
+
+const genericCall = /<[\w.]+>\s*\(/;
 
 /** Calls within the arguments of others come to light one after the other. */
 const rounds = 20;
