@@ -87,6 +87,17 @@ const validatorApart: Plugin = {
   },
 };
 
+/** What of the sandbox the validator asks with `--executable`: it is in the server's bundle, and a file beside the validator leads there. */
+const executable = "src/sandbox/gateway/executable.ts";
+const executableApart: Plugin = {
+  name: "executable-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/gateway\/executable\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./executable.js", external: true } : null,
+    );
+  },
+};
+
 /**
  * Leaves the C# grammar and its parser to files of their own: both programs load them at the first policy expression, and no start does.
  * Where those files are, seen from the file that loads them, is known only once that one is written.
@@ -146,7 +157,7 @@ const { metafile: asWritten } = await build({ ...options, plugins });
 const lazy = Object.values(asWritten.outputs).flatMap(({ entryPoint }) => (entryPoint?.startsWith("src/") ? [resolve(entryPoint)] : []));
 const [whole, apart, grammar] = await Promise.all([
   build({ ...options, plugins: [...plugins, startInOneChunk(new Set(lazy.filter((path) => path !== resolve("src/main.ts"))))] }),
-  build({ ...options, entryPoints: [validator], splitting: false, plugins }),
+  build({ ...options, entryPoints: [validator], splitting: false, plugins: [...plugins, executableApart] }),
   build({
     ...options,
     entryPoints: ["src/grammar-files.ts", "web-tree-sitter"].map((path) => ({ in: path, out: basename(path, ".ts") })),
@@ -163,9 +174,17 @@ for (const { path, text } of [whole, apart, grammar].flatMap(({ outputFiles }) =
   const toGrammar = path.includes(`${sep}chunks${sep}`) ? "../grammar/" : "./grammar/";
   await writeFile(path, withRequire(text.replaceAll(fromGrammar, toGrammar)), { mode: path === resolve(entry) ? 0o755 : 0o644 });
 }
+await writeFile(`${outdir}/executable.js`, `export * from ".${outputOf(whole.metafile.outputs, executable).slice(outdir.length)}";\n`);
 const outputs: Outputs = { ...whole.metafile.outputs, ...apart.metafile.outputs, ...grammar.metafile.outputs };
 await writeFile(`${outdir}/THIRD_PARTY_NOTICES.txt`, await notices(outputs));
 if (!process.argv.includes("--quiet")) report(outputs);
+
+/** The file that holds a module which is loaded by itself. */
+function outputOf(outputs: Outputs, source: string): string {
+  const [found] = Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === source);
+  if (found === undefined) throw new Error(`${source} is in no file of its own`);
+  return found;
+}
 
 /** CommonJS packages inside an ES module need a `require` of their own; it is made only where it is used. */
 function withRequire(text: string): string {

@@ -245,6 +245,11 @@ const schema = z.object({
     description: "The tier of the service: developer, basic, standard, premium, basicv2, standardv2, premiumv2 or consumption",
     placeholder: "TIER",
   }),
+  executable: onOff().register(about, {
+    flag: "executable",
+    commands: ["validate"],
+    description: "What the sandbox's gateway cannot execute is an error, too",
+  }),
   port: z
     .string()
     .regex(/^\d+$/, "must be a port number")

@@ -4,7 +4,6 @@ import type { Configuration } from "./config.ts";
 import type { Loopback } from "./embedded-sandbox.ts";
 import { jsonLog } from "./log.ts";
 import type { Surface } from "./mcp/call.ts";
-import { sanitize } from "./mcp/sanitize.ts";
 import { type Environment, openRuntime } from "./runtime.ts";
 
 export interface SurfaceOptions {
@@ -33,6 +32,6 @@ export function openSurface(configuration: Configuration, { environment, err, no
     direct: direct === true,
     sharedPlans: sandbox !== true,
     audit: auditLog({ write: err, file: auditFile, now, log }),
-    report: (message, details) => log("error", message, sanitize(details)),
+    report: (message, details) => log("error", message, details),
   };
 }

@@ -112,10 +112,9 @@ async function requested({ policy_xml, edits }: z.output<typeof input>, id: Docu
   return patch(policyText(before), edits);
 }
 
-/** A finding quotes the policy. */
-const withoutKeys = ({ message, fix, ...finding }: ReviewDiagnostic): ReviewDiagnostic => ({
+/** What is to be written instead repeats expressions; a message quotes names, and values without their keys. */
+const withoutKeys = ({ fix, ...finding }: ReviewDiagnostic): ReviewDiagnostic => ({
   ...finding,
-  message: redactedText(message),
   ...(fix === undefined ? {} : { fix: redactedText(fix) }),
 });
 

@@ -1,113 +1,249 @@
 import * as z from "zod";
-import { findApi } from "../src/gateway/inventory.ts";
-import { defineTool, lines, table } from "../src/tool.ts";
-import { platformQueries } from "../src/usage/platform-metrics.ts";
-import { summarize } from "../src/usage/summary.ts";
-import { chooseInterval, forgotten, metricsWindow } from "../src/usage/window.ts";
-
-const maxRows = 20;
+import { GatewayError } from "../src/errors.ts";
+import { findApi, findSubscription } from "../src/gateway/inventory.ts";
+import { type Answer, defineTool, fenced, lines, type ReadContext, table } from "../src/tool.ts";
+import { includes } from "../src/usage/totals.ts";
 
 const known = z.union([z.number(), z.literal("unknown")]);
+const groupings = ["subscription", "product", "operation", "backend", "region", "model", "cause", "time"] as const;
+const examples = z.array(z.string()).optional();
+const statistics = z.record(z.string(), known);
+const tpm = z.object({ average: known, p95: known, peak: known, by_region: z.record(z.string(), statistics).optional() }).optional();
+const latency = z.record(z.string(), statistics).optional();
+
+const totals = z.object({
+  requests: known,
+  succeeded: known.optional(),
+  throttled: z.object({ total: known, by_origin: z.array(z.object({ origin: z.string(), requests: z.number(), examples })) }),
+  rejected: known.optional(),
+  errors: z.object({ total: known, by_cause: z.array(z.object({ cause: z.string(), requests: z.number(), examples })) }),
+  tokens: known,
+  prompt_tokens: known.optional(),
+  completion_tokens: known.optional(),
+  tpm,
+  latency_ms: latency,
+  cache: z
+    .object({
+      estimators: z.array(z.object({ name: z.string(), hits: z.number(), misses: z.number(), hit_rate: known })),
+      tokens_saved: known,
+      method: z.string(),
+    })
+    .optional(),
+  backends: z
+    .object({
+      of_window: z.array(z.object({ backend: z.string(), requests: z.number(), failed: z.number(), percent: z.number() })),
+      by_time: z.array(z.object({ time: z.string(), percent: z.record(z.string(), z.number()) })),
+      left_out: z.int(),
+    })
+    .optional(),
+});
+
+const text = z.string().optional();
+
+const row = z.object({
+  time: text,
+  subscription: text,
+  product: text,
+  operation: text,
+  backend: text,
+  region: text,
+  model: text,
+  cause: text,
+  requests: z.number(),
+  throttled: z.number(),
+  errors: z.number(),
+  succeeded: z.number().optional(),
+  rejected: z.number().optional(),
+  tokens: known.optional(),
+  prompt_tokens: known.optional(),
+  completion_tokens: known.optional(),
+  tpm,
+  latency_ms: latency,
+  examples,
+});
 
 const output = z.object({
   service: z.string(),
   api_id: z.string().nullable(),
   window: z.object({ since: z.string(), until: z.string(), interval: z.string() }),
-  totals: z.object({
-    requests: known,
-    succeeded: known,
-    throttled: z.object({ total: known, by_origin: z.array(z.object({ origin: z.string(), requests: z.number() })) }),
-    rejected: known,
-    errors: z.object({ total: known, by_cause: z.array(z.object({ cause: z.string(), requests: z.number() })) }),
-    tokens: known,
-    latency_ms: z.object({ average_total: known, average_backend: known }),
-  }),
-  rows: z.array(
-    z.object({
-      time: z.string().optional(),
-      region: z.string().optional(),
-      cause: z.string().optional(),
-      requests: z.number(),
-      succeeded: z.number(),
-      throttled: z.number(),
-      rejected: z.number(),
-      errors: z.number(),
-    }),
-  ),
+  totals,
+  rows: z.array(row),
   left_out: z.int(),
-  sources: z.array(z.object({ name: z.string(), resolution: z.string(), lag: z.string() })),
+  change: z
+    .object({
+      change_id: z.string(),
+      time: z.string(),
+      summary: z.string(),
+      before: z.looseObject({}),
+      difference: statistics,
+    })
+    .optional(),
+  sources: z.array(z.object({ name: z.string(), resolution: z.string(), lag: z.string(), newest: text })),
   notes: z.array(z.string()),
+  missing: z.array(z.object({ what: z.string(), fix: text })).optional(),
+  queries: z.array(z.string()).optional(),
 });
 
 export const getMetrics = defineTool({
   name: "get_metrics",
   title: "Get traffic metrics",
   description:
-    "Requests, 429s by origin, errors by cause and latency of an API, or of the whole service, in a window (default: the last hour).",
+    "Requests, throttling by origin, errors by cause and tokens of an API, or of the whole service, in a window (default: the last hour that is complete).",
   effect: "read",
   toolset: "metrics",
   input: z.strictObject({
     api_id: z.string().min(1).optional(),
-    since: z.string().optional().describe("ISO 8601 with offset"),
-    until: z.string().optional().describe("ISO 8601 with offset"),
-    group_by: z
-      .array(z.enum(["subscription", "product", "operation", "backend", "region", "model", "cause", "time"]))
-      .max(2)
-      .default([]),
+    since: z.string().optional().describe("ISO 8601 with offset, or ago: -PT1H"),
+    until: z.string().optional(),
+    group_by: z.array(z.enum(groupings)).max(2).default([]),
+    subscriptions: z.array(z.string().min(1)).max(50).default([]),
     interval: z.string().optional().describe("Length of a point, e.g. PT5M"),
+    limit: z.int().min(1).max(200).default(8).describe("Rows"),
+    include: z.array(z.enum(includes)).default([]).describe("More than requests, throttled, errors, tokens"),
+    change_id: z.string().min(1).optional().describe("Compare as long before and after this change"),
+    show_query: z.boolean().default(false),
   }),
   output,
-  async handler({ service, gateway, metrics, now }, { api_id, since, until, group_by: groupBy, interval: asked }) {
+  async handler(context, input) {
+    const { service, gateway, now } = context;
     const asOf = now();
-    const window = metricsWindow({ since, until }, asOf);
-    // As many points as rows are shown, where there is a row a point.
-    const interval = groupBy.includes("time") ? chooseInterval(window, asked, maxRows) : chooseInterval(window, asked);
-    const apiId = api_id === undefined ? undefined : findApi(await gateway.apis(), api_id).id;
-    // Azure Monitor refuses to be asked for what it no longer keeps.
-    const queries = forgotten(window, asOf) === "all" ? [] : platformQueries({ window, interval, apiId, groupBy });
-    const answers = await Promise.all(queries.map((query) => metrics.platform(query)));
-    return { service, api_id: apiId ?? null, ...summarize({ window, interval, answers, groupBy, limit: maxRows, now: asOf }) };
+    const { readGround, readUsage } = await import("../src/usage/report.ts");
+    const { comparedWindows, metricsWindow } = await import("../src/usage/window.ts");
+    // What cannot be read is refused before anything is asked.
+    if (input.change_id === undefined) metricsWindow(input, asOf);
+    const apiId = input.api_id === undefined ? undefined : findApi(await gateway.apis(), input.api_id).id;
+    const subscriptions = await subscriptionIds(context, input.subscriptions);
+    const groupBy = [...new Set(input.group_by)];
+    const ground = await readGround(context, apiId, asOf);
+    const asked = { apiId, groupBy, subscriptions, interval: input.interval, include: [...new Set(input.include)], limit: input.limit };
+    const read = (window: Parameters<typeof readUsage>[2]["window"]) => readUsage(context, ground, { ...asked, window }, asOf);
+    if (input.change_id === undefined) {
+      const report = await read(metricsWindow(input, asOf, ground.complete));
+      return answer(service, apiId, report, input.show_query);
+    }
+    const change = await appliedChange(context, input.change_id, input.since);
+    const windows = comparedWindows(new Date(change.time), input.until, asOf, ground.complete);
+    const [{ differenceOf }, after, before] = await Promise.all([import("../src/usage/difference.ts"), read(windows.after), read(windows.before)]);
+    return {
+      ...answer(service, apiId, after, input.show_query),
+      change: {
+        change_id: change.changeId,
+        time: change.time,
+        summary: change.summary,
+        before: { window: before.window, totals: before.totals, sources: before.sources },
+        difference: differenceOf(before, after),
+      },
+    };
   },
-  render: ({ service, api_id, window, totals, rows, left_out, sources, notes }) =>
+  render: ({ service, api_id, window, totals, rows, left_out, change, sources, notes, missing = [], queries = [] }) =>
     lines(
       `${api_id === null ? "All APIs" : `API '${api_id}'`} on ${service}, ${window.since} to ${window.until}`,
-      table(
-        ["requests", "succeeded", "throttled", "rejected", "errors", "tokens", "latency ms", "backend ms"],
-        [
-          [
-            totals.requests,
-            totals.succeeded,
-            totals.throttled.total,
-            totals.rejected,
-            totals.errors.total,
-            totals.tokens,
-            totals.latency_ms.average_total,
-            totals.latency_ms.average_backend,
-          ],
-        ],
-      ),
+      change !== undefined && `After change \`${change.change_id}\` of ${change.time}: ${change.summary}`,
+      table(numberNames(totals), [numberNames(totals).map((name) => plain(totals[name]))]),
+      change !== undefined &&
+        `Against as long before: ${Object.entries(change.difference)
+          .map(([name, value]) => `${name} ${typeof value === "number" && value > 0 ? "+" : ""}${value}`)
+          .join(", ")}`,
       shares(
         "Throttled by",
-        totals.throttled.by_origin.map(({ origin, requests }) => [origin, requests]),
+        totals.throttled.by_origin.map(({ origin, requests, examples }) => [origin, requests, examples]),
       ),
       shares(
         "Errors by",
-        totals.errors.by_cause.map(({ cause, requests }) => [cause, requests]),
+        totals.errors.by_cause.map(({ cause, requests, examples }) => [cause, requests, examples]),
       ),
+      totals.tpm !== undefined && `Tokens per minute: ${plain(totals.tpm)}`,
+      totals.latency_ms !== undefined && `Latency, ms: ${plain(totals.latency_ms)}`,
+      totals.cache !== undefined && `Cache: ${totals.cache.estimators.map(({ name, hits, misses, hit_rate }) => `by ${name} ${hits} hits, ${misses} misses, ${hit_rate === "unknown" ? "rate unknown" : `${hit_rate} %`}`).join("; ")}. Tokens saved: ${totals.cache.tokens_saved} (${totals.cache.method})`,
+      totals.backends !== undefined && backendTables(totals.backends),
       rows.length > 0 && rowTable(rows),
       left_out > 0 && `${left_out} rows left out.`,
-      `Source: ${sources.map(({ name, resolution, lag }) => `${name}, by ${resolution}, lag ${lag}`).join("; ")}`,
+      `Source: ${sources.map(({ name, resolution, lag, newest }) => `${name}, by ${resolution}, lag ${lag}${newest === undefined ? "" : `, newest ${newest}`}`).join("; ")}`,
       ...notes.map((note) => `Note: ${note}`),
+      ...missing.map(({ what, fix }) => (fix === undefined ? `Missing: ${what}` : `Missing: ${what}\n${fenced(fix, "sh")}`)),
+      ...queries.map((query) => fenced(query, "kusto")),
     ),
 });
 
-const shares = (title: string, parts: readonly (readonly [string, number])[]): string =>
-  parts.length === 0 ? "" : `${title}: ${parts.map(([name, requests]) => `${name} ${requests}`).join(", ")}`;
+type Report = Awaited<ReturnType<typeof import("../src/usage/report.ts").readUsage>>;
 
-function rowTable(rows: z.output<typeof output>["rows"]): string {
-  const keys = (["time", "region", "cause"] as const).filter((key) => rows.some((row) => row[key] !== undefined));
+function answer(service: string, apiId: string | undefined, report: Report, showQuery: boolean): Answer<z.output<typeof output>> {
+  const { window, totals: numbers, rows, left_out, sources, notes, missing, queries } = report;
+  return {
+    service,
+    api_id: apiId ?? null,
+    window,
+    totals: numbers,
+    rows,
+    left_out,
+    sources,
+    notes,
+    ...(missing.length === 0 ? {} : { missing: missing.map(({ what, fix }) => ({ what, ...(fix === undefined ? {} : { fix }) })) }),
+    ...(showQuery ? { queries } : {}),
+  };
+}
+
+async function subscriptionIds({ gateway }: ReadContext, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const [service, subscriptions] = await Promise.all([gateway.service(), gateway.subscriptions()]);
+  return names.map((name) => findSubscription({ service, subscriptions }, name).id);
+}
+
+/** The change, and when it was applied. */
+async function appliedChange({ changes }: ReadContext, changeId: string, since: string | undefined) {
+  if (since !== undefined) {
+    throw new GatewayError("invalid_input", "'since' and 'change_id' do not go together: the change says where its windows begin.", {
+      hint: "Leave 'since' out; 'until' ends the window after the change, and the one before it is as long.",
+    });
+  }
+  const change = await changes.show(changeId);
+  if (change.state === "applied") return change;
+  throw new GatewayError("invalid_input", `Change '${changeId}' is ${change.state}: there is no time after it to compare.`, {
+    hint: "Give 'since' and 'until' in place of 'change_id', once for each window.",
+  });
+}
+
+const numbers = ["requests", "succeeded", "throttled", "rejected", "errors", "tokens", "prompt_tokens", "completion_tokens"] as const;
+
+type Numbers = Partial<Record<(typeof numbers)[number], unknown>>;
+
+const numberNames = (of: Numbers) => numbers.filter((name) => of[name] !== undefined);
+
+/** A number; of what has a total the total; of an object its members in words. */
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).join("; ");
+  if (typeof value !== "object" || value === null) return String(value ?? "-");
+  if ("total" in value && typeof value.total !== "object") return String(value.total);
+  return Object.entries(value)
+    .map(([name, part]) => (typeof part === "object" ? `${name} (${plain(part)})` : `${name} ${part}`))
+    .join(", ");
+}
+
+const shares = (title: string, parts: readonly (readonly [string, number, readonly string[] | undefined])[]): string =>
+  parts.length === 0
+    ? ""
+    : `${title}: ${parts.map(([name, requests, ids = []]) => `${name} ${requests}${ids.length === 0 ? "" : ` (${ids.join(", ")})`}`).join(", ")}`;
+
+function backendTables({ of_window, by_time, left_out }: NonNullable<z.output<typeof totals>["backends"]>): string {
+  return lines(
+    table(
+      ["backend", "requests", "failed", "%"],
+      of_window.map(({ backend, requests, failed, percent }) => [backend, requests, failed, percent]),
+    ),
+    by_time.length > 0 &&
+      table(
+        ["from", "% by backend"],
+        by_time.map(({ time, percent }) => [time, plain(percent)]),
+      ),
+    left_out > 0 && `${left_out} earlier changes of the shares left out.`,
+  );
+}
+
+function rowTable(rows: readonly z.output<typeof row>[]): string {
+  const columns = [...(["time", ...groupings.filter((name) => name !== "time")] as const), ...numbers, "tpm", "latency_ms", "examples"] as const;
+  const shown = columns.filter((name) => rows.some((one) => one[name] !== undefined));
   return table(
-    [...keys, "requests", "succeeded", "throttled", "rejected", "errors"],
-    rows.map((row) => [...keys.map((key) => row[key] ?? "-"), row.requests, row.succeeded, row.throttled, row.rejected, row.errors]),
+    shown,
+    rows.map((one) => shown.map((name) => plain(one[name]))),
   );
 }

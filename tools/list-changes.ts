@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ShownChange } from "../src/change/types.ts";
 import { GatewayError } from "../src/errors.ts";
+import { type Subscription, sameName } from "../src/gateway/model.ts";
 import { type Answer, defineTool, fenced, lines, planOutput, type ReadContext, renderSteps, table } from "../src/tool.ts";
 
 const state = z.enum(["planned", "expired", "claimed", "applying", "applied", "failed", "rolled_back", "undone"]);
@@ -75,13 +76,13 @@ export const listChanges = defineTool({
 type Request = z.output<typeof input>;
 
 async function listed(
-  { service, changes: log, now }: ReadContext,
+  { service, gateway, changes: log, now }: ReadContext,
   { limit, since, resource, team, state: wanted }: Request,
 ): Promise<Answer<z.output<typeof output>>> {
   const { pastTime } = await import("../src/usage/window.ts");
   const { changes, leftOut, damaged } = await log.list(limit, {
     resource,
-    team,
+    team: team === undefined ? undefined : namesOf(team, await gateway.subscriptions()),
     state: wanted,
     since: since === undefined ? undefined : pastTime("since", since, now()),
   });
@@ -91,6 +92,12 @@ async function listed(
     left_out: leftOut,
     ...(damaged === undefined ? {} : { damaged }),
   };
+}
+
+/** A change names a team by its id, and mostly by its display name too. One that is gone has left the name that is asked for. */
+function namesOf(team: string, subscriptions: readonly Subscription[]): readonly string[] {
+  const found = subscriptions.find(({ id, displayName }) => sameName(id, team) || sameName(displayName, team));
+  return found === undefined ? [team] : [found.id, found.displayName];
 }
 
 async function shown(

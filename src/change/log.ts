@@ -31,7 +31,7 @@ export const changeLog = (recovery: Recovery): ChangeLog => ({
 function isWanted({ resource, team, since }: ChangeFilter, change: PlannedChange, { time }: Standing): boolean {
   return (
     (since === undefined || Date.parse(time) >= since.getTime()) &&
-    (team === undefined || affects(change, team)) &&
+    (team === undefined || team.some((name) => affects(change, name))) &&
     (resource === undefined || affects(change, resource) || change.documents.some(({ id }) => isPartOf(id, resource)))
   );
 }

@@ -89,8 +89,8 @@ export interface ChangeFilter {
   readonly state?: ChangeState | undefined;
   /** A document's id; or the name of an API, product, backend, fragment or named value among the documents, or of whom it affects. */
   readonly resource?: string | undefined;
-  /** Id or display name of a subscription that it affects. */
-  readonly team?: string | undefined;
+  /** Names of one subscription that it affects: its id, its display name. */
+  readonly team?: readonly string[] | undefined;
   /** Entered its state at this time or later. */
   readonly since?: Date | undefined;
 }

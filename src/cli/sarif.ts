@@ -1,7 +1,6 @@
 import { isAbsolute, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ReviewDiagnostic } from "../policy/review.ts";
-import type { CheckedFile } from "./validate.ts";
+import type { CheckedFile, FileDiagnostic } from "./validate.ts";
 
 /**
  * The diagnostics of one run as a log in SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), with what
@@ -30,7 +29,7 @@ function rule(code: string): object {
   return { id: code, shortDescription: { text: `${words.slice(0, 1).toUpperCase()}${words.slice(1)}` } };
 }
 
-function result(file: string, diagnostic: ReviewDiagnostic, ruleIndex: number): object {
+function result(file: string, diagnostic: FileDiagnostic, ruleIndex: number): object {
   const { severity, code, message, fix, line: startLine, column: startColumn, endLine, endColumn } = diagnostic;
   return {
     ruleId: code,

@@ -30,6 +30,16 @@ const keyForms: readonly RegExp[] = [
   /(?<=:\/\/[^\s/@:"'<>[\]]{1,64}:)(?<key>[^\s/@:"'<>{}[\]]{4,})(?=@[^({])/,
   // Behind a name that says so: eight characters with a digit among them are no word.
   new RegExp(`(?<![\\w<-])(?:${secretNames})${quote}${separator}${quote}(?<key>(?=[^${stops}]*\\d)[^${stops}]{8,})`, "i"),
+  // XML that a message quotes.
+  new RegExp(
+    `\\bname=["'](?:${secretNames}|authorization)["'][^<>]{0,200}>\\s*<value>\\s*(?:(?:Bearer|Basic|ApiKey)\\s+)?(?<key>[^\\s<>{}@[\\]][^<>{}[\\]]*?)\\s*</value>`,
+    "i",
+  ),
+  // What an expression compares a header with that is made for a credential.
+  new RegExp(
+    `(?:"|&quot;)(?:${secretNames}|authorization)(?:"|&quot;)\\s*(?:,\\s*(?:"|&quot;)[^"&]{0,40}(?:"|&quot;)\\s*)?[)\\]](?:\\[\\d\\]|\\.\\w{1,40}\\(\\))*\\s*(?:[!=]=|\\.Equals\\()\\s*(?:"|&quot;)(?<key>[^"&[\\]\\\\]{8,})`,
+    "i",
+  ),
   /\bBearer\s+(?<key>(?=[\w.~+/-]*\d|[\w.~+/-]{24})[\w.~+/-]{8,}={0,2})/i,
   /\bBasic\s+(?<key>(?=[A-Za-z+/]*(?:\d|[a-z][A-Z]))[A-Za-z0-9+/]{8,}={0,2})/,
   // JSON Web Tokens: the first part is the base64 of `{"`.

@@ -49,7 +49,7 @@ async function outcomeOf(surface: Surface, call: Call, trail: CallTrail): Promis
     const tool = permitted(surface, call.tool);
     return success(await answerOf(surface, tool, call, trail), tool.render);
   } catch (error) {
-    const report = (id: string) => surface.report("call failed", { id, tool: call.tool, stack: stackOf(error) });
+    const report = (id: string) => surface.report("call failed", sanitize({ id, tool: call.tool, stack: stackOf(error) }));
     return failed(asGatewayError(error, call.signal, report));
   }
 }
@@ -75,7 +75,7 @@ async function answerOf(surface: Surface, tool: AnyTool, call: Call, trail: Call
     audit: surface.audit,
     trail,
     apply: (plan) => permitted(surface, "apply_change").run(contexts, plan),
-    report: (reason) => surface.report("question without an answer", { tool: tool.name, reason: reason.slice(0, 500) }),
+    report: (reason) => surface.report("question without an answer", sanitize({ tool: tool.name, reason: reason.slice(0, 500) })),
   });
 }
 

@@ -35,12 +35,10 @@ export function select(document: PolicyDocument, path: string): Element {
 /** The path that selects an element: an index where siblings share its name. */
 export function pathOf(element: Element): string {
   const segments: string[] = [];
-  for (let next: Element = element; next.parent !== null; next = next.parent) segments.unshift(segmentOf(next));
+  for (let next: Element = element; next.parent !== null; next = next.parent) {
+    segments.unshift(segmentsIn(next.parent).get(next) ?? next.name);
+  }
   return segments.length === 0 ? element.name : segments.join("/");
-}
-
-function segmentOf(element: Element): string {
-  return element.parent === null ? element.name : (segmentsIn(element.parent).get(element) ?? element.name);
 }
 
 /** The elements inside of one, in order, each with its own part of the path: `when[2]`. */
@@ -61,7 +59,7 @@ export function segmentsIn(parent: Element): ReadonlyMap<Element, string> {
 
 const longestPath = 1_000;
 const segmentPattern = /([A-Za-z_:\u0080-\uffff][\w.:\-\u0080-\uffff]*)((?:\s*\[[^\]'"]*(?:'[^']*'|"[^"]*")?[^\]'"]*\])*)(\/|$)/y;
-const predicatePattern = /\[\s*(?:(\d+)|@([\w.:\-\u0080-\uffff]+)\s*(?:=\s*(?:'([^']*)'|"([^"]*)")\s*)?)\s*\]/y;
+const predicatePattern = /\s*\[\s*(?:(\d+)|@([\w.:\-\u0080-\uffff]+)\s*(?:=\s*(?:'([^']*)'|"([^"]*)")\s*)?)\s*\]/y;
 
 function parsePath(path: string): readonly Segment[] {
   const text = path.trim().replace(/^\//, "");
@@ -72,7 +70,7 @@ function parsePath(path: string): readonly Segment[] {
     segmentPattern.lastIndex = offset;
     const [whole, name, predicates = "", separator] = segmentPattern.exec(text) ?? [];
     if (whole === undefined || name === undefined) throw notAPath(path, text.slice(offset));
-    segments.push({ name, predicates: parsePredicates(path, predicates.trim()) });
+    segments.push({ name, predicates: parsePredicates(path, predicates) });
     offset += whole.length;
     more = separator === "/";
   }
@@ -82,7 +80,7 @@ function parsePath(path: string): readonly Segment[] {
 function parsePredicates(path: string, text: string): readonly Predicate[] {
   const predicates: Predicate[] = [];
   for (let offset = 0; offset < text.length; offset = predicatePattern.lastIndex) {
-    predicatePattern.lastIndex = offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
+    predicatePattern.lastIndex = offset;
     const [whole, index, name = "", single, double] = predicatePattern.exec(text) ?? [];
     if (whole === undefined || index === "0") throw notAPath(path, text.slice(offset));
     predicates.push(

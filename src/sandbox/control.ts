@@ -15,20 +15,8 @@ import { type LogTable, logTables } from "./gateway/logs/rows.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**
- * The sandbox's controls over HTTP, for requests that carry its token:
- *
- * | request | what it does |
- * | --- | --- |
- * | `GET /clock`, `POST /clock` `{"advance": "PT5M"}` | reads the clock, moves it on |
- * | `POST /fault` `{"method"?, "path"? or "pattern"?, "times"?, "outcome": {"kind": ...}}`, `DELETE /fault` | scripts the management API |
- * | `POST /backend` `{"backend": id or host, "script"?: [{"deployment"?, "times"?, "latencyMs"?, "behaviour": {"kind": ...}}], "vectors"?}`, `DELETE /backend` `{"backend"?}` | scripts a model |
- * | `POST /content-safety` `{"findings": [...]}` | scripts content safety |
- * | `GET /state` | clock, breakers of each instance, models, faults, logs |
- * | `GET /logs/{table}?last=1000` | `{total, rows}` |
- * | `POST /reset` `{"what"?: [...]}` | forgets what has been counted, cached, scripted, logged |
- * | `/models/{host}/...` | the model of that host itself, without the gateway |
- *
- * Answers are JSON, 400, 401, 404, 409 and 413 as `{"error": {"code", "message"}}`.
+ * The sandbox's controls over HTTP, for requests that carry its token (`README.md`, "Control API"), and each model by itself under
+ * `/models/{host}/`. Answers are JSON; 400, 401, 404, 409 and 413 are `{"error": {"code", "message"}}`.
  */
 export function controlApp({ token, controls, dataPlane }: Sandbox): Hono {
   const app = new Hono();

@@ -4,6 +4,7 @@ import { cacheFidelity } from "./gateway/cache/fidelity.ts";
 import { expressionFidelity } from "./gateway/expressions/fidelity.ts";
 import { gatewayFidelity } from "./gateway/fidelity.ts";
 import { limitFidelity } from "./gateway/limits/fidelity.ts";
+import { logFidelity } from "./gateway/logs/fidelity.ts";
 import { safetyFidelity } from "./gateway/safety/fidelity.ts";
 import { modelFidelity } from "./models/fidelity.ts";
 
@@ -14,6 +15,7 @@ export const fidelity: Readonly<Record<string, readonly Fidelity[]>> = {
   "Limits and metrics": limitFidelity,
   Caches: cacheFidelity,
   "Content safety": safetyFidelity,
+  "Log rows": logFidelity,
   "C# expressions": expressionFidelity,
   "Model backends": modelFidelity,
 };
@@ -40,4 +42,10 @@ const shown = (test: string): string => {
   return `[${file.replace("test/sandbox/", "").replace(".test.ts", "")}](../../${file})`;
 };
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "\\<").replaceAll("\n", " ");
+/** Inside of backticks nothing but a bar has a meaning. */
+const cell = (text: string): string =>
+  text
+    .replaceAll("|", "\\|")
+    .split("`")
+    .map((part, index) => (index % 2 === 0 ? part.replaceAll("<", "\\<") : part))
+    .join("`");

@@ -28,23 +28,31 @@ function listener(answer: Answer): RequestListener {
 
 /** Never rejects. */
 async function exchange(answer: Answer, incoming: IncomingMessage, outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
+  const over = new AbortController();
   try {
-    await send(await answered(answer, incoming, gone), outgoing, gone);
+    await send(await answered(answer, incoming, { gone, over: over.signal }), outgoing, gone);
   } catch {
     // A part of an answer arrives as far as it got, and must not be taken for the whole.
     if (outgoing.headersSent) incoming.socket.destroySoon();
     else incoming.socket.resetAndDestroy();
   }
+  over.abort();
   drain(incoming);
 }
 
-async function answered(answer: Answer, incoming: IncomingMessage, gone: AbortSignal): Promise<Response> {
-  const request = requestOf(incoming, gone);
+/** How an exchange ends: `over` when its answer has been sent, `gone` when the client has left before. */
+interface Ends {
+  readonly gone: AbortSignal;
+  readonly over: AbortSignal;
+}
+
+async function answered(answer: Answer, incoming: IncomingMessage, ends: Ends): Promise<Response> {
+  const request = requestOf(incoming, ends);
   if (request === null) return problem(400);
   try {
     return await answer(request, { address: incoming.socket.remoteAddress ?? "" });
   } catch (error) {
-    if (gone.aborted || isConnectionReset(error)) throw error;
+    if (ends.gone.aborted || isConnectionReset(error)) throw error;
     return problem(500);
   }
 }
@@ -52,11 +60,11 @@ async function answered(answer: Answer, incoming: IncomingMessage, gone: AbortSi
 const problem = (statusCode: number): Response => Response.json({ statusCode, message: STATUS_CODES[statusCode] }, { status: statusCode });
 
 /** Null for what no request of fetch can be: a method that it forbids, a target or host that is none. */
-function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+function requestOf(incoming: IncomingMessage, { gone: signal, over }: Ends): Request | null {
   const url = urlOf(incoming);
   if (url === null) return null;
   const { method = "GET" } = incoming;
-  const body = hasBody(incoming) && method !== "GET" && method !== "HEAD" ? bodyOf(incoming) : null;
+  const body = hasBody(incoming) && method !== "GET" && method !== "HEAD" ? bodyOf(incoming, over) : null;
   try {
     return new Request(url, { method, headers: headersOf(incoming), signal, ...(body === null ? {} : { body, duplex: "half" as const }) });
   } catch (error) {
@@ -81,15 +89,17 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || !["0", undefined].includes(headers["content-length"]);
 
-/** A body that is given up leaves the connection as it is: its answer has yet to come. */
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  const ended = new AbortController();
+/** A body that is given up leaves the connection as it is: its answer has yet to come. Nothing of it is left once the exchange is over. */
+function bodyOf(incoming: IncomingMessage, over: AbortSignal): ReadableStream<Uint8Array> {
+  const stopped = new AbortController();
+  const stop = (): void => stopped.abort();
+  over.addEventListener("abort", stop, { once: true });
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const listen = (event: string, listener: (given: Uint8Array & Error) => void): void => {
           incoming.on(event, listener);
-          ended.signal.addEventListener("abort", () => incoming.off(event, listener));
+          stopped.signal.addEventListener("abort", () => incoming.off(event, listener), { once: true });
         };
         incoming.pause();
         listen("data", (chunk) => {
@@ -97,16 +107,16 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
           controller.enqueue(chunk);
         });
         listen("end", () => {
-          ended.abort();
+          stop();
           controller.close();
         });
         listen("error", (error) => {
-          ended.abort();
+          stop();
           controller.error(error);
         });
       },
       pull: () => void incoming.resume(),
-      cancel: () => ended.abort(),
+      cancel: stop,
     },
     { highWaterMark: 0 },
   );

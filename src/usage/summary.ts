@@ -1,58 +1,8 @@
 import type { MetricsAnswer } from "../gateway/ports.ts";
-import { causeName, type ErrorCause, type Outcome, outcomeOf, type ThrottleOrigin } from "./cause.ts";
+import { causeName, type Outcome, outcomeOf } from "./cause.ts";
 import { type DurationPoint, durations, type Grouping, type RequestCount, requestCounts } from "./platform-metrics.ts";
+import type { Include, Known, UsageRow, UsageSummary, UsageTotals } from "./totals.ts";
 import { cutsMinutes, forgotten, RETENTION_DAYS, type Window } from "./window.ts";
-
-/** A number, or the plain statement that it is not known. Never null, and never 0 for want of data. */
-export type Known = number | "unknown";
-
-/** What `get_metrics` answers, in its own spelling. */
-export interface UsageSummary {
-  readonly window: { readonly since: string; readonly until: string; readonly interval: string };
-  readonly totals: UsageTotals;
-  readonly rows: readonly UsageRow[];
-  /** Rows that `limit` left out. */
-  readonly left_out: number;
-  readonly sources: readonly UsageSource[];
-  readonly notes: readonly string[];
-}
-
-/** `requests` is the sum of `succeeded`, `throttled`, `rejected` and `errors`. */
-export interface UsageTotals {
-  readonly requests: Known;
-  readonly succeeded: Known;
-  /** 429, and 403 where a quota is used up. */
-  readonly throttled: {
-    readonly total: Known;
-    readonly by_origin: readonly { readonly origin: ThrottleOrigin; readonly requests: number }[];
-  };
-  /** Every other 4xx. */
-  readonly rejected: Known;
-  /** 5xx, and callers that hung up. */
-  readonly errors: { readonly total: Known; readonly by_cause: readonly { readonly cause: ErrorCause; readonly requests: number }[] };
-  readonly tokens: Known;
-  /** Averages: of the whole request as the gateway saw it, and of the backend's part. */
-  readonly latency_ms: { readonly average_total: Known; readonly average_backend: Known };
-}
-
-export interface UsageRow {
-  /** Start of the interval. */
-  readonly time?: string;
-  readonly region?: string;
-  /** `succeeded`, an origin of throttling, `rejected:<code>` or `error:<cause>`. */
-  readonly cause?: string;
-  readonly requests: number;
-  readonly succeeded: number;
-  readonly throttled: number;
-  readonly rejected: number;
-  readonly errors: number;
-}
-
-export interface UsageSource {
-  readonly name: string;
-  readonly resolution: string;
-  readonly lag: string;
-}
 
 export interface UsageInput {
   readonly window: Window;
@@ -63,11 +13,12 @@ export interface UsageInput {
   readonly groupBy?: readonly Grouping[] | undefined;
   /** Most rows to answer; default 20. */
   readonly limit?: number | undefined;
+  readonly include?: readonly Include[] | undefined;
   readonly now: Date;
 }
 
 /** Platform metrics as one answer: counts by outcome, average latencies, rows, and what the numbers cannot say. */
-export function summarize({ window, interval, answers, groupBy = [], limit = 20, now }: UsageInput): UsageSummary {
+export function summarize({ window, interval, answers, groupBy = [], limit = 20, include = [], now }: UsageInput): UsageSummary {
   const series = answers.flatMap((answer) => answer.series);
   const problems = answers.flatMap((answer) => answer.problems);
   const counts = requestCounts(series).map((count) => ({ ...count, outcome: outcomeOf(count) }));
@@ -78,13 +29,18 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
     durations(series, "BackendDuration"),
     counts.filter(({ backendCode }) => backendCode !== null),
   );
+  const outcomes = include.includes("outcomes");
+  const timed = include.includes("latency");
   const missing = groupBy.filter((grouping) => !isPlatformGrouping(grouping));
-  const rows = missing.length > 0 || groupBy.length === 0 ? [] : rowsOf(counts, groupBy.filter(isPlatformGrouping));
+  const rows = missing.length > 0 || groupBy.length === 0 ? [] : rowsOf(counts, groupBy.filter(isPlatformGrouping), outcomes);
   // With `time` the newest rows stay, otherwise those with most requests.
   const shown = groupBy.includes("time") ? rows.slice(-limit) : rows.slice(0, limit);
   return {
     window: { since: window.since.toISOString(), until: window.until.toISOString(), interval },
-    totals: { ...totalsOf(counts, known), latency_ms: { average_total: total.average, average_backend: backend.average } },
+    totals: {
+      ...totalsOf(counts, known, outcomes),
+      ...(timed ? { latency_ms: { total: { average: total.average }, backend: { average: backend.average } } } : {}),
+    },
     rows: shown,
     left_out: rows.length - shown.length,
     sources: [{ name: "platform metrics (Azure Monitor)", resolution: interval, lag: "about 1 minute" }],
@@ -93,30 +49,30 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
       ...(kept === "none" ? [] : [`Azure Monitor keeps platform metrics for ${RETENTION_DAYS} days; what is older is not counted.`]),
       ...(known && counts.length === 0 ? ["Platform metrics show no requests in this window."] : []),
       ...(cutsMinutes(window) ? ["Azure Monitor counts whole minutes: the window's outer ones are counted whole or not at all."] : []),
-      ...(total.weighted && backend.weighted ? [] : ["A latency is the plain mean of its points, not weighted by their requests."]),
-      ...missing.map(
-        (grouping) => `Platform metrics have no ${grouping}: rows by ${grouping} need resource logs in a Log Analytics workspace.`,
-      ),
-      "Platform metrics have no tokens: these need the gateway's LLM logs in a Log Analytics workspace.",
+      ...(!timed || (total.weighted && backend.weighted) ? [] : ["A latency is the plain mean of its points, not weighted by their requests."]),
+      ...(missing.length === 0 ? [] : [`Platform metrics have no ${missing.join(" or ")}: such rows need resource logs.`]),
+      ...(logsAlone.some((part) => include.includes(part)) ? [`Platform metrics have no ${logsAlone.filter((part) => include.includes(part)).join(", ")}: this needs resource logs.`] : []),
+      "Platform metrics have no tokens: these need the gateway's LLM logs.",
     ],
   };
 }
+
+const logsAlone: readonly Include[] = ["tpm", "cache", "backends", "examples"];
 
 type Count = RequestCount & { readonly outcome: Outcome };
 type PlatformGrouping = "region" | "cause" | "time";
 
 const isPlatformGrouping = (grouping: Grouping): grouping is PlatformGrouping => ["region", "cause", "time"].includes(grouping);
 
-function totalsOf(counts: readonly Count[], known: boolean): Omit<UsageTotals, "latency_ms"> {
+function totalsOf(counts: readonly Count[], known: boolean, outcomes: boolean): UsageTotals {
   const { requests, succeeded, throttled, rejected, errors } = tally(counts);
   const say = (value: number): Known => (known ? value : "unknown");
   const origins = sumBy(counts, ({ outcome }) => (outcome.kind === "throttled" ? outcome.origin : null));
   const causes = sumBy(counts, ({ outcome }) => (outcome.kind === "error" ? outcome.cause : null));
   return {
     requests: say(requests),
-    succeeded: say(succeeded),
+    ...(outcomes ? { succeeded: say(succeeded), rejected: say(rejected) } : {}),
     throttled: { total: say(throttled), by_origin: origins.map(([origin, sum]) => ({ origin, requests: sum })) },
-    rejected: say(rejected),
     errors: { total: say(errors), by_cause: causes.map(([cause, sum]) => ({ cause, requests: sum })) },
     tokens: "unknown",
   };
@@ -124,7 +80,7 @@ function totalsOf(counts: readonly Count[], known: boolean): Omit<UsageTotals, "
 
 const sum = (counts: readonly RequestCount[]): number => counts.reduce((total, { requests }) => total + requests, 0);
 
-function tally(counts: readonly Count[]): Pick<UsageRow, "requests" | "succeeded" | "throttled" | "rejected" | "errors"> {
+function tally(counts: readonly Count[]) {
   const ending = (kind: Outcome["kind"]) => sum(counts.filter(({ outcome }) => outcome.kind === kind));
   return {
     requests: sum(counts),
@@ -152,7 +108,7 @@ const groupKeys: Readonly<Record<PlatformGrouping, (count: Count) => string>> = 
 };
 
 /** A row for each combination of values; by time if that is asked for, then by requests. */
-function rowsOf(counts: readonly Count[], groupBy: readonly PlatformGrouping[]): readonly UsageRow[] {
+function rowsOf(counts: readonly Count[], groupBy: readonly PlatformGrouping[], outcomes: boolean): readonly UsageRow[] {
   const groups = new Map<string, { readonly keys: Pick<UsageRow, PlatformGrouping>; readonly members: Count[] }>();
   for (const count of counts) {
     const keys: Pick<UsageRow, PlatformGrouping> = Object.fromEntries(groupBy.map((grouping) => [grouping, groupKeys[grouping](count)]));
@@ -162,7 +118,10 @@ function rowsOf(counts: readonly Count[], groupBy: readonly PlatformGrouping[]):
     group.members.push(count);
   }
   return [...groups.values()]
-    .map(({ keys, members }) => ({ ...keys, ...tally(members) }))
+    .map(({ keys, members }): UsageRow => {
+      const { requests, throttled, errors, succeeded, rejected } = tally(members);
+      return { ...keys, requests, throttled, errors, ...(outcomes ? { succeeded, rejected } : {}) };
+    })
     .sort((a, b) => compare(a.time, b.time) || b.requests - a.requests || compare(a.region, b.region) || compare(a.cause, b.cause));
 }
 

@@ -14,13 +14,20 @@ const DAY = 24 * HOUR;
 export const RETENTION_DAYS = 93;
 
 /**
- * The window of a call: the last hour by default, `since` until now, or the hour before `until`. Times are ISO 8601
- * with an offset. Throws `invalid_input` for a time that cannot be read, a reversed, empty or over-long window, and for
- * an `until` more than a minute ahead (clocks differ by less).
+ * The window of a call: `since` until `until`. Without `until` it ends where data is `complete`, and without `since` it is an hour long. Times are
+ * ISO 8601 with an offset, or how long ago as a duration (`-PT1H`), which leads to a whole minute. Throws `invalid_input` for a time that cannot be
+ * read, a reversed, empty or over-long window, and for an `until` more than a minute ahead (clocks differ by less).
  */
-export function metricsWindow(input: { readonly since?: string | undefined; readonly until?: string | undefined }, now: Date): Window {
-  const until = input.until === undefined ? now : parseTime("until", input.until);
-  const since = input.since === undefined ? new Date(until.getTime() - HOUR) : parseTime("since", input.since);
+export function metricsWindow(
+  input: { readonly since?: string | undefined; readonly until?: string | undefined },
+  now: Date,
+  complete: Date = now,
+): Window {
+  const given = input.until === undefined ? undefined : timeOf("until", input.until, now);
+  const asked = input.since === undefined ? undefined : timeOf("since", input.since, now);
+  // What began after the complete part is asked for as it stands by now.
+  const until = given ?? (asked !== undefined && asked >= complete ? now : complete);
+  const since = asked ?? new Date(until.getTime() - HOUR);
   const length = until.getTime() - since.getTime();
   const shown = `since ${since.toISOString()}, until ${until.toISOString()}`;
   if (until.getTime() > now.getTime() + MINUTE) {
@@ -42,6 +49,41 @@ export function metricsWindow(input: { readonly since?: string | undefined; read
     });
   }
   return { since, until };
+}
+
+/** A time as `pastTime` reads it; what is relative to now leads to the beginning of a minute. */
+function timeOf(name: string, text: string, now: Date): Date {
+  const time = pastTime(name, text, now);
+  return text.trim().startsWith("-") ? wholeMinute(time) : time;
+}
+
+/** The beginning of the minute that a time is in. */
+export const wholeMinute = (time: Date): Date => new Date(Math.floor(time.getTime() / MINUTE) * MINUTE);
+
+/** Where data is complete, as a whole minute, if all of it comes in within so many seconds. */
+export const completeUntil = (now: Date, lagSeconds: number): Date => wholeMinute(new Date(now.getTime() - Math.max(0, lagSeconds) * 1000));
+
+/** The same length of time before a change and after it, without the minute in which it was made. */
+export interface Comparison {
+  readonly before: Window;
+  readonly after: Window;
+}
+
+/**
+ * The windows to compare for a change: after it as long as data is complete, an hour at most, or until `until`. Throws `invalid_input` where no
+ * whole minute after it can be shown yet.
+ */
+export function comparedWindows(changed: Date, until: string | undefined, now: Date, complete: Date): Comparison {
+  const end = wholeMinute(changed);
+  const start = new Date(end.getTime() + (changed.getTime() === end.getTime() ? 0 : MINUTE));
+  const last = until === undefined ? new Date(Math.min(complete.getTime(), start.getTime() + HOUR)) : metricsWindow({ since: start.toISOString(), until }, now).until;
+  const length = last.getTime() - start.getTime();
+  if (length < MINUTE) {
+    throw new GatewayError("invalid_input", `The change was made at ${changed.toISOString()}; metrics are complete until ${complete.toISOString()}.`, {
+      hint: "There is nothing to compare yet: ask again some minutes after the change.",
+    });
+  }
+  return { before: { since: new Date(end.getTime() - length), until: end }, after: { since: start, until: last } };
 }
 
 const timeForm = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$/i;

@@ -12,6 +12,10 @@ test.for([
   [["call", "--sandbox", "get_metrics", "-"], { command: "call", operands: ["get_metrics", "-"], flags: { sandbox: "true" } }],
   [["sandbox", "--port", "8080"], { command: "sandbox", operands: [], flags: { port: "8080" } }],
   [["sandbox", "--port=8080"], { command: "sandbox", operands: [], flags: { port: "8080" } }],
+  [
+    ["sandbox", "--instances", "2", "--regions=East US,West Europe", "--clock", "manual"],
+    { command: "sandbox", operands: [], flags: { instances: "2", regions: "East US,West Europe", clock: "manual" } },
+  ],
   [["demo"], { command: "demo", operands: [], flags: {} }],
   [["-h"], { command: "serve", operands: [], flags: { help: "true" } }],
   [["call", "--version"], { command: "call", operands: [], flags: { version: "true" } }],
@@ -31,6 +35,7 @@ describe("what cannot be understood names what is near", () => {
     [["serve"], "Unknown command 'serve'.", "--help"],
     [["--json"], "The flag '--json' has no meaning for 'serve'.", "--help"],
     [["sandbox", "--sandbox"], "The flag '--sandbox' has no meaning for 'sandbox'.", "--help"],
+    [["--clock", "manual"], "The flag '--clock' has no meaning for 'serve'.", "--help"],
     [["sandbox", "--port"], "The flag '--port' needs a value: --port N.", "--help"],
     [["--sandbox=no"], "The flag '--sandbox' takes no value.", "--help"],
   ] as const)("%j", ([argv, message, hint]) => {

@@ -31,6 +31,10 @@ const unknownMember = file(
   "unknown-member.xml",
   '<policies>\n  <inbound>\n    <set-variable name="id"\n      value="@(context.Subscriptoin.Id)" />\n  </inbound>\n</policies>\n',
 );
+const notExecutable = file(
+  "not-executable.xml",
+  '<policies>\n  <inbound>\n    <base />\n    <set-variable name="x"\n      value="@(new XElement("a").ToString())" />\n  </inbound>\n  <outbound>\n    <jsonp callback-parameter-name="cb" />\n  </outbound>\n</policies>\n',
+);
 const missing = join(folder, "missing.xml");
 
 /** The command line behind `validate`, without a process around it. */
@@ -47,6 +51,7 @@ async function checked(files: readonly string[], changed: Partial<ValidateFilesO
   const status = await validateFiles({
     files,
     rules: {},
+    executable: false,
     format: "text",
     colour: false,
     readInput: async () => "",
@@ -67,6 +72,9 @@ describe("the exit status", () => {
     ["0 by the rules of another tier", [good, "--tier", "standardv2"], 0],
     ["1 by the rules of a scope", [good, "--scope", "fragment"], 1],
     ["0 by the rules of another scope", [good, "--scope", "product"], 0],
+    ["0 with what the sandbox cannot execute", [notExecutable], 0],
+    ["1 with what the sandbox cannot execute, where that is asked for", [good, notExecutable, "--executable"], 1],
+    ["0 where the sandbox can execute all of it", [good, fragment, "--executable"], 0],
     ["2 with a file that cannot be read, even with an error in another", [bad, missing], 2],
     ["2 with a folder", [folder], 2],
   ])("is %s", async ([, argv, status]) => {
@@ -105,6 +113,16 @@ describe("the report", () => {
     const { out } = await validated(unknownMember);
     expect(out).toMatch(`${unknownMember}:4:24: error expression-member: `);
     expect(out).toContain("1 file, 1 error, 0 warnings");
+  });
+
+  test("names what the sandbox cannot execute, in its place", async () => {
+    const { out } = await validated(notExecutable, "--executable");
+    expect(out).toMatch(
+      /:5:\d+: error not-executable: The sandbox cannot execute .*XElement.*: the sandbox cannot evaluate it\. Line 5, position \d+\.\n/,
+    );
+    expect(out).toContain(`${notExecutable}:8:6: error not-executable: The sandbox cannot execute jsonp: the sandbox has no such policy.`);
+    const [log] = JSON.parse((await validated(notExecutable, "--executable", "--sarif")).out).runs;
+    expect(log.tool.driver.rules).toContainEqual({ id: "not-executable", shortDescription: { text: "Not executable" } });
   });
 
   test("goes on behind a file that cannot be read, which stderr names", async () => {

@@ -54,6 +54,7 @@ const failures: Readonly<Record<string, () => unknown>> = {
   long: () => new GatewayError("policy_invalid", "x".repeat(9000), { hint: "Write less.", details: Array(100).fill("y".repeat(200)) }),
   hidden: () => new GatewayError("not_found", "No \u202egnp\u202c.", { hint: "Try \u{e0041}another." }),
   unexpected: () => new TypeError("cannot read the secret of undefined"),
+  withKey: () => new TypeError("cannot read https://x/?sig=canary of undefined"),
 };
 
 const fail = defineTool({

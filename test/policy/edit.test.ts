@@ -41,11 +41,17 @@ describe("setting an attribute", () => {
     ["writes an expression raw", '<a x="1"/>', '@(b == "c" && d < e)', '<a x="@(b == "c" && d < e)"/>'],
     ["escapes a literal", '<a x="1"/>', 'b & "c" <d>', '<a x="b &amp; &quot;c&quot; &lt;d>"/>'],
     ["escapes what an expression would lose by decoding", '<a x="1"/>', '@("&lt;")', '<a x="@("&amp;lt;")"/>'],
+    ["escapes numbers of characters too", '<a x="1"/>', '@("&#38;&#x26;&#xAf;")', '<a x="@("&amp;#38;&amp;#x26;&amp;#xAf;")"/>'],
     ["escapes what only looks like an expression", '<a x="1"/>', '@(") + 1', '<a x="&#64;(&quot;) + 1"/>'],
   ])("%s", (_, source, value, expected) => {
     const result = edited(source, "a", (document, element) => setAttribute(document, element, "x", value));
     expect(result).toBe(expected);
     expect(attribute(find(parse(result), "a"), "x")).toBe(value);
+  });
+
+  it("leaves out the white space around an expression", () => {
+    const result = edited('<a x="1"/>', "a", (document, element) => setAttribute(document, element, "x", ' @(b == "c")\n'));
+    expect(result).toBe('<a x="@(b == "c")"/>');
   });
 
   it("reads back as what was set, for any value", () => {
@@ -160,6 +166,14 @@ describe("layout", () => {
     expect(edited("<a/>\r\n", "a", (d, e) => appendChild(d, e, "<x/>"))).toBe("<a>\r\n    <x/>\r\n</a>\r\n");
   });
 
+  it("puts the first child in the place of the white space", () => {
+    expect(edited("<a>\n\n</a>", "a", (d, e) => appendChild(d, e, "<x/>"))).toBe("<a>\n    <x/>\n</a>");
+  });
+
+  it("removes the last line of a text too", () => {
+    expect(edited("<!-- b -->\n  <a/>", "a", removeElement)).toBe("<!-- b -->\n");
+  });
+
   it("goes to the content of a text, not to its white space", () => {
     expect(edited("<a>\n  text\n</a>", "a", (d, e) => appendChild(d, e, "<x/>"))).toBe("<a>\n  text\n  <x/>\n</a>");
     expect(edited("<a>\n  text\n</a>", "a", (d, e) => prependChild(d, e, "<x/>"))).toBe("<a>\n  <x/>\n  text\n</a>");
@@ -176,10 +190,20 @@ describe("layout", () => {
 
   it("removes an attribute with the space before it", () => {
     expect(edited('<a x="1"\n  y="2" />', "a", (d, e) => removeAttribute(d, e, "y"))).toBe('<a x="1" />');
+    expect(() => edited("<a />", "a", (d, e) => removeAttribute(d, e, "y"))).toThrow("'a' has no attribute 'y'");
   });
 });
 
 describe("applying edits", () => {
+  it("puts an insertion before what is replaced at its place, in whichever order they come", () => {
+    const edits = [
+      { span: { start: 1, end: 3 }, text: "X" },
+      { span: { start: 1, end: 1 }, text: "i" },
+    ];
+    expect(applyEdits("abcd", edits)).toBe("aiXd");
+    expect(applyEdits("abcd", edits.toReversed())).toBe("aiXd");
+  });
+
   it("refuses overlapping ones", () => {
     const overlapping = [
       { span: { start: 0, end: 2 }, text: "" },

@@ -134,15 +134,15 @@ const refused: readonly (readonly [name: string, edit: PolicyEdit, words: readon
   [
     "an attribute that is not there to remove",
     { select: lookup, set: { "score-treshold": null } },
-    [/no attribute 'score-treshold'/, /score-threshold/],
+    [/no attribute 'score-treshold'/, /It has: score-threshold, embeddings-backend-id\.$/],
   ],
   ["a name that no attribute has", { select: lookup, set: { 'a="1" b': "2" } }, [/no attribute 'a="1" b'/]],
   ["an attribute of an element without any", { select: "inbound", set: { id: null } }, [/no attribute 'id'/, /It has none/]],
-  ["no attributes", { select: "inbound", set: {} }, [/names no attribute/]],
+  ["no attributes", { select: "inbound", set: {} }, [/names no attribute/, /Write e\.g\. set: /]],
   ["XML that is not well-formed", { select: "inbound", append: "<a><b></a>" }, [/append of 'inbound' is not well-formed/, /'b'/]],
   ["XML that closes what it did not open", { select: "inbound", append: "</inbound><backend />" }, [/not well-formed/]],
   ["XML that breaks out of the check", { select: "inbound", append: "</edit><edit><a />" }, [/not well-formed/]],
-  ["text without an element", { select: "inbound", replace: "nothing" }, [/it has no element/]],
+  ["text without an element", { select: "inbound", replace: "nothing" }, [/it has no element/, /whole elements/]],
 ];
 
 describe("patch", () => {
@@ -155,6 +155,11 @@ describe("patch", () => {
     const error = failureOf(() => patch(policy, edits));
     expect(error.code).toBe("invalid_input");
     for (const word of words) expect(`${error.message} ${error.hint}`).toMatch(word);
+  });
+
+  it("names the first of an element's many attributes, and those that come near first", () => {
+    const many = `<a b="" c="" d="" e="" f="" g="" max-size="" />`;
+    expect(failureOf(() => patch(many, [{ select: "a", set: { "max-sise": null } }])).hint).toBe("It has: max-size, b, c, d, e.");
   });
 
   it("a set changes the value's bytes alone, in any document", () => {

@@ -23,6 +23,9 @@ const found: readonly (readonly [string, string])[] = [
   ['{"client_secret": "canary-123"}', "canary-123"],
   ["{&quot;password&quot;:&quot;canary-123&quot;}", "canary-123"],
   [String.raw`"{\"api_key\": \"canary-123\"}"`, "canary-123"],
+  ['context.Request.Headers.GetValueOrDefault("Api-Key", "") == "canary-key"', "canary-key"],
+  ['context.Request.Headers["Authorization"].First()\n  != "canary-key"', "canary-key"],
+  ["Headers[&quot;x-functions-key&quot;][0].Equals(&quot;canary-key&quot;)", "canary-key"],
   ["Authorization: Bearer canary.123", "canary.123"],
   ["Authorization: Basic Y2FuYXJ5OmNhbmFyeQ==", "Y2FuYXJ5OmNhbmFyeQ=="],
   [`token ${jwt}.`, `${jwt}.`],
@@ -43,6 +46,7 @@ const quiet: readonly string[] = [
   "apis/AzureOpenAI2024/operations/ChatCompletionsCreate/policies/policy of products/Enterprise2024Tier",
   "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.ApiManagement",
   "Azure correlation id: 6f9619ff-8b86-d011-b42d-00c04fc964ff, ETag AAAAAAADmlmY=",
+  'Headers.GetValueOrDefault("api-key", "") == ""',
   `@(context.Subscription.Id == "${hexadecimal}")`,
   `"${hexadecimal}" == context.Product?.Id`,
   "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -121,7 +125,21 @@ describe("keys in a text", () => {
   });
 
   test("does not take long over a policy of the largest size", () => {
-    const hostile = ["a", "A1b", "eyJ", "sig=", "://a:", "Bearer a.", "password: ", "a/", "-----BEGIN PRIVATE KEY-----", '"', " "];
+    const hostile = [
+      "a",
+      "A1b",
+      "eyJ",
+      "sig=",
+      "://a:",
+      "Bearer a.",
+      "password: ",
+      "a/",
+      '"api-key",',
+      '"api-key"].a()',
+      "-----BEGIN PRIVATE KEY-----",
+      '"',
+      " ",
+    ];
     for (const piece of hostile) expect(redactedText(piece.repeat(262_144 / piece.length))).toBeDefined();
   });
 });

@@ -30,9 +30,11 @@ const document = parse(`<policies>
 
 const lineOf = (path: string): number => positionAt(document.source, select(document, path).span.start).line;
 
-function failure(path: string): GatewayError {
+const failure = (path: string): GatewayError => failureIn(document, path);
+
+function failureIn(searched: PolicyDocument, path: string): GatewayError {
   try {
-    select(document, path);
+    select(searched, path);
   } catch (error) {
     if (error instanceof GatewayError) return error;
     throw error;
@@ -58,6 +60,7 @@ const found: readonly (readonly [path: string, line: number])[] = [
   ["inbound/set-header[@name='a'][2]", 18],
   ["inbound/set-header[@exists-action][2]", 18],
   ["inbound/set-header[@name = 'a'] [@exists-action]", 18],
+  ["inbound/set-header[@name='a' ]  [2]", 18],
 ];
 
 const ambiguous: readonly (readonly [path: string, candidates: readonly string[]])[] = [
@@ -79,6 +82,8 @@ const nowhere: readonly (readonly [path: string, near: readonly string[]])[] = [
   ["backend", ["line 2: inbound", "line 20: outbound"]],
   ["inbound/choose/when[3]", ["line 5: inbound/choose/when[1]", "line 8: inbound/choose/when[2]"]],
   ["inbound/base[@id]", ["line 3: inbound/base"]],
+  ["inbound/set-header[9]", ["line 16: inbound/set-header[1]", "line 17: inbound/set-header[2]", "line 18: inbound/set-header[3]"]],
+  ["policies[1]/inbound", ["line 2: inbound"]],
 ];
 
 const noPaths = [
@@ -105,21 +110,62 @@ describe("select", () => {
     expect(failure(path)).toMatchObject({
       code: "invalid_input",
       message: expect.stringContaining("it must match one"),
+      hint: "Use the path of the one that is meant.",
       details: candidates,
     });
   });
 
   it.each(nowhere)("%s matches nothing: near ones are listed", (path, near) => {
-    expect(failure(path)).toMatchObject({ code: "invalid_input", message: expect.stringContaining("matches no element"), details: near });
+    expect(failure(path)).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("matches no element"),
+      hint: "Use one of the paths that come near.",
+      details: near,
+    });
+  });
+
+  it("names no near paths where there is no element at all", () => {
+    const expected = { code: "invalid_input", hint: "get_policy shows what stands there.", details: [] };
+    expect(() => select(parse("<!-- nothing -->"), "inbound")).toThrow(expect.objectContaining(expected));
   });
 
   it.each(noPaths)("'%s' is no path", (path) => {
-    expect(failure(path)).toMatchObject({ code: "invalid_input", message: expect.stringContaining("is not a path") });
+    expect(failure(path)).toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("is not a path"),
+      hint: expect.stringContaining("Write e.g. inbound/"),
+    });
+  });
+
+  it.each([
+    ["", "'' is not a path."],
+    ["inbound//base", "'inbound//base' is not a path, from '/base' on."],
+    ["inbound/when[1][0]", "'inbound/when[1][0]' is not a path, from '[0]' on."],
+    [`a${"/a".repeat(500)}`, `'a${"/a".repeat(48)}...' is not a path.`],
+  ])("says from where on '%s' is no path", (path, message) => {
+    expect(failure(path).message).toBe(message);
   });
 
   it("lists only the first of many candidates", () => {
-    const many = parse(`<policies><inbound>${"<a />".repeat(100)}</inbound></policies>`);
-    expect(() => select(many, "inbound/a")).toThrow(expect.objectContaining({ details: expect.arrayContaining(["and 92 more"]) }));
+    const detailsOf = (count: number): readonly string[] => {
+      const many = parse(`<policies><inbound>${"<a />".repeat(count)}</inbound></policies>`);
+      return failureIn(many, "inbound/a").details;
+    };
+    expect(detailsOf(8)).toHaveLength(8);
+    expect(detailsOf(100)).toHaveLength(9);
+    expect(detailsOf(100).at(-1)).toBe("and 92 more");
+    const many = parse(`<a>${"<b />".repeat(20)}</a>`);
+    expect(select(many, "b[12]")).toBe(many.root?.children[11]);
+  });
+
+  it("compares values without the white space around them", () => {
+    const spaced = parse(`<a><b c=" x " /></a>`);
+    expect(select(spaced, "b[@c='x']")).toBe(select(spaced, "b[@c='  x ']"));
+  });
+
+  it("takes a name that the root shares with a child for the child's", () => {
+    const nested = parse("<a><a /></a>");
+    expect(select(nested, "a")).toBe(nested.root?.children[0]);
   });
 
   it("takes any text as a path", () => {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { movableClock } from "../../src/sandbox/clock.ts";
 import { applyPolicy } from "../../tools/apply-policy.ts";
 import { listChanges } from "../../tools/list-changes.ts";
 import { undoChange } from "../../tools/undo-change.ts";
@@ -14,11 +15,11 @@ const product = "products/aoai/policies/policy";
 
 /** A cut for growth that is applied, one for it that is planned, and a pool of two regions that is planned. */
 async function threeChanges() {
-  let time = Date.UTC(2026, 10, 20, 12);
-  const harness = await openHarness({ clock: { now: () => new Date(time), set: () => {} } as never });
+  const clock = movableClock(new Date("2026-11-20T12:00:00Z"));
+  const harness = await openHarness({ clock });
   const cut = await harness.ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
   await harness.apply(cut);
-  time += 60 * 60_000;
+  await clock.advance(60 * 60_000);
   const raise = await harness.ask(updateQuota, { subscription_id: "prod-critical", tpm: 600_000 });
   const backends = [{ backend_id: "aoai-south", url: "https://aoai-south.openai.azure.com/openai", priority: 2 }];
   const pool = await harness.ask(updateBackendPool, { api_id: "azure-openai", backends });
@@ -38,7 +39,7 @@ describe("filters", () => {
       [{ team: "growth" }, [cut]],
       [{ team: "GROWTH" }, [cut]],
       [{ team: "grow" }, []],
-      [{ team: "Prod critical" }, [raise]],
+      [{ team: "Production Critical" }, [raise]],
       [{ resource: product }, [cut, raise]],
       [{ resource: "aoai" }, [cut, raise]],
       [{ resource: "aoai-pool" }, [pool]],
@@ -54,6 +55,17 @@ describe("filters", () => {
     ];
     for (const [filter, expected] of rows) expect([filter, await idsOf(harness, filter)]).toEqual([filter, new Set(expected)]);
     expect(await harness.ask(listChanges, { state: "planned", limit: 1 })).toMatchObject({ left_out: 1 });
+  });
+
+  test("a team is found by its display name also where a change names its id alone", async () => {
+    const { sandbox, ask } = await openHarness();
+    const { path, properties } = sandbox.world.get("subscriptions/prod-critical") ?? { path: "", properties: {} };
+    sandbox.world.put(path, { ...properties, displayName: "Shop" });
+    const text = String(sandbox.world.get(product)?.properties.value).replace("500000", "400000");
+    const plan = await ask(applyPolicy, { product_id: "aoai", policy_xml: text });
+    expect(plan.affected).toContain("prod-critical");
+    expect((await ask(listChanges, { team: "shop" })).changes).toHaveLength(1);
+    expect((await ask(listChanges, { team: "Labs" })).changes).toHaveLength(0);
   });
 
   test.for([["yesterday"], ["-P"], ["P1D"], ["2026-11-20T13:30:00"]])("since %s is no time", async ([since]) => {
@@ -140,15 +152,15 @@ describe("the patch", () => {
   test.for(["git", "patch"] as const)("makes of the files before those after, of new ones too: %s", async (program) => {
     const harness = await openHarness();
     const backends = [{ backend_id: "aoai-south", url: "https://aoai-south.openai.azure.com/openai", priority: 2 }];
-    const plan = await harness
-      .ask(updateBackendPool, { api_id: "azure-openai", backends, policies: { retry: { count: 3 } } })
-      .catch(() => harness.ask(updateBackendPool, { api_id: "azure-openai", backends }));
+    const plan = await harness.ask(updateBackendPool, { api_id: "azure-openai", backends });
     const before = exported(harness);
     const { whole } = await harness.ask(listChanges, { plan_id: plan.plan_id });
     await harness.apply(plan);
     patched(before, program, whole?.patch ?? "");
-    expect(JSON.parse(read(before, "backends/aoai-south.json"))).toMatchObject({ url: backends[0]?.url });
-    expect(JSON.parse(read(before, "backends/aoai-pool.json")).pool.services).toHaveLength(3);
+    const after = exported(harness);
+    for (const file of ["backends/aoai-south.json", "backends/aoai-pool.json"]) {
+      expect(JSON.parse(read(before, file))).toEqual(JSON.parse(read(after, file)));
+    }
     const undo = await harness.ask(undoChange, { change_id: plan.plan_id });
     const back = await harness.ask(listChanges, { plan_id: undo.plan_id });
     expect(back.whole?.actions).toContain("delete backends/aoai-south");
@@ -170,8 +182,8 @@ describe("the patch", () => {
     const { ask, sandbox } = await openHarness();
     const policy = (key: string) =>
       `<policies><inbound><base /><set-header name="api-key" exists-action="override"><value>${key}</value></set-header></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>`;
-    sandbox.world.put("products/trial/policies/policy", { format: "rawxml", value: policy("canary-1") });
-    const plan = await ask(applyPolicy, { product_id: "trial", policy_xml: policy("canary-2") });
+    sandbox.world.put("products/aoai-trial/policies/policy", { format: "rawxml", value: policy("canary-1") });
+    const plan = await ask(applyPolicy, { product_id: "aoai-trial", policy_xml: policy("canary-2") });
     const { whole } = await ask(listChanges, { plan_id: plan.plan_id });
     expect(whole?.patch).toMatch(/-.*\[redacted:1\][\s\S]*\+.*\[redacted:2\]/);
     expect(whole?.warnings).toContainEqual(expect.stringContaining("the patch does not apply"));

@@ -54,13 +54,15 @@ function outlineOf(id: string, properties: JsonObject | null, matters: (element:
     .join("\n")}`;
 }
 
+/** A branch counts where any branch of its `choose` does: it takes calls from those behind it. */
 function outlineIn(document: PolicyDocument, parent: Element, matters: (element: Element) => boolean, depth: number): string {
   if (depth > deepest) return document.source.slice(parent.span.start, parent.span.end);
-  return childElements(parent)
-    .map((element) => {
-      const inner = outlineIn(document, element, matters, depth + 1);
+  const children = childElements(parent).map((element) => ({ element, inner: outlineIn(document, element, matters, depth + 1) }));
+  const keepsBranches = parent.name === "choose" && children.some(({ inner }) => inner !== "");
+  return children
+    .map(({ element, inner }) => {
       const tag = document.source.slice(element.openTag.start, element.openTag.end);
-      return inner !== "" ? `${tag}\n${inner}\n</>` : matters(element) ? tag : "";
+      return inner !== "" ? `${tag}\n${inner}\n</>` : keepsBranches || matters(element) ? tag : "";
     })
     .filter((line) => line !== "")
     .join("\n");

@@ -10,6 +10,8 @@ export interface NotExecutable {
   readonly document: string;
   /** From 1. */
   readonly line: number;
+  /** Where it begins in the text. */
+  readonly offset: number;
   readonly why: string;
 }
 
@@ -30,9 +32,7 @@ function inDocument({ name, text }: NamedDocument, csharp: CSharp): readonly Not
   const positionAt = positionsIn(document.source);
   const roots = document.root.name === "fragment" ? [document.root] : childElements(document.root);
   const found = roots.flatMap((root) => [...inPolicies(root), ...expressionsOf(root, csharp)]);
-  return found
-    .toSorted((a, b) => a.offset - b.offset)
-    .map(({ what, why, offset }) => ({ what, why, document: name, line: positionAt(offset).line }));
+  return found.toSorted((a, b) => a.offset - b.offset).map((found) => ({ ...found, document: name, line: positionAt(found.offset).line }));
 }
 
 interface Found {

@@ -75,6 +75,17 @@ describe("one document, nothing known of the service", () => {
       "blocked",
       document(product, policy(`<set-header name="API-Key" exists-action="override"><value>{{k}}</value></set-header>`), policy("")),
     ],
+    [
+      "one policy that holds a sign-in of its own takes another's place",
+      "blocked",
+      document(
+        product,
+        policy(`<send-request mode="new">${signIn}</send-request>`),
+        policy(`<send-request mode="new"><authentication-basic username="u" password="{{p}}" /></send-request>`),
+      ),
+    ],
+    ["a header without a name goes", "absent", document(product, policy("<set-header />"), policy(""))],
+    ["a variable called as a key goes", "absent", document(product, policy(`<set-variable name="api-key" value="1" />`), policy(""))],
     ["another header goes", "absent", document(product, policy(`<set-header name="x-team"><value>a</value></set-header>`), policy(""))],
     [
       "a header that only takes a key away goes",
@@ -85,6 +96,13 @@ describe("one document, nothing known of the service", () => {
     ["a fragment keeps its check", "passed", document(auth, fragment(jwt), fragment(`<cors />${jwt}`))],
     ["a fragment with a check is deleted", "blocked", document(auth, fragment(jwt), null)],
     ["a fragment that is not known goes", "blocked", document(product, policy(include), policy(""))],
+    [
+      "a fragment that is not known takes another's place",
+      "blocked",
+      document(product, policy(include), policy(`<include-fragment fragment-id="other" />`)),
+    ],
+    ["a fragment of a workspace loses its check", "blocked", document("workspaces/w/policyFragments/auth", fragment(jwt), fragment(""))],
+    ["a fragment of a workspace keeps its check", "passed", document("workspaces/w/policyFragments/auth", fragment(jwt), fragment(jwt))],
     ["there was no authentication", "absent", document(product, policy("<base />"), policy(""))],
     ["authentication comes", "absent", document(product, policy("<base />"), policy(jwt))],
 
@@ -123,10 +141,108 @@ describe("one document, nothing known of the service", () => {
       "blocked",
       document("backends/a", single({ credentials: { authorization: { scheme: "Bearer", parameter: "x" } } }), single({ credentials: {} })),
     ],
+    [
+      "a backend loses a key in its query",
+      "blocked",
+      document(
+        "backends/a",
+        single({ credentials: { query: { Code: ["v"], version: ["1"] } } }),
+        single({ credentials: { query: { version: ["1"] } } }),
+      ),
+    ],
+    [
+      "a header of a backend is spelled otherwise",
+      "passed",
+      document(
+        "backends/a",
+        single({ credentials: { header: { "API-Key": ["v"] } } }),
+        single({ credentials: { header: { "api-key": ["v"] } } }),
+      ),
+    ],
+    [
+      "a backend's authorization is emptied",
+      "blocked",
+      document(
+        "backends/a",
+        single({ credentials: { authorization: { scheme: "Bearer", parameter: "x" } } }),
+        single({ credentials: { authorization: { scheme: "", parameter: null } } }),
+      ),
+    ],
     ["a backend with an identity is deleted", "absent", document("backends/a", single(identity), null)],
     ["a backend had none", "absent", document("backends/a", single({ credentials: { header: {} } }), single())],
   ])("%s: %s", (_, verdict, subject) => {
     expect(verdictOf(subject, guard)).toBe(verdict);
+  });
+});
+
+describe("what counts as authentication", () => {
+  test.each([
+    `<authentication-basic username="u" password="{{p}}" />`,
+    `<authentication-certificate thumbprint="t" />`,
+    signIn,
+    `<check-header name="x" failed-check-httpcode="401" failed-check-error-message="m" ignore-case="true" />`,
+    `<get-authorization-context provider-id="p" authorization-id="a" context-variable-name="c" />`,
+    `<ip-filter action="allow" />`,
+    `<validate-azure-ad-token tenant-id="t" />`,
+    `<validate-client-certificate />`,
+    jwt,
+    ...["Authorization", "api-key", "X-API-Key", "x-functions-key", "Ocp-Apim-Subscription-Key", " api-key "].map(
+      (name) => `<set-header name="${name}" exists-action="override"><value>{{k}}</value></set-header>`,
+    ),
+  ])("%s", (element) => {
+    expect(verdictOf(document(product, policy(element), policy("")), guard)).toBe("blocked");
+    expect(verdictOf(document(product, policy(element), policy(`<cors />${element}`)), guard)).toBe("passed");
+  });
+});
+
+describe("what is lost is named, and for which calls", () => {
+  const key = `<set-header name="API-Key" exists-action="override"><value>{{k}}</value></set-header>`;
+  test.each<[id: string, before: JsonObject, message: string]>([
+    [global, policy(jwt), "global policy: <validate-jwt> would no longer apply to every call of every API."],
+    [product, policy(jwt), "product 'aoai' policy: <validate-jwt> would no longer apply to every call of product 'aoai'."],
+    [chat, policy(key), `API 'chat' policy: <set-header name="api-key"> would no longer apply to every call of API 'chat'.`],
+    [
+      operation,
+      policy(include),
+      `operation 'chat/Ask' policy: <include-fragment fragment-id="auth"> would no longer apply to every call of operation 'chat/Ask'.`,
+    ],
+    [
+      "workspaces/w/policies/policy",
+      policy(jwt),
+      "workspace 'w' policy: <validate-jwt> would no longer apply to every call of workspace 'w'.",
+    ],
+    [
+      "workspaces/w/apis/chat/policies/policy",
+      policy(`<send-request mode="new">${signIn}</send-request>`),
+      "workspace 'w' API 'chat' policy: <authentication-managed-identity> in <send-request> would no longer apply to every call of workspace 'w' API 'chat'.",
+    ],
+    [auth, fragment(jwt), "fragment 'auth': <validate-jwt> would be removed."],
+    ["workspaces/w/policyFragments/auth", fragment(jwt), "workspace 'w' fragment 'auth': <validate-jwt> would be removed."],
+    [
+      "backends/a",
+      single({ ...identity, credentials: { header: { "X-Key": ["v"] }, query: { code: ["v"] } } }),
+      "backend 'a': its credentials (header x-key, query code) would be removed.",
+    ],
+  ])("%s", (id, before, message) => {
+    const after = id.includes("backends/") ? single() : id.includes("policyFragments/") ? fragment("") : policy("");
+    expect(messageOf(document(id, before, after), guard)).toBe(message);
+  });
+
+  test("of two documents with the same check it is the one that loses it; both where neither has lost its own", () => {
+    const service = serviceOf({
+      apis: { chat: null },
+      policies: { [global]: textOf(policy(jwt)), [chat]: textOf(policy(`<base />${jwt}`)) },
+    });
+    const lost = "<validate-jwt> would no longer apply to every call of API 'chat'.";
+    expect(messageOf(change(service, { [chat]: policy("<base />") }), guard)).toBe(`API 'chat' policy: ${lost}`);
+    const behindConditions = {
+      [global]: policy(`<choose><when condition="@(x)">${jwt}</when></choose>`),
+      [chat]: policy(`<base /><choose><when condition="@(y)">${jwt}</when></choose>`),
+    };
+    expect(messageOf(change(service, behindConditions), guard)).toContain(`API 'chat' policy: ${lost}`);
+    expect(messageOf(change(service, behindConditions), guard)).toContain(
+      "global policy: <validate-jwt> would no longer apply to every call of API 'chat', every API.",
+    );
   });
 });
 
@@ -140,7 +256,12 @@ describe("as calls meet it", () => {
       [chat]: textOf(policy(`<base />${include}${route("p")}`)),
       "apis/mail/policies/policy": textOf(policy(`<base /><include-fragment fragment-id="{{sign-in}}" />`)),
     },
-    fragments: { auth: textOf(fragment(signIn)), other: textOf(fragment(signIn)), empty: textOf(fragment("")) },
+    fragments: {
+      auth: textOf(fragment(signIn)),
+      other: textOf(fragment(signIn)),
+      empty: textOf(fragment("")),
+      spare: textOf(fragment(signIn)),
+    },
     namedValues: { "sign-in": "other" },
     backends: { a: single(identity), b: single(), p: pool("a") },
   } satisfies Parts;
@@ -155,7 +276,19 @@ describe("as calls meet it", () => {
     ],
     ["an included fragment is emptied", "blocked", { [auth]: fragment("<cors />") }],
     ["an included fragment is deleted", "blocked", { [auth]: null }],
-    ["a fragment that no policy includes is emptied", "passed", { "policyFragments/empty": fragment("<cors />") }],
+    ["a fragment that no policy includes, without any, is changed", "passed", { "policyFragments/empty": fragment("<cors />") }],
+    [
+      "a fragment that no policy includes is emptied",
+      "blocked",
+      { "policyFragments/spare": fragment("<cors />") },
+      "fragment 'spare': <authentication-managed-identity> would be removed.",
+    ],
+    [
+      "an API's policy goes, which one of two products has",
+      "blocked",
+      { "apis/mail/policies/policy": policy("<base />") },
+      "every call of API 'mail', API 'mail' with product 'trial'.",
+    ],
     [
       "another fragment with the same is included",
       "passed",
@@ -203,6 +336,17 @@ describe("as calls meet it", () => {
       { [chat]: policy(`<base />${include}${route("p")}<choose><when condition="@(x)">${route("b")}</when></choose>`) },
     ],
     ["the API goes to a URL", "blocked", { [chat]: policy(`<base />${include}<set-backend-service base-url="https://z.example" />`) }],
+    [
+      "the API goes to a backend that does not exist, which is another guard's",
+      "passed",
+      { [chat]: policy(`<base />${include}${route("gone")}`) },
+    ],
+    [
+      "the API goes to where an expression says",
+      "blocked",
+      { [chat]: policy(`<base />${include}${route("@(context.Variables[1])")}`) },
+      "API 'chat' would go to what @(context.Variables[1]) says, without the credentials that its backend carries now.",
+    ],
     ["the API goes to a member alone", "passed", { [chat]: policy(`<base />${include}${route("a")}`) }],
     ["a member without credentials comes", "passed", { "backends/p": pool("a", "b") }],
     [
@@ -220,6 +364,18 @@ describe("as calls meet it", () => {
     const subject = change(service, after);
     expect(verdictOf(subject, guard) === "blocked").toBe(verdict === "blocked");
     if (message !== undefined) expect(messageOf(subject, guard)).toContain(message);
+  });
+
+  test("an API that goes nowhere yet may go anywhere", () => {
+    const idle = serviceOf({ apis: { idle: null }, policies: {}, backends: parts.backends });
+    expect(verdictOf(change(idle, { "apis/idle/policies/policy": policy(route("b")) }), guard)).toBe("absent");
+  });
+
+  test("nothing is judged of calls that meet none, whatever others meet", () => {
+    const subject = change(service, { "products/empty/policies/policy": policy("") });
+    const open = serviceOf({ ...parts, policies: { ...parts.policies, [global]: textOf(policy("")) } });
+    expect(verdictOf(subject, guard)).toBe("blocked");
+    expect(verdictOf(change(open, { "products/empty/policies/policy": policy("") }), guard)).toBe("absent");
   });
 
   test("an API that goes without credentials in one case may do so in another", () => {
@@ -261,6 +417,15 @@ describe("as calls meet it", () => {
   test("a route taken away leads to the service URL without credentials", () => {
     const served = serviceOf({ ...parts, apis: { chat: "https://chat.example" } });
     const subject = change(served, { [chat]: policy(`<base />${include}`) });
+    expect(messageOf(subject, guard)).toBe(
+      "API 'chat' would go to https://chat.example, without the credentials that its backend carries now.",
+    );
+  });
+
+  test("a branch that leads past the route to a backend with credentials leads to the service URL without them", () => {
+    const choosing = (branch: string) => `<base />${include}<choose>${branch}<otherwise>${route("p")}</otherwise></choose>`;
+    const served = serviceOf({ ...parts, apis: { chat: "https://chat.example" }, policies: { [chat]: textOf(policy(choosing(""))) } });
+    const subject = change(served, { [chat]: policy(choosing(`<when condition="@(x)"><cors /></when>`)) });
     expect(messageOf(subject, guard)).toBe(
       "API 'chat' would go to https://chat.example, without the credentials that its backend carries now.",
     );

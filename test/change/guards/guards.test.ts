@@ -38,6 +38,7 @@ describe("verdicts", () => {
     ["less than half the limit", "limit_cut", "blocked", limits({ before: 200_000, after: 99_999 })],
     ["a raise", "limit_cut", "passed", limits({ before: 1, after: 1_000 })],
     ["a first limit", "limit_cut", "passed", limits({ before: null, after: 1 })],
+    ["a limit that goes, which is another guard's", "limit_cut", "passed", limits({ before: 100, after: null })],
     ["one of two limits cut", "limit_cut", "blocked", limits({}, { kind: "rpm", before: 60, after: 1 })],
     ["a cut that nobody asked for", "limit_cut", "absent", limits({ before: 1_000, after: 1, intended: false })],
     ["no limit", "limit_cut", "absent", { documents: [], service: null }],
@@ -67,6 +68,12 @@ describe("verdicts", () => {
     ["base stays", "base_removed", "passed", document(product, policy("<base />"), policy("<base /><cors />"))],
     ["base moves", "base_removed", "passed", document(product, policy("<base />"), policy("<choose><when><base /></when></choose>"))],
     ["base goes", "base_removed", "blocked", document(product, policy("<base />"), policy(""))],
+    [
+      "base goes from what handles errors",
+      "base_removed",
+      "blocked",
+      document(product, policy("", "<on-error><base /></on-error>"), policy("", "<on-error />")),
+    ],
     ["base is commented out", "base_removed", "blocked", document(product, policy("<base />"), policy("<!-- <base /> -->"))],
     ["a section with base goes", "base_removed", "passed", document(product, policy("<base />"), policy("<base />", ""))],
     ["a section without base comes", "base_removed", "blocked", document(product, policy("<base />", ""), backendSection("<cors />"))],
@@ -104,6 +111,7 @@ describe("verdicts", () => {
     ["a backend", "too_large", "absent", document("backends/a", null, { url: "https://a" })],
   ])("%s: %s %s", (_, guard, verdict, subject) => {
     expect(verdictOf(subject, guard)).toBe(verdict);
+    expect(messageOf(subject, guard)).not.toBe("");
   });
 
   test("a section that is left out with policies in it is told, and who goes on applying", () => {
@@ -122,7 +130,24 @@ describe("verdicts", () => {
     ["limit_cut", limits({ before: 200_000, after: 50_000 }), "growth: tpm 200000 -> 50000 cuts the limit by more than half."],
     ["limit_raise", limits({ before: 1, after: 50 }), "growth: tpm 1 -> 50 raises the limit more than tenfold."],
     ["limit_raise", limits({ before: 1, after: null }), "growth: tpm 1 -> none that can be told takes the limit away."],
+    ["policy_invalid", { ...limits(), policyErrors: ["line 1: a"] }, "line 1: a"],
     ["policy_invalid", { ...limits(), policyErrors: ["line 1: a", "line 2: b"] }, "2 errors, the first: line 1: a"],
+    [
+      "shared_document",
+      limits({ subscriptionId: "prod", before: null, after: 60, intended: false }),
+      "prod, which the call does not name, would go from tpm none to 60.",
+    ],
+    [
+      "shared_document",
+      limits({ subscriptionId: "prod", before: 60, after: null, intended: false }),
+      "prod, which the call does not name, would go from tpm 60 to none.",
+    ],
+    [
+      "base_removed",
+      document(product, policy("<base />"), policy("")),
+      "product 'aoai' policy: without <base /> in <inbound> the policies of the scopes above no longer apply there.",
+    ],
+    ["too_large", document(product, null, policy("<base />")), "No policy is larger than 256 KiB."],
     [
       "too_large",
       document(product, null, { value: "x".repeat(262_145) }),
@@ -148,6 +173,12 @@ describe("no_backend_left", () => {
       "a backend that does not exist",
       "blocked",
       change(service, { [chat]: to("c") }),
+      "API 'chat' would go to backend 'c', which does not exist.",
+    ],
+    [
+      "one that does not exist, while another is deleted",
+      "blocked",
+      change(service, { [chat]: to("c"), "backends/spare": null }),
       "API 'chat' would go to backend 'c', which does not exist.",
     ],
     ["a backend that the change creates", "passed", change(service, { [chat]: to("c"), "backends/c": single() })],
@@ -242,6 +273,20 @@ describe("shared_document, of a call that names teams", () => {
       }),
     ],
     [
+      "a route for the team, and another policy for all",
+      "passed",
+      naming({
+        [chat]: policy(
+          `<base /><cors /><set-backend-service backend-id="a" /><choose>${when("growth", '<set-backend-service backend-id="b" />')}</choose>`,
+        ),
+      }),
+    ],
+    [
+      "the number of all, of a call that names them all",
+      "passed",
+      { ...naming({ [product]: policy(`<base />${limit(500)}`) }), teams: ["prod", "growth"] },
+    ],
+    [
       "a route for others",
       "blocked",
       naming({
@@ -266,6 +311,14 @@ describe("shared_document, of a call that names teams", () => {
     };
     const both = { ...subject, documents: naming({ [product]: policy(`<base />${limit(500)}`) }).documents, service };
     expect(messageOf(both, "shared_document")).toBe("prod, which the call does not name, would go from tpm 1000 to 500.");
+  });
+
+  test("a counter that changes under the same number is told", () => {
+    const subject = naming({ [product]: branches(limit(1_000), limit(1_000, "all")) });
+    const same = { subscriptionId: "prod", kind: "tpm", before: 1_000, after: 1_000, intended: false } as const;
+    expect(messageOf({ ...subject, limits: [same] }, "shared_document")).toBe(
+      "prod, which the call does not name, would be limited or counted in another way.",
+    );
   });
 });
 
@@ -298,8 +351,12 @@ describe("override", () => {
   });
 
   test("an unknown guard is refused with the known ones, which are those that an operator can name and the firm ones", () => {
-    expect(() => judge(cut, ["limit_cut", "nonsense"], rules({ allowOverride: ["limit_cut"] }))).toThrow(
-      expect.objectContaining({ code: "invalid_input", hint: expect.stringContaining("limit_cut") } satisfies Partial<GatewayError>),
+    expect(() => judge(cut, ["limit_cut", "nonsense", "x"], rules({ allowOverride: ["limit_cut"] }))).toThrow(
+      expect.objectContaining({
+        code: "invalid_input",
+        message: "Unknown guard in override: nonsense, x.",
+        hint: expect.stringMatching(/^Guards: policy_invalid, limit_cut, .*, too_large\.$/),
+      } satisfies Partial<GatewayError>),
     );
     expect(() => judge(cut, [...overridableGuards, ...firmGuards], rules())).not.toThrow();
   });
@@ -311,6 +368,7 @@ describe("override", () => {
       /if the user wants exactly this, plan again with override: \["limit_cut","no_backend_left"\]/,
     );
     expect(waysOut(blocked, ["limit_cut"])).toMatch(/operator lists no_backend_left in AIGW_ALLOW_OVERRIDE/);
+    expect(waysOut(blocked, [])).toMatch(/operator lists limit_cut, no_backend_left in AIGW_ALLOW_OVERRIDE/);
     expect(
       waysOut(
         judged(large).guards.filter(({ verdict }) => verdict === "blocked"),

@@ -61,6 +61,7 @@ describe("what is protected", () => {
     ["api:CHAT", "blocked", "its policy, in another spelling", { [chat]: null }],
     ["api:chat", "blocked", "the policy of an operation", { [ask]: policy("<base />") }, "the change is to operation 'chat/Ask' policy"],
     ["api:chat", "blocked", "the policy of another revision", { "apis/chat;rev=2/policies/policy": policy("<base />") }],
+    ["api:chat", "blocked", "the policy of a much later revision", { "apis/chat;rev=12/policies/policy": policy("<base />") }],
     ["api:chat;rev=3", "blocked", "what reaches its current revision", { [gold]: policy("") }, "product 'gold' policy reaches it"],
     ["api:chat", "blocked", "the global policy", { [global]: policy("") }, "global policy reaches it"],
     ["api:mail", "passed", "the global policy, which its own does not inherit there", { [global]: policy("") }],
@@ -83,6 +84,7 @@ describe("what is protected", () => {
       { [nv.secret]: { displayName: "secret", secret: true, tags: ["x"] } },
       "named value 'nv-1' may reach it: its value, or where it is used, is secret",
     ],
+    ["api:chat", "passed", "a secret that it does not hold", { [nv.secret]: { displayName: "secret", secret: true, tags: ["x"] } }],
     ["api:mail", "passed", "a named value that it does not hold", { [nv.spare]: namedValue("spare", "2") }],
     ["api:chat", "blocked", "its pool", { "backends/p": pool("a") }, "backend 'p' reaches it"],
     ["api:chat", "blocked", "a member of its pool", { "backends/b": single({ url: "https://y" }) }],
@@ -116,6 +118,14 @@ describe("what is protected", () => {
       { [global]: policy(`<cors />${"<wait>".repeat(300)}${"</wait>".repeat(300)}`) },
       "nested too deeply",
     ],
+    [
+      "api:chat",
+      "blocked",
+      "two documents that reach it, and one that does not",
+      { "policyFragments/used": fragment(""), [global]: policy("<trace />"), [mail]: policy("<base />") },
+      "fragment 'used', global policy may reach it",
+    ],
+    ["api:chat", "passed", "a branch with nothing in it", { [global]: policy(`<cors /><choose><when condition="@(x)"></when></choose>`) }],
     ["api:chat", "passed", "comments and indentation", { [global]: policy("\n  <cors/>\n  <!-- x -->\n") }],
 
     [
@@ -131,6 +141,10 @@ describe("what is protected", () => {
     ["product:gold", "passed", "the policy of an API in it", { [chat]: policy(route("p")) }],
     ["product:free", "passed", "a fragment that it does not include", { "policyFragments/used": fragment("") }],
 
+    ["product:free", "passed", "the policy of an API of its name", { "apis/free/policies/policy": policy("") }],
+    ["backend:spare", "passed", "a fragment of its name", { "policyFragments/spare": fragment("") }],
+    ["backend:west-eu", "blocked", "its creation", { "backends/west-eu": single() }, "the change is to backend 'west-eu'"],
+    ["backend:west-eu", "passed", "a named value, while it does not exist", { [nv.sku]: namedValue("sku-of-b", "t") }],
     ["backend:a", "blocked", "its document", { "backends/a": single({ url: "https://y" }) }, "the change is to backend 'a'"],
     ["backend:a", "blocked", "its deletion", { "backends/a": null }],
     ["backend:d", "blocked", "its creation", { "backends/d": single() }],
@@ -178,6 +192,8 @@ describe("what is protected", () => {
       "a branch of which it cannot be told whose it is",
       { [gold]: policy(`<base />${limit(1_000)}<choose><when condition="@(context.User.Id == "1")"><cors /></when></choose>`) },
     ],
+    ["subscription:chat", "passed", "the API of its name", { [chat]: policy("") }],
+    ["product:growth", "passed", "a limit of the subscription of its name", { [gold]: teamLimits(500, 1_000) }],
     ["subscription:labs", "passed", "the product of others", { [gold]: policy("") }],
     ["subscription:labs", "blocked", "the policy of an API in its product", { [mail]: policy("<base />") }],
     ["subscription:prod", "blocked", "the pool of an API in its product", { "backends/p": pool("a") }],
@@ -190,6 +206,64 @@ describe("what is protected", () => {
     expect(verdictOf(subject, "protected", protect)).toBe(verdict);
     if (reason !== undefined) expect(messageOf(subject, "protected", protect)).toContain(reason);
     expect(verdictOf(subject, "protected")).toBe("absent");
+    expect(verdictOf(change(service, {}), "protected", protect)).toBe("absent");
+  });
+
+  test("what is not well-formed is in the way of what it holds, and of nothing else", () => {
+    const broken = "<policies><inbound><cors /></inbound>";
+    const live = serviceOf({
+      apis: { chat: null, mail: null },
+      policies: { [global]: textOf(policy("<cors />")), [mail]: broken },
+      backends: { a: single() },
+    });
+    const comment = { [global]: policy("<cors /><!-- x -->") };
+    expect(verdictOf(change(live, comment), "protected", protecting("api:chat"))).toBe("passed");
+    expect(verdictOf(change(live, { [chat]: policy("<trace />") }), "protected", protecting("api:mail"))).toBe("passed");
+    const told = "is not well-formed: whether the change reaches it cannot be told.";
+    expect(messageOf(change(live, comment), "protected", protecting("api:mail"))).toBe(
+      `API 'mail' is protected (AIGW_PROTECT), and API 'mail' policy ${told}`,
+    );
+    expect(messageOf(change(live, { [global]: { value: broken } }), "protected", protecting("api:chat", "product:gold"))).toBe(
+      `API 'chat' is protected (AIGW_PROTECT), and global policy ${told} product 'gold' is protected (AIGW_PROTECT), and global policy ${told}`,
+    );
+  });
+
+  test("a product's own policy decides what reaches it", () => {
+    const live = (own: string) =>
+      serviceOf({
+        products: { gold: ["chat"] },
+        policies: { [global]: textOf(policy("<cors />")), [gold]: textOf(policy(own)) },
+        fragments: { used: textOf(fragment("<cors />")) },
+      });
+    const included = live(`<include-fragment fragment-id="used" />`);
+    expect(verdictOf(change(included, { "policyFragments/used": fragment("") }), "protected", protecting("product:gold"))).toBe("blocked");
+    expect(verdictOf(change(included, { [global]: policy("") }), "protected", protecting("product:gold"))).toBe("passed");
+  });
+
+  test("policies that hold others are followed into", () => {
+    const retrying = (inner: string, count = "{{count}}") => `<retry condition="@(x)" count="${count}">${inner}</retry>`;
+    const inner = `<include-fragment fragment-id="used" />${route("A")}<choose>${when("growth", "<cors />")}</choose>`;
+    const live = serviceOf(
+      {
+        apis: { chat: null },
+        products: { gold: ["chat"] },
+        policies: { [chat]: textOf(policy(retrying(inner))) },
+        fragments: { used: textOf(fragment("<cors />")) },
+        namedValues: { count: "1", hidden: null },
+        backends: { a: single(), b: single() },
+      },
+      { growth: "gold", prod: "gold" },
+    );
+    const verdict = (after: Change) => verdictOf(change(live, after), "protected", protecting("subscription:prod"));
+    expect(verdict({ "policyFragments/used": fragment("<trace />") })).toBe("blocked");
+    expect(verdict({ "namedValues/nv-0": namedValue("count", "2") })).toBe("blocked");
+    expect(verdict({ "backends/a": single({ url: "https://y" }) })).toBe("blocked");
+    expect(verdict({ "backends/b": single({ url: "https://y" }) })).toBe("passed");
+    expect(verdict({ [chat]: policy(retrying(inner.replace("<cors />", "<trace />"))) })).toBe("passed");
+    expect(verdict({ [chat]: policy(retrying(inner, "1")) })).toBe("passed");
+    expect(verdict({ [chat]: policy(retrying(inner, "3")) })).toBe("blocked");
+    expect(verdict({ [chat]: policy(retrying(inner, "{{hidden}}")) })).toBe("blocked");
+    expect(verdict({ [chat]: policy(`<limit-concurrency key="k" max-count="1">${inner}</limit-concurrency>`) })).toBe("blocked");
   });
 
   test("a team's counter that others come to share is its own matter", () => {
@@ -233,6 +307,16 @@ describe("what is protected", () => {
     expect(touched("prod", unknown, when("prod", "<cors />"))).toBe("passed");
     expect(touched("prod", unknown, when("growth", "<cors />"))).toBe("blocked");
     expect(touched("prod", inProduct)).toBe("passed");
+    const asOtherwise = serviceOf(
+      {
+        apis: { chat: null },
+        products: { gold: ["chat"] },
+        policies: { [chat]: textOf(policy(`<choose>${unknown}${when("prod", "<trace />")}</choose>`)) },
+      },
+      { prod: "gold" },
+    );
+    const sameForIt = change(asOtherwise, { [chat]: chooses("<trace />", unknown) });
+    expect(verdictOf(sameForIt, "protected", protecting("subscription:prod"))).toBe("passed");
     expect(touched("every", inProduct)).toBe("passed");
     expect(touched("every", unknown)).toBe("blocked");
   });
@@ -257,6 +341,9 @@ describe("what is protected", () => {
     const subject = change(hiding, { "namedValues/nv-0": { displayName: "key", secret: true, tags: ["x"] } });
     expect(verdictOf(subject, "protected", protecting("api:chat"))).toBe("blocked");
     expect(verdictOf(subject, "protected", protecting("backend:a"))).toBe("blocked");
+    const commented = change(hiding, { [global]: policy("<!-- x -->") });
+    expect(verdictOf(commented, "protected", protecting("api:chat"))).toBe("passed");
+    expect(verdictOf(commented, "protected", protecting("backend:a"))).toBe("passed");
   });
 
   test("each protected thing is named, with one reason", () => {
@@ -273,7 +360,7 @@ describe("what is protected", () => {
   });
 
   test("what the service does not have is warned of on every plan", () => {
-    const protect = protecting("api:chta", "api:chat;rev=3", "product:gold", "subscription:Growth", "backend:x");
+    const protect = protecting("api:chta", "api:chat;rev=3", "product:gold", "subscription:Growth", "backend:A", "backend:x");
     expect(judged(change(service, {}), protect).warnings).toEqual([
       "AIGW_PROTECT names API 'chta', which the service does not have: it protects nothing.",
       "AIGW_PROTECT names backend 'x', which the service does not have: it protects nothing.",

@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { firmGuards, type OperatorRules } from "../../../src/change/guards/names.ts";
 import { memoryStore } from "../../../src/change/memory-store.ts";
-import { halved, never, openService, pool, poolProperties, productPolicy, proposalOf, secondRegion } from "../service.ts";
+import {
+  backendProperties,
+  halved,
+  never,
+  openService,
+  pool,
+  poolProperties,
+  productPolicy,
+  proposalOf,
+  secondRegion,
+  west,
+} from "../service.ts";
 import { protecting } from "./judged.ts";
 
 const cut = { subscriptionId: "growth", kind: "tpm", before: 200_000, after: 1, intended: true } as const;
@@ -50,8 +61,30 @@ describe("a plan is applied by the rules of who applies it", () => {
     await expect(apply(plan.planId ?? "", plan.confirm ?? "")).rejects.toMatchObject({
       code: "guarded",
       message: "API 'openai' is protected (AIGW_PROTECT), and the change is to API 'openai' policy. Nothing was written.",
+      hint: "No override counts against AIGW_PROTECT; only the operator can take something off it.",
     });
     expect(service.writes()).toEqual([]);
+  });
+
+  test("what a document was before tells whether it touches what is protected", async () => {
+    const { service, planner, apply } = twoProcesses({}, { protect: protecting("backend:east") });
+    const before = await service.read(pool);
+    const described = await planner.plan(
+      proposalOf({ documents: [{ id: pool, before, after: { ...before.properties, description: "two regions" } }] }),
+    );
+    await apply(described.planId ?? "", described.confirm ?? "");
+    const created = await planner.plan(
+      proposalOf({ documents: [{ id: west, before: null, after: backendProperties("https://west.example") }] }),
+    );
+    await apply(created.planId ?? "", created.confirm ?? "");
+    expect(service.writes()).toEqual([`PUT ${pool}`, `PUT ${west}`]);
+    const widened = await planner.plan(
+      proposalOf({ documents: [{ id: pool, before: await service.read(pool), after: poolProperties("east", "west") }] }),
+    );
+    await expect(apply(widened.planId ?? "", widened.confirm ?? "")).rejects.toMatchObject({
+      code: "guarded",
+      message: expect.stringContaining("backend 'pool' holds it, and its members or settings would change"),
+    });
   });
 
   test("the service is judged as it is when the plan is applied", async () => {

@@ -19,6 +19,9 @@ describe("a command line that cannot be understood: status 2, and nothing on std
     [["call", "--sandbox", "list_subscriptions", "{"], "is not JSON"],
     [["sandbox", "--port", "65536"], "'--port' must be at most 65535"],
     [["sandbox", "now"], "takes no operand"],
+    [["sandbox", "--clock", "fast"], "'--clock' must be one of real, manual"],
+    [["sandbox", "--instances", "0"], "'--instances' must be from 1 to 32"],
+    [["sandbox", "--regions", "East US,Nowhere"], "'Nowhere' is no region"],
   ] as const)("%j", async ([args, expected]) => {
     expect(await finished(args)).toEqual({ status: 2, stdout: "", stderr: expect.stringContaining(expected) });
   });
@@ -62,7 +65,7 @@ describe("sandbox", () => {
     const sandbox = started(["sandbox"]);
     const [line] = await once(sandbox.stdout.setEncoding("utf8"), "data");
     const ready = JSON.parse(line);
-    expect(Object.keys(ready)).toEqual(["arm", "logs", "token", "service"]);
+    expect(Object.keys(ready)).toEqual(["arm", "logs", "token", "service", "gateway", "control", "keys"]);
     const environment: Environment = {
       AIGW_ARM_ENDPOINT: ready.arm,
       AIGW_LOGS_ENDPOINT: ready.logs,
@@ -82,6 +85,29 @@ describe("sandbox", () => {
     expect(await call("list_subscriptions", {}, { AIGW_ACCESS_TOKEN: "another" })).toMatchObject({ error: { code: "unauthenticated" } });
     sandbox.kill("SIGTERM");
     expect(await once(sandbox, "exit")).toEqual([0, null]);
+  });
+
+  test("its gateway carries traffic on as many instances as asked for, by a clock that is moved", async () => {
+    const sandbox = started(["sandbox", "--instances", "2", "--regions", "West Europe,eastus2", "--clock", "manual"]);
+    const [line] = await once(sandbox.stdout.setEncoding("utf8"), "data");
+    const { gateway, control, token, keys } = JSON.parse(line);
+    const answer = await fetch(`${gateway}/openai/deployments/gpt-4o/chat/completions`, {
+      method: "POST",
+      headers: { "api-key": keys.growth },
+      body: JSON.stringify({ messages: [{ role: "user", content: "Say hello" }] }),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { object: "chat.completion" }]);
+    const controls = async (path: string, init: RequestInit = {}) =>
+      JSON.parse(await (await fetch(`${control}${path}`, { headers: { authorization: `Bearer ${token}` }, ...init })).text());
+    const before = await controls("/state");
+    expect(before.instances.map(({ region }: { region: string }) => region)).toEqual([
+      "West Europe",
+      "West Europe",
+      "East US 2",
+      "East US 2",
+    ]);
+    const moved = await controls("/clock", { method: "POST", body: '{"advance": "PT5M"}' });
+    expect(Date.parse(moved.now) - Date.parse(before.clock.now)).toBe(300_000);
   });
 
   test("a port that is taken is an error that says so", async () => {

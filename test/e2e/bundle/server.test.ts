@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { listing } from "../../../src/mcp/listing.ts";
@@ -65,6 +66,39 @@ test("the grammar of expressions is found in the bundle", async () => {
     edits: [{ select: "inbound", append: '<set-variable name="team" value="@(context.Subscriptoin.Id)" />' }],
   });
   expect(structured).toMatchObject({ status: "blocked", diagnostics: [{ severity: "error", code: "expression-member" }] });
+});
+
+describe("with --sandbox, stderr says where the sandbox listens", () => {
+  const chat = async (line: string): Promise<number> => {
+    const { gateway, keys } = JSON.parse(line);
+    const body = JSON.stringify({ messages: [{ role: "user", content: "Say hello" }] });
+    const url = `${gateway}/openai/deployments/gpt-4o/chat/completions`;
+    return (await fetch(url, { method: "POST", headers: { "api-key": keys.growth }, body })).status;
+  };
+  const addresses = (text: string): readonly string[] => text.split("\n").filter((line) => line.startsWith('{"arm":'));
+
+  test("once, without any message from a client; it carries traffic, and ends with its client", async () => {
+    const server = started(["--sandbox"]);
+    const lines = createInterface({ input: server.stderr });
+    const [line] = await once(lines, "line");
+    expect(await chat(line)).toBe(200);
+    server.stdin.end();
+    expect(await once(server, "exit")).toEqual([0, null]);
+  });
+
+  test("at the latest with the first call, once", async () => {
+    const server = started(["--sandbox"]);
+    let log = "";
+    server.stderr.setEncoding("utf8").on("data", (text) => {
+      log += text;
+    });
+    server.stdin.write(initialize + callTool(2, "list_subscriptions", {}) + callTool(3, "list_subscriptions", {}));
+    while (addresses(log).length === 0) await once(server.stderr, "data");
+    expect(await chat(addresses(log)[0] ?? "")).toBe(200);
+    server.stdin.end();
+    await once(server, "exit");
+    expect(addresses(log)).toHaveLength(1);
+  });
 });
 
 describe("stdout", () => {

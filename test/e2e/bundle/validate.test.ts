@@ -12,6 +12,8 @@ writeFileSync(good, "<policies><inbound><base /></inbound></policies>");
 writeFileSync(bad, "<policies>\n<wait />\n</policies>");
 
 const wrong = join(folder, "wrong.xml");
+const notExecutable = join(folder, "not-executable.xml");
+writeFileSync(notExecutable, '<policies>\n<outbound><base /><jsonp callback-parameter-name="cb" /></outbound>\n</policies>');
 writeFileSync(wrong, '<policies>\n<inbound><set-header name="@(context.Subscriptoin.Id)" /></inbound>\n</policies>');
 
 test.for<[readonly string[], number, string, string]>([
@@ -20,6 +22,9 @@ test.for<[readonly string[], number, string, string]>([
   // By both programs, each of which finds the grammar from where its own file is.
   [["validate", wrong], 1, `${wrong}:2:`, ""],
   [["--scope", "api", "validate", wrong], 1, "Subscriptoin", ""],
+  [["validate", notExecutable], 0, "0 errors", ""],
+  [["validate", "--executable", notExecutable], 1, "cannot execute jsonp", ""],
+  [["--executable", "validate", notExecutable], 1, "cannot execute jsonp", ""],
   [["validate", good, join(folder, "missing.xml")], 2, "1 file, 0 errors", "missing.xml"],
   [["validate"], 2, "", "Name the files to check"],
   [["validate", "--scope", "everywhere", good], 2, "", "--scope"],

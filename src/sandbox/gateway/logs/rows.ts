@@ -108,7 +108,7 @@ const traceRecords = ({ call }: FinishedCall): readonly Json[] =>
 function modelRows(finished: FinishedCall): readonly LogRow[] {
   const { call, url, route, completed } = finished;
   const { usage } = completed;
-  if (usage === null || call.record.cache === "hit") return [];
+  if (usage === null) return [];
   const row = {
     ...common(finished),
     OperationName: "Microsoft.ApiManagement/GatewayLlmLogs",

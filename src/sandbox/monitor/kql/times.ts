@@ -51,7 +51,7 @@ export function parseSpan(text: string): number | null {
 const two = (value: number): string => String(value).padStart(2, "0");
 
 /** Digits behind the second, seven of them, of a count of microseconds below a second. */
-const ticks = (rest: number): string => String(Math.round(rest * 10)).padStart(7, "0");
+export const ticks = (rest: number): string => String(Math.round(rest * 10)).padStart(7, "0");
 
 /** `2026-11-20T10:00:00.0000000Z`, as `tostring()` has it. */
 export function timeText(time: number): string {

@@ -18,6 +18,8 @@ test("limit-concurrency: so many at once, the next is refused at once, and whoev
   expect((await send()).status).toBe(200);
   second.release(new Response("done"));
   expect((await running[1])?.status).toBe(200);
+  const again = await Promise.all([send(), send()]);
+  expect(again.map(({ status }) => status)).toEqual([200, 200]);
 });
 
 test("of many that come together so many pass", async () => {

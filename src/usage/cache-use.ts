@@ -1,0 +1,46 @@
+import type { cacheQuery } from "./queries/cache.ts";
+import type { LogsRow } from "./queries/query.ts";
+import type { CacheUse, Known } from "./totals.ts";
+
+type CacheValues = LogsRow<ReturnType<typeof cacheQuery>["measures"]>["values"];
+
+/** How often the cache has answered, by each sign of it, and what that saved. */
+export function cacheUse(values: CacheValues | undefined): CacheUse {
+  const count = (name: keyof CacheValues): number => values?.[name] ?? 0;
+  return {
+    estimators: [
+      estimator("column Cache", count("ColumnHits"), count("ColumnMisses")),
+      estimator("no backend call", count("Hits"), count("Misses")),
+      estimator("trace semantic-cache", count("TraceHits"), count("TraceMisses")),
+    ],
+    ...tokensSaved({
+      hits: count("Hits"),
+      hitTokens: count("HitTokens"),
+      missTokens: count("MissTokens"),
+      meteredMisses: count("MeteredMisses"),
+    }),
+  };
+}
+
+/** Hits without a single miss are no rate: where the column is not set on misses it would always be 100 %. */
+function estimator(name: string, hits: number, misses: number): CacheUse["estimators"][number] {
+  const rate: Known = misses === 0 ? "unknown" : Math.round((1000 * hits) / (hits + misses)) / 10;
+  return { name, hits, misses, hit_rate: rate };
+}
+
+interface Saving {
+  readonly hits: number;
+  readonly hitTokens: number;
+  readonly missTokens: number;
+  readonly meteredMisses: number;
+}
+
+function tokensSaved({ hits, hitTokens, missTokens, meteredMisses }: Saving): Pick<CacheUse, "tokens_saved" | "method"> {
+  if (hits === 0) return { tokens_saved: 0, method: "every successful call went to a backend" };
+  if (hitTokens > 0) return { tokens_saved: hitTokens, method: "tokens logged on calls without a backend" };
+  if (meteredMisses === 0) return { tokens_saved: "unknown", method: "no tokens are logged to estimate by" };
+  return {
+    tokens_saved: Math.round((hits * missTokens) / meteredMisses),
+    method: "estimate: calls without a backend, times the mean tokens of the others",
+  };
+}

@@ -1,0 +1,93 @@
+import { GatewayError } from "../errors.ts";
+import { askLogs, isDegradable } from "./log-answers.ts";
+import { tpmOf } from "./log-usage.ts";
+import { rowsQuery } from "./queries/counts.ts";
+import { tpmQuery } from "./queries/tokens.ts";
+import { readGround, type UsageReaders } from "./report.ts";
+import type { Known, Tpm } from "./totals.ts";
+import { pastTime, wholeMinute, type Window } from "./window.ts";
+
+/** What one subscription has used in a window. */
+export interface SubscriptionUsage {
+  readonly requests: Known;
+  readonly throttled: Known;
+  readonly tokens: Known;
+  readonly tpm: Tpm;
+}
+
+/** The usage of all subscriptions in one window. */
+export interface UsageBySubscription {
+  readonly window: Window;
+  /** Of the subscription with this id; unknown in all parts where the logs cannot be read. */
+  of(subscriptionId: string): SubscriptionUsage;
+  readonly notes: readonly string[];
+}
+
+/** More subscriptions than a service has: https://learn.microsoft.com/azure/api-management/service-limits */
+const mostSubscriptions = 10_000;
+const mostDays = 31;
+const dayMs = 86_400_000;
+
+/** The window that ends where the logs are complete and is as long as an ISO 8601 duration. Throws `invalid_input` for another text, and for more than 31 days. */
+function windowOf(duration: string, complete: Date): Window {
+  const since = wholeMinute(pastTime("usage", `-${duration.trim()}`, complete));
+  const length = complete.getTime() - since.getTime();
+  if (length <= 0 || length > mostDays * dayMs) {
+    throw new GatewayError("invalid_input", `'usage' is not a duration of at most ${mostDays} days: '${duration}'.`, {
+      hint: "Write an ISO 8601 duration: P7D, P1D, PT6H.",
+    });
+  }
+  return { since, until: complete };
+}
+
+export async function readSubscriptionUsage(readers: UsageReaders, duration: string, now: Date): Promise<UsageBySubscription> {
+  // What cannot be read is refused before anything is asked.
+  windowOf(duration, now);
+  const ground = await readGround(readers, undefined, now);
+  const window = windowOf(duration, ground.complete);
+  if (ground.freshness.kind === "refused") return unknownUsage(window, ground.freshness.error.message);
+  const filter = { window, resourceId: ground.service.resourceId, interval: "P1D" };
+  try {
+    const [counts, tpm] = await Promise.all([
+      askLogs(readers.logs, rowsQuery(filter, ["subscription"], mostSubscriptions)),
+      askLogs(readers.logs, tpmQuery(filter, ["subscription"])),
+    ]);
+    if (counts.rows.length === 0) return unknownUsage(window, "they hold no calls of this time");
+    const known = counts.rows.some(({ values }) => (values.Metered ?? 0) > 0);
+    return {
+      window,
+      of(subscriptionId) {
+        const own = <T extends { readonly keys: { readonly subscription?: string } }>(rows: readonly T[]): readonly T[] =>
+          rows.filter(({ keys }) => keys.subscription?.toLowerCase() === subscriptionId.toLowerCase());
+        const [row] = own(counts.rows);
+        const metered = known && ((row?.values.Succeeded ?? 0) === 0 || (row?.values.Metered ?? 0) > 0);
+        return {
+          requests: row?.values.Requests ?? 0,
+          throttled: row?.values.Throttled ?? 0,
+          tokens: metered ? (row?.values.Tokens ?? 0) : "unknown",
+          tpm: tpmOf(own(tpm.rows), metered),
+        };
+      },
+      notes: [counts.partial, tpm.partial].filter((reason) => reason !== null).map((reason) => `The logs have answered in part: ${reason}`),
+    };
+  } catch (error) {
+    if (isDegradable(error)) return unknownUsage(window, error.message);
+    throw error;
+  }
+}
+
+const unknownUsage = (window: Window, reason: string): UsageBySubscription => ({
+  window,
+  of: () => ({ requests: "unknown", throttled: "unknown", tokens: "unknown", tpm: { average: "unknown", p95: "unknown", peak: "unknown" } }),
+  notes: [`Usage is unknown, since it needs the gateway's logs: ${reason}. get_metrics says what is missing.`],
+});
+
+/** Percent of a limit that the busiest region's tokens per minute come to; counters of regions know nothing of each other. */
+export function shareOfLimit(tpm: Tpm, limit: number | "unknown"): { readonly p95: Known; readonly peak: Known } {
+  const regions = tpm.by_region === undefined ? [tpm] : Object.values(tpm.by_region);
+  const share = (part: "p95" | "peak"): Known => {
+    const busiest = regions.map((region) => region[part]).reduce<Known>((a, b) => (a === "unknown" || b === "unknown" ? "unknown" : Math.max(a, b)), 0);
+    return busiest === "unknown" || limit === "unknown" || limit === 0 ? "unknown" : Math.round((100 * busiest) / limit);
+  };
+  return { p95: share("p95"), peak: share("peak") };
+}

@@ -1,0 +1,97 @@
+import type { ErrorCause, ThrottleOrigin } from "./cause.ts";
+import type { Grouping } from "./platform-metrics.ts";
+
+/** A number, or the plain statement that it is not known. Never null, and never 0 for want of data. */
+export type Known = number | "unknown";
+
+/** What an answer has besides requests, throttled requests, errors and tokens. */
+export const includes = ["outcomes", "tokens", "tpm", "latency", "cache", "backends", "examples"] as const;
+
+export type Include = (typeof includes)[number];
+
+/** `requests` is the sum of `succeeded`, `throttled`, `rejected` and `errors`. */
+export interface UsageTotals {
+  readonly requests: Known;
+  readonly succeeded?: Known;
+  /** 429, and 403 where a quota is used up. */
+  readonly throttled: { readonly total: Known; readonly by_origin: readonly (Ended & { readonly origin: ThrottleOrigin })[] };
+  /** Every other 4xx. */
+  readonly rejected?: Known;
+  /** 5xx, and callers that hung up. */
+  readonly errors: { readonly total: Known; readonly by_cause: readonly (Ended & { readonly cause: ErrorCause })[] };
+  /** Of prompts and completions together. */
+  readonly tokens: Known;
+  readonly prompt_tokens?: Known;
+  readonly completion_tokens?: Known;
+  readonly tpm?: Tpm;
+  /** Milliseconds by part (`total`, `backend`, `gateway`) and statistic (`average`, or `p50`, `p95`, `p99`). */
+  readonly latency_ms?: Latency;
+  readonly cache?: CacheUse;
+  readonly backends?: BackendShares;
+}
+
+interface Ended {
+  readonly requests: number;
+  /** Correlation ids of up to three of them. */
+  readonly examples?: readonly string[];
+}
+
+/** Tokens per minute, over all minutes of the window. */
+export type TpmNumbers = { readonly average: Known; readonly p95: Known; readonly peak: Known };
+
+export interface Tpm extends TpmNumbers {
+  /** Where the gateway has several regions: each counts its limits for itself. */
+  readonly by_region?: Readonly<Record<string, TpmNumbers>>;
+}
+
+export type Latency = Readonly<Record<string, Readonly<Record<string, Known>>>>;
+
+export interface CacheUse {
+  /** Each says how it tells a hit; `hit_rate` is in percent. */
+  readonly estimators: readonly { readonly name: string; readonly hits: number; readonly misses: number; readonly hit_rate: Known }[];
+  readonly tokens_saved: Known;
+  readonly method: string;
+}
+
+export interface BackendShares {
+  readonly of_window: readonly { readonly backend: string; readonly requests: number; readonly failed: number; readonly percent: number }[];
+  /** Percent of a point's requests by backend, at each point where that differs from the one before. */
+  readonly by_time: readonly { readonly time: string; readonly percent: Readonly<Record<string, number>> }[];
+  /** Points that stand in `by_time` no more: older ones. */
+  readonly left_out: number;
+}
+
+/** Requests of one group, under the names of what they are grouped by. */
+export interface UsageRow extends Partial<Readonly<Record<Grouping, string>>> {
+  readonly requests: number;
+  readonly throttled: number;
+  readonly errors: number;
+  readonly succeeded?: number;
+  readonly rejected?: number;
+  /** Left out where the source has none at all. */
+  readonly tokens?: Known;
+  readonly prompt_tokens?: Known;
+  readonly completion_tokens?: Known;
+  readonly tpm?: Tpm;
+  readonly latency_ms?: Latency;
+  readonly examples?: readonly string[];
+}
+
+export interface UsageSource {
+  readonly name: string;
+  readonly resolution: string;
+  readonly lag: string;
+  /** The newest entry that it has, ISO 8601. */
+  readonly newest?: string;
+}
+
+/** One window as one source tells it. */
+export interface UsageSummary {
+  readonly window: { readonly since: string; readonly until: string; readonly interval: string };
+  readonly totals: UsageTotals;
+  readonly rows: readonly UsageRow[];
+  /** Rows that `limit` left out. */
+  readonly left_out: number;
+  readonly sources: readonly UsageSource[];
+  readonly notes: readonly string[];
+}
