@@ -6,39 +6,34 @@ import { includes } from "../src/usage/totals.ts";
 
 const known = z.union([z.number(), z.literal("unknown")]);
 const groupings = ["subscription", "product", "operation", "backend", "region", "model", "cause", "time"] as const;
+const text = z.string().optional();
 const examples = z.array(z.string()).optional();
-const statistics = z.record(z.string(), known);
-const tpm = z.object({ average: known, p95: known, peak: known, by_region: z.record(z.string(), statistics).optional() }).optional();
-const latency = z.record(z.string(), statistics).optional();
+/** By name: short where the list of tools is paid for by the token. */
+const figures = z.record(z.string(), known);
+
+const details = {
+  tokens: known,
+  outcomes: figures.optional(),
+  token_split: figures.optional(),
+  tpm: figures.optional(),
+  tpm_by_region: z.record(z.string(), figures).optional(),
+  latency_ms: z.record(z.string(), figures).optional(),
+};
 
 const totals = z.object({
   requests: known,
-  succeeded: known.optional(),
   throttled: z.object({ total: known, by_origin: z.array(z.object({ origin: z.string(), requests: z.number(), examples })) }),
-  rejected: known.optional(),
   errors: z.object({ total: known, by_cause: z.array(z.object({ cause: z.string(), requests: z.number(), examples })) }),
-  tokens: known,
-  prompt_tokens: known.optional(),
-  completion_tokens: known.optional(),
-  tpm,
-  latency_ms: latency,
-  cache: z
-    .object({
-      estimators: z.array(z.object({ name: z.string(), hits: z.number(), misses: z.number(), hit_rate: known })),
-      tokens_saved: known,
-      method: z.string(),
-    })
-    .optional(),
+  ...details,
+  cache: z.object({ estimators: z.record(z.string(), figures), tokens_saved: known, method: z.string() }).optional(),
   backends: z
     .object({
-      of_window: z.array(z.object({ backend: z.string(), requests: z.number(), failed: z.number(), percent: z.number() })),
-      by_time: z.array(z.object({ time: z.string(), percent: z.record(z.string(), z.number()) })),
+      of_window: z.record(z.string(), figures),
+      by_time: z.array(z.object({ time: z.string(), percent: figures })),
       left_out: z.int(),
     })
     .optional(),
 });
-
-const text = z.string().optional();
 
 const row = z.object({
   time: text,
@@ -52,13 +47,8 @@ const row = z.object({
   requests: z.number(),
   throttled: z.number(),
   errors: z.number(),
-  succeeded: z.number().optional(),
-  rejected: z.number().optional(),
+  ...details,
   tokens: known.optional(),
-  prompt_tokens: known.optional(),
-  completion_tokens: known.optional(),
-  tpm,
-  latency_ms: latency,
   examples,
 });
 
@@ -74,8 +64,8 @@ const output = z.object({
       change_id: z.string(),
       time: z.string(),
       summary: z.string(),
-      before: z.looseObject({}),
-      difference: statistics,
+      before: z.record(z.string(), z.unknown()),
+      difference: figures,
     })
     .optional(),
   sources: z.array(z.object({ name: z.string(), resolution: z.string(), lag: z.string(), newest: text })),
@@ -139,7 +129,12 @@ export const getMetrics = defineTool({
     lines(
       `${api_id === null ? "All APIs" : `API '${api_id}'`} on ${service}, ${window.since} to ${window.until}`,
       change !== undefined && `After change \`${change.change_id}\` of ${change.time}: ${change.summary}`,
-      table(numberNames(totals), [numberNames(totals).map((name) => plain(totals[name]))]),
+      table(
+        numbers,
+        [numbers.map((name) => plain(totals[name]))],
+      ),
+      totals.outcomes !== undefined && `Others: ${plain(totals.outcomes)}`,
+      totals.token_split !== undefined && `Tokens: ${plain(totals.token_split)}`,
       change !== undefined &&
         `Against as long before: ${Object.entries(change.difference)
           .map(([name, value]) => `${name} ${typeof value === "number" && value > 0 ? "+" : ""}${value}`)
@@ -152,9 +147,10 @@ export const getMetrics = defineTool({
         "Errors by",
         totals.errors.by_cause.map(({ cause, requests, examples }) => [cause, requests, examples]),
       ),
-      totals.tpm !== undefined && `Tokens per minute: ${plain(totals.tpm)}`,
+      totals.tpm !== undefined && `Tokens per minute: ${plain({ ...totals.tpm, ...totals.tpm_by_region })}`,
       totals.latency_ms !== undefined && `Latency, ms: ${plain(totals.latency_ms)}`,
-      totals.cache !== undefined && `Cache: ${totals.cache.estimators.map(({ name, hits, misses, hit_rate }) => `by ${name} ${hits} hits, ${misses} misses, ${hit_rate === "unknown" ? "rate unknown" : `${hit_rate} %`}`).join("; ")}. Tokens saved: ${totals.cache.tokens_saved} (${totals.cache.method})`,
+      totals.cache !== undefined &&
+        `Cache by sign of a hit: ${plain(totals.cache.estimators)}. Tokens saved: ${totals.cache.tokens_saved} (${totals.cache.method})`,
       totals.backends !== undefined && backendTables(totals.backends),
       rows.length > 0 && rowTable(rows),
       left_out > 0 && `${left_out} rows left out.`,
@@ -203,11 +199,7 @@ async function appliedChange({ changes }: ReadContext, changeId: string, since: 
   });
 }
 
-const numbers = ["requests", "succeeded", "throttled", "rejected", "errors", "tokens", "prompt_tokens", "completion_tokens"] as const;
-
-type Numbers = Partial<Record<(typeof numbers)[number], unknown>>;
-
-const numberNames = (of: Numbers) => numbers.filter((name) => of[name] !== undefined);
+const numbers = ["requests", "throttled", "errors", "tokens"] as const;
 
 /** A number; of what has a total the total; of an object its members in words. */
 function plain(value: unknown): string {
@@ -228,7 +220,7 @@ function backendTables({ of_window, by_time, left_out }: NonNullable<z.output<ty
   return lines(
     table(
       ["backend", "requests", "failed", "%"],
-      of_window.map(({ backend, requests, failed, percent }) => [backend, requests, failed, percent]),
+      Object.entries(of_window).map(([backend, { requests, failed, percent }]) => [backend, plain(requests), plain(failed), plain(percent)]),
     ),
     by_time.length > 0 &&
       table(
@@ -240,7 +232,7 @@ function backendTables({ of_window, by_time, left_out }: NonNullable<z.output<ty
 }
 
 function rowTable(rows: readonly z.output<typeof row>[]): string {
-  const columns = [...(["time", ...groupings.filter((name) => name !== "time")] as const), ...numbers, "tpm", "latency_ms", "examples"] as const;
+  const columns = [...(["time", ...groupings.filter((name) => name !== "time")] as const), ...numbers, "outcomes", "token_split", "tpm", "tpm_by_region", "latency_ms", "examples"] as const;
   const shown = columns.filter((name) => rows.some((one) => one[name] !== undefined));
   return table(
     shown,

@@ -27,20 +27,8 @@ const subscription = z.object({
   tpm: amount.nullable(),
   rpm: amount.nullable(),
   limits: z.array(limit),
-  usage: z
-    .object({
-      requests: amount,
-      throttled: amount,
-      tokens: amount,
-      tpm: z.object({
-        average: amount,
-        p95: amount,
-        peak: amount,
-        by_region: z.record(z.string(), z.record(z.string(), amount)).optional(),
-      }),
-      limit_share: z.record(z.string(), amount).optional(),
-    })
-    .optional(),
+  usage: z.record(z.string(), amount).optional(),
+  tpm_by_region: z.record(z.string(), z.record(z.string(), amount)).optional(),
 });
 
 export const listSubscriptions = defineTool({
@@ -74,7 +62,7 @@ export const listSubscriptions = defineTool({
     const teams = teamLimits(inventory)
       .filter(({ subscription: { scope } }) => product === null || (scope.kind === "product" && scope.productId === product.id))
       .map((team) => row(team, used))
-      .toSorted((a, b) => sharePeak(b) - sharePeak(a) || a.subscription_id.localeCompare(b.subscription_id));
+      .toSorted((a, b) => shareOf(b) - shareOf(a) || a.subscription_id.localeCompare(b.subscription_id));
     const from = cursor === undefined ? 0 : teams.findIndex(({ subscription_id }) => subscription_id === cursor);
     if (from < 0) throw new GatewayError("invalid_input", `Unknown cursor '${cursor}'.`, { hint: "Ask again without cursor." });
     const page = teams.slice(from, from + size);
@@ -95,16 +83,16 @@ export const listSubscriptions = defineTool({
       : lines(
           `Subscriptions on ${service}${window === undefined ? "" : `, usage ${window.since} to ${window.until}`}`,
           table(
-            ["subscription", "name", "scope", "state", "TPM", "RPM", ...(window === undefined ? [] : usageColumns), "written in"],
-            subscriptions.map(({ subscription_id, display_name, scope, state, tpm, rpm, limits, usage }) => [
-              subscription_id,
-              display_name,
-              scope,
-              state,
-              tpm,
-              rpm,
-              ...(window === undefined ? [] : usageCells(usage)),
-              limits.map(({ kind, value, source }) => `${kind} ${value}: ${source.document}:${source.line}`).join("; ") || "no limit",
+            ["subscription", "name", "scope", "state", "TPM", "RPM", ...(window === undefined ? [] : usageColumns.map(({ title }) => title)), "written in"],
+            subscriptions.map((team) => [
+              team.subscription_id,
+              team.display_name,
+              team.scope,
+              team.state,
+              team.tpm,
+              team.rpm,
+              ...(window === undefined ? [] : usageCells(team)),
+              team.limits.map(({ kind, value, source }) => `${kind} ${value}: ${source.document}:${source.line}`).join("; ") || "no limit",
             ]),
           ),
           next_cursor !== undefined && `${left_out} left out: cursor "${next_cursor}".`,
@@ -113,19 +101,21 @@ export const listSubscriptions = defineTool({
 });
 
 type Row = Answer<z.output<typeof subscription>>;
-type Usage = z.output<typeof subscription>["usage"];
+/** Columns of the usage, each with the number in `usage` and that in `tpm_by_region`. */
+const usageColumns = [
+  { title: "average", name: "tpm_average", ofRegion: "average" },
+  { title: "p95", name: "tpm_p95", ofRegion: "p95" },
+  { title: "peak", name: "tpm_peak", ofRegion: "peak" },
+  { title: "% of limit (p95)", name: "limit_share_p95", ofRegion: "" },
+  { title: "throttled", name: "throttled", ofRegion: "" },
+];
 
-const usageColumns = ["average", "p95", "peak", "% of limit (p95)", "throttled"];
-
-function usageCells(usage: Usage): readonly (string | number)[] {
-  if (usage === undefined) return usageColumns.map(() => "-");
-  const { tpm, limit_share, throttled } = usage;
-  return [tpm.average, tpm.p95, tpm.peak, limit_share?.p95 ?? "-", throttled].map((cell, index) => {
-    const part = (["average", "p95", "peak"] as const)[index];
-    const regions = part === undefined ? [] : Object.entries(tpm.by_region ?? {}).map(([region, numbers]) => `${region} ${numbers[part]}`);
+const usageCells = ({ usage = {}, tpm_by_region = {} }: z.output<typeof subscription>): readonly (string | number)[] =>
+  usageColumns.map(({ name, ofRegion }) => {
+    const regions = Object.entries(tpm_by_region).flatMap(([region, numbers]) => (numbers[ofRegion] === undefined ? [] : [`${region} ${numbers[ofRegion]}`]));
+    const cell = usage[name] ?? "-";
     return regions.length === 0 ? cell : `${cell} (${regions.join(", ")})`;
   });
-}
 
 type Used = Awaited<ReturnType<typeof usageOf>>;
 
@@ -135,8 +125,8 @@ async function usageOf({ gateway, metrics, logs, now }: ReadContext, duration: s
 }
 
 /** Whose share is not known, or who has no limit, comes last. */
-function sharePeak({ usage }: Row): number {
-  const { p95, peak } = usage?.limit_share ?? {};
+function shareOf({ usage = {} }: Row): number {
+  const { limit_share_p95: p95, limit_share_peak: peak } = usage;
   return typeof p95 === "number" ? p95 + (typeof peak === "number" ? peak / 1e6 : 0) : -1;
 }
 
@@ -150,9 +140,25 @@ function row({ subscription: { id, displayName, state, scope }, tpm, rpm, limits
     tpm,
     rpm,
     limits: limits.map(limitRow),
-    ...(usage === undefined || used === null
-      ? {}
-      : { usage: { ...usage, ...(tpm === null ? {} : { limit_share: used.shareOfLimit(usage.tpm, tpm) }) } }),
+    ...(usage === undefined || used === null ? {} : usageRow(usage, tpm === null ? null : used.shareOfLimit(usage, tpm))),
+  };
+}
+
+function usageRow(
+  { requests, throttled, tokens, tpm, tpm_by_region }: ReturnType<Used["of"]>,
+  share: ReturnType<Used["shareOfLimit"]> | null,
+): Pick<Row, "usage" | "tpm_by_region"> {
+  return {
+    usage: {
+      requests,
+      throttled,
+      tokens,
+      tpm_average: tpm.average,
+      tpm_p95: tpm.p95,
+      tpm_peak: tpm.peak,
+      ...(share === null ? {} : { limit_share_p95: share.p95, limit_share_peak: share.peak }),
+    },
+    ...(tpm_by_region === undefined ? {} : { tpm_by_region }),
   };
 }
 

@@ -3,6 +3,7 @@ import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { rowsOf } from "./gateway/logs/rows.ts";
 import { type LogStore, logStore } from "./gateway/logs/store.ts";
 import { type ContentSafetyService, contentSafetyService } from "./models/content-safety.ts";
+import type { Deployment } from "./models/deployments.ts";
 import { type ModelBackends, modelBackends } from "./models/model-backends.ts";
 import type { World } from "./world.ts";
 
@@ -15,10 +16,13 @@ export interface DataPlane {
   readonly logs: LogStore;
 }
 
-/** Puts the gateway in front of a world's model backends. Once for a world: its hosts become upstreams of it. */
-export function openDataPlane(world: World, grammar: () => Promise<CSharp>): DataPlane {
+/**
+ * Puts the gateway in front of a world's model backends. Once for a world: its hosts become upstreams of it. A model backend has the
+ * `deployments`; one of any name where they are left out.
+ */
+export function openDataPlane(world: World, grammar: () => Promise<CSharp>, deployments?: readonly Deployment[]): DataPlane {
   const contentSafety = contentSafetyService();
-  const models = modelBackends(world);
+  const models = modelBackends(world, deployments === undefined ? {} : { deployments });
   // An Azure resource may serve both: the paths of content safety are its own.
   world.upstreams.push(contentSafety, models);
   const logs = logStore();

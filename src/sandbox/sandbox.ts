@@ -60,7 +60,9 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   };
   let opened: Promise<DataPlane> | undefined;
   const dataPlane = (): Promise<DataPlane> => {
-    opened ??= import("./data-plane.ts").then(({ openDataPlane }) => openDataPlane(world, grammar));
+    opened ??= Promise.all([import("./data-plane.ts"), import("./models/deployments.ts")]).then(
+      ([{ openDataPlane }, { demoDeployments }]) => openDataPlane(world, grammar, seed === "demo" ? demoDeployments : undefined),
+    );
     return opened;
   };
   let controlled: Promise<Controls> | undefined;

@@ -18,9 +18,9 @@ export function backendShares(rows: readonly ShareRow[], nameOf: (place: string)
   const of_window = [...groupsBy(named, ({ backend }) => backend)]
     .map(([backend, group]) => {
       const requests = sum(group, "requests");
-      return { backend, requests, failed: sum(group, "failed"), percent: percentOf(requests, all) };
+      return [backend, { requests, failed: sum(group, "failed"), percent: percentOf(requests, all) }] as const;
     })
-    .sort((a, b) => b.requests - a.requests || a.backend.localeCompare(b.backend));
+    .sort(([a, left], [b, right]) => right.requests - left.requests || a.localeCompare(b));
   const points = [...groupsBy(named, ({ time }) => time)]
     .map(([time, group]) => {
       const total = sum(group, "requests");
@@ -29,7 +29,7 @@ export function backendShares(rows: readonly ShareRow[], nameOf: (place: string)
     })
     .sort((a, b) => a.time.localeCompare(b.time));
   const changes = points.filter((point, index) => JSON.stringify(point.percent) !== JSON.stringify(points[index - 1]?.percent));
-  return { of_window, by_time: changes.slice(-limit), left_out: Math.max(0, changes.length - limit) };
+  return { of_window: Object.fromEntries(of_window), by_time: changes.slice(-limit), left_out: Math.max(0, changes.length - limit) };
 }
 
 const sum = (rows: readonly { readonly requests: number; readonly failed: number }[], name: "requests" | "failed"): number =>

@@ -8,11 +8,11 @@ type CacheValues = LogsRow<ReturnType<typeof cacheQuery>["measures"]>["values"];
 export function cacheUse(values: CacheValues | undefined): CacheUse {
   const count = (name: keyof CacheValues): number => values?.[name] ?? 0;
   return {
-    estimators: [
-      estimator("column Cache", count("ColumnHits"), count("ColumnMisses")),
-      estimator("no backend call", count("Hits"), count("Misses")),
-      estimator("trace semantic-cache", count("TraceHits"), count("TraceMisses")),
-    ],
+    estimators: {
+      "column Cache": estimator(count("ColumnHits"), count("ColumnMisses")),
+      "no backend call": estimator(count("Hits"), count("Misses")),
+      "trace semantic-cache": estimator(count("TraceHits"), count("TraceMisses")),
+    },
     ...tokensSaved({
       hits: count("Hits"),
       hitTokens: count("HitTokens"),
@@ -23,9 +23,9 @@ export function cacheUse(values: CacheValues | undefined): CacheUse {
 }
 
 /** Hits without a single miss are no rate: where the column is not set on misses it would always be 100 %. */
-function estimator(name: string, hits: number, misses: number): CacheUse["estimators"][number] {
+function estimator(hits: number, misses: number): { readonly hits: number; readonly misses: number; readonly hit_rate: Known } {
   const rate: Known = misses === 0 ? "unknown" : Math.round((1000 * hits) / (hits + misses)) / 10;
-  return { name, hits, misses, hit_rate: rate };
+  return { hits, misses, hit_rate: rate };
 }
 
 interface Saving {

@@ -12,7 +12,7 @@ import { endingsQuery, rowsQuery } from "./queries/counts.ts";
 import { latencyQuery } from "./queries/latency.ts";
 import type { Columns, LogsQuery, LogsRow } from "./queries/query.ts";
 import { tpmQuery } from "./queries/tokens.ts";
-import type { Include, Known, Latency, Tpm, TpmNumbers, UsageRow, UsageTotals } from "./totals.ts";
+import type { Include, Known, Latency, TpmByRegion, TpmNumbers, UsageRow, UsageTotals } from "./totals.ts";
 
 export interface LogUsageInput {
   readonly filter: CallFilter;
@@ -65,7 +65,7 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
     totals: {
       ...endingTotals(endings, include),
       ...tokenNumbers(metered, include),
-      ...(tpm === null ? {} : { tpm: tpmOf(tpm, metered.known) }),
+      ...(tpm === null ? {} : tpmOf(tpm, metered.known)),
       ...(latency === null ? {} : { latency_ms: latencyOf(latency) }),
       ...(cache === null ? {} : { cache: cacheUse(cache[0]?.values) }),
       ...(shares === null ? {} : { backends: backendShares(shares, backendName, limit) }),
@@ -79,9 +79,9 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
         requests: values.Requests ?? 0,
         throttled: values.Throttled ?? 0,
         errors: values.Errors ?? 0,
-        ...(include.includes("outcomes") ? { succeeded: values.Succeeded ?? 0, rejected: values.Rejected ?? 0 } : {}),
+        ...(include.includes("outcomes") ? { outcomes: { succeeded: values.Succeeded ?? 0, rejected: values.Rejected ?? 0 } } : {}),
         ...tokenNumbers(tokens, include),
-        ...(byKeys.tpm === null ? {} : { tpm: tpmOf(byKeys.tpm.get(group) ?? [], tokens.known) }),
+        ...(byKeys.tpm === null ? {} : tpmOf(byKeys.tpm.get(group) ?? [], tokens.known)),
         ...(byKeys.latency === null ? {} : { latency_ms: latencyOf(byKeys.latency.get(group) ?? []) }),
         ...(groupBy.includes("cause") && keys.cause !== "succeeded" ? { examples: examplesOf(values.Examples) } : {}),
       };
@@ -111,7 +111,7 @@ function endingTotals(endings: readonly EndingRow[], include: readonly Include[]
   });
   return {
     requests: sum(ended),
-    ...(include.includes("outcomes") ? { succeeded: sum(succeeded), rejected: sum(rejected) } : {}),
+    ...(include.includes("outcomes") ? { outcomes: { succeeded: sum(succeeded), rejected: sum(rejected) } } : {}),
     throttled: { total: sum(throttled), by_origin: throttled },
     errors: { total: sum(errors), by_cause: errors },
   };
@@ -170,7 +170,7 @@ function tokenNumbers({ known, prompt, completion, tokens }: Metered, include: r
   const say = (value: number): Known => (known ? value : "unknown");
   return {
     tokens: say(tokens),
-    ...(include.includes("tokens") ? { prompt_tokens: say(prompt), completion_tokens: say(completion) } : {}),
+    ...(include.includes("tokens") ? { token_split: { prompt: say(prompt), completion: say(completion) } } : {}),
   };
 }
 
@@ -192,7 +192,7 @@ function groupsOf<M extends Columns>(rows: readonly LogsRow<M>[]): ReadonlyMap<s
 type TpmRow = LogsRow<ReturnType<typeof tpmQuery>["measures"]>;
 
 /** Groups without a row had no tokens in any minute, if tokens are known at all. */
-export function tpmOf(rows: readonly TpmRow[], known: boolean): Tpm {
+export function tpmOf(rows: readonly TpmRow[], known: boolean): { readonly tpm: TpmNumbers; readonly tpm_by_region?: TpmByRegion } {
   const numbers = (row: TpmRow | undefined): TpmNumbers => {
     if (!known) return { average: "unknown", p95: "unknown", peak: "unknown" };
     const { Average = 0, P95 = 0, Peak = 0 } = row?.values ?? {};
@@ -200,8 +200,8 @@ export function tpmOf(rows: readonly TpmRow[], known: boolean): Tpm {
   };
   const regions = rows.filter(({ values }) => values.Place !== "").toSorted((a, b) => a.values.Place.localeCompare(b.values.Place));
   return {
-    ...numbers(rows.find(({ values }) => values.Place === "")),
-    ...(regions.length < 2 ? {} : { by_region: Object.fromEntries(regions.map((row) => [row.values.Place, numbers(row)])) }),
+    tpm: numbers(rows.find(({ values }) => values.Place === "")),
+    ...(regions.length < 2 ? {} : { tpm_by_region: Object.fromEntries(regions.map((row) => [row.values.Place, numbers(row)])) }),
   };
 }
 

@@ -4,7 +4,7 @@ import { tpmOf } from "./log-usage.ts";
 import { rowsQuery } from "./queries/counts.ts";
 import { tpmQuery } from "./queries/tokens.ts";
 import { readGround, type UsageReaders } from "./report.ts";
-import type { Known, Tpm } from "./totals.ts";
+import type { Known, TpmByRegion, TpmNumbers } from "./totals.ts";
 import { pastTime, wholeMinute, type Window } from "./window.ts";
 
 /** What one subscription has used in a window. */
@@ -12,7 +12,8 @@ export interface SubscriptionUsage {
   readonly requests: Known;
   readonly throttled: Known;
   readonly tokens: Known;
-  readonly tpm: Tpm;
+  readonly tpm: TpmNumbers;
+  readonly tpm_by_region?: TpmByRegion;
 }
 
 /** The usage of all subscriptions in one window. */
@@ -65,7 +66,7 @@ export async function readSubscriptionUsage(readers: UsageReaders, duration: str
           requests: row?.values.Requests ?? 0,
           throttled: row?.values.Throttled ?? 0,
           tokens: metered ? (row?.values.Tokens ?? 0) : "unknown",
-          tpm: tpmOf(own(tpm.rows), metered),
+          ...tpmOf(own(tpm.rows), metered),
         };
       },
       notes: [counts.partial, tpm.partial].filter((reason) => reason !== null).map((reason) => `The logs have answered in part: ${reason}`),
@@ -83,8 +84,11 @@ const unknownUsage = (window: Window, reason: string): UsageBySubscription => ({
 });
 
 /** Percent of a limit that the busiest region's tokens per minute come to; counters of regions know nothing of each other. */
-export function shareOfLimit(tpm: Tpm, limit: number | "unknown"): { readonly p95: Known; readonly peak: Known } {
-  const regions = tpm.by_region === undefined ? [tpm] : Object.values(tpm.by_region);
+export function shareOfLimit(
+  { tpm, tpm_by_region }: Pick<SubscriptionUsage, "tpm" | "tpm_by_region">,
+  limit: number | "unknown",
+): { readonly p95: Known; readonly peak: Known } {
+  const regions = tpm_by_region === undefined ? [tpm] : Object.values(tpm_by_region);
   const share = (part: "p95" | "peak"): Known => {
     const busiest = regions.map((region) => region[part]).reduce<Known>((a, b) => (a === "unknown" || b === "unknown" ? "unknown" : Math.max(a, b)), 0);
     return busiest === "unknown" || limit === "unknown" || limit === 0 ? "unknown" : Math.round((100 * busiest) / limit);

@@ -71,7 +71,7 @@ function totalsOf(counts: readonly Count[], known: boolean, outcomes: boolean): 
   const causes = sumBy(counts, ({ outcome }) => (outcome.kind === "error" ? outcome.cause : null));
   return {
     requests: say(requests),
-    ...(outcomes ? { succeeded: say(succeeded), rejected: say(rejected) } : {}),
+    ...(outcomes ? { outcomes: { succeeded: say(succeeded), rejected: say(rejected) } } : {}),
     throttled: { total: say(throttled), by_origin: origins.map(([origin, sum]) => ({ origin, requests: sum })) },
     errors: { total: say(errors), by_cause: causes.map(([cause, sum]) => ({ cause, requests: sum })) },
     tokens: "unknown",
@@ -120,7 +120,7 @@ function rowsOf(counts: readonly Count[], groupBy: readonly PlatformGrouping[], 
   return [...groups.values()]
     .map(({ keys, members }): UsageRow => {
       const { requests, throttled, errors, succeeded, rejected } = tally(members);
-      return { ...keys, requests, throttled, errors, ...(outcomes ? { succeeded, rejected } : {}) };
+      return { ...keys, requests, throttled, errors, ...(outcomes ? { outcomes: { succeeded, rejected } } : {}) };
     })
     .sort((a, b) => compare(a.time, b.time) || b.requests - a.requests || compare(a.region, b.region) || compare(a.cause, b.cause));
 }

@@ -9,21 +9,19 @@ export const includes = ["outcomes", "tokens", "tpm", "latency", "cache", "backe
 
 export type Include = (typeof includes)[number];
 
-/** `requests` is the sum of `succeeded`, `throttled`, `rejected` and `errors`. */
+/** `requests` is the sum of throttled requests, errors and `outcomes`. */
 export interface UsageTotals {
   readonly requests: Known;
-  readonly succeeded?: Known;
+  readonly outcomes?: Outcomes;
   /** 429, and 403 where a quota is used up. */
   readonly throttled: { readonly total: Known; readonly by_origin: readonly (Ended & { readonly origin: ThrottleOrigin })[] };
-  /** Every other 4xx. */
-  readonly rejected?: Known;
   /** 5xx, and callers that hung up. */
   readonly errors: { readonly total: Known; readonly by_cause: readonly (Ended & { readonly cause: ErrorCause })[] };
   /** Of prompts and completions together. */
   readonly tokens: Known;
-  readonly prompt_tokens?: Known;
-  readonly completion_tokens?: Known;
-  readonly tpm?: Tpm;
+  readonly token_split?: TokenSplit;
+  readonly tpm?: TpmNumbers;
+  readonly tpm_by_region?: TpmByRegion;
   /** Milliseconds by part (`total`, `backend`, `gateway`) and statistic (`average`, or `p50`, `p95`, `p99`). */
   readonly latency_ms?: Latency;
   readonly cache?: CacheUse;
@@ -36,25 +34,28 @@ interface Ended {
   readonly examples?: readonly string[];
 }
 
+/** `rejected`: every 4xx that is no throttling. */
+export type Outcomes = { readonly succeeded: Known; readonly rejected: Known };
+
+export type TokenSplit = { readonly prompt: Known; readonly completion: Known };
+
 /** Tokens per minute, over all minutes of the window. */
 export type TpmNumbers = { readonly average: Known; readonly p95: Known; readonly peak: Known };
 
-export interface Tpm extends TpmNumbers {
-  /** Where the gateway has several regions: each counts its limits for itself. */
-  readonly by_region?: Readonly<Record<string, TpmNumbers>>;
-}
+/** Where the gateway has several regions: each counts its limits for itself. */
+export type TpmByRegion = Readonly<Record<string, TpmNumbers>>;
 
 export type Latency = Readonly<Record<string, Readonly<Record<string, Known>>>>;
 
 export interface CacheUse {
-  /** Each says how it tells a hit; `hit_rate` is in percent. */
-  readonly estimators: readonly { readonly name: string; readonly hits: number; readonly misses: number; readonly hit_rate: Known }[];
+  /** By how a hit is told; `hit_rate` is in percent. */
+  readonly estimators: Readonly<Record<string, { readonly hits: number; readonly misses: number; readonly hit_rate: Known }>>;
   readonly tokens_saved: Known;
   readonly method: string;
 }
 
 export interface BackendShares {
-  readonly of_window: readonly { readonly backend: string; readonly requests: number; readonly failed: number; readonly percent: number }[];
+  readonly of_window: Readonly<Record<string, { readonly requests: number; readonly failed: number; readonly percent: number }>>;
   /** Percent of a point's requests by backend, at each point where that differs from the one before. */
   readonly by_time: readonly { readonly time: string; readonly percent: Readonly<Record<string, number>> }[];
   /** Points that stand in `by_time` no more: older ones. */
@@ -66,13 +67,12 @@ export interface UsageRow extends Partial<Readonly<Record<Grouping, string>>> {
   readonly requests: number;
   readonly throttled: number;
   readonly errors: number;
-  readonly succeeded?: number;
-  readonly rejected?: number;
+  readonly outcomes?: Outcomes;
   /** Left out where the source has none at all. */
   readonly tokens?: Known;
-  readonly prompt_tokens?: Known;
-  readonly completion_tokens?: Known;
-  readonly tpm?: Tpm;
+  readonly token_split?: TokenSplit;
+  readonly tpm?: TpmNumbers;
+  readonly tpm_by_region?: TpmByRegion;
   readonly latency_ms?: Latency;
   readonly examples?: readonly string[];
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/change/memory-store.ts";
 import { confirmLine } from "../../src/change/plan.ts";
 import { protecting } from "./guards/judged.ts";
-import { halved, never, openService, productPolicy, proposalOf, rewritten, secondRegion } from "./service.ts";
+import { east, halved, never, openService, productPolicy, proposalOf, rewritten, secondRegion } from "./service.ts";
 
 const cut = { subscriptionId: "growth", kind: "tpm", before: 200_000, after: 1, intended: true } as const;
 
@@ -143,4 +143,27 @@ describe("confirmLine", () => {
       }),
     );
   });
+});
+
+test("no key in the words of a plan is shown or stored; what it confirms with is what is shown", async () => {
+  const store = memoryStore();
+  const service = openService({ changes: { store } });
+  const words = { action: "set sig=canary-1", summary: "Sets AccountKey=canary-2.", warnings: ["It had password: canary-3."] };
+  const plan = await service.plan({ ...words, documents: [await halved(service)] });
+  expect(plan).toMatchObject({ confirm: "sandbox: set sig=[redacted]", warnings: ["It had password: [redacted]"] });
+  const records = await Promise.all((await store.list()).map((key) => store.read(key)));
+  expect(JSON.stringify([plan, records])).not.toContain("canary-");
+  expect(await service.apply(plan)).toMatchObject({ status: "applied" });
+});
+
+test("a secret is not taken from a caller: nothing is stored that holds one", async () => {
+  const store = memoryStore();
+  const service = openService({ changes: { store } });
+  const before = await service.read(east);
+  const after = { ...before.properties, credentials: { header: { "api-key": ["canary-new"] } } };
+  await expect(service.plan({ documents: [{ id: east, before, after }] })).rejects.toMatchObject({
+    code: "unsupported",
+    message: "backend 'east': the secret 'credentials.header.api-key.0' would be written from here.",
+  });
+  expect(await store.list()).toEqual([]);
 });

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { callTool } from "../../src/mcp/call.ts";
 import { sanitize, visible } from "../../src/mcp/sanitize.ts";
+import { anyTool, defineTool, planOutput } from "../../src/tool.ts";
+import { surfaceOf } from "./tools.ts";
 
 describe("visible", () => {
   test.for([
@@ -36,4 +40,54 @@ describe("sanitize", () => {
         (value) => JSON.stringify(sanitize(value)).search(/\\u00[01]|[\u0080-\u009f\u200b-\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u) === -1,
       ),
     ));
+
+  test("leaves no key in clear, also one that a hidden character cuts in two, and leaves ids", () => {
+    const id = "0123456789abcdef0123456789abcdef";
+    expect(sanitize({ url: "https://x/?si\u200bg=can\u200bary", id, count: 1 })).toEqual({
+      url: "https://x/?sig=[redacted]",
+      id,
+      count: 1,
+    });
+  });
+});
+
+test("a question to the user shows no key", async () => {
+  const plan = defineTool({
+    name: "plan_key",
+    title: "Plan",
+    description: "Plans.",
+    effect: "plan",
+    toolset: "changes",
+    input: z.strictObject({ dry_run: z.boolean() }),
+    output: planOutput,
+    handler: async ({ service }) => ({
+      status: "planned",
+      plan_id: "chg-1",
+      confirm: "yes",
+      service,
+      summary: "sig=canary-1",
+      documents: [{ id: "policies/policy", action: "update", diff: "+ AccountKey=canary-2" }],
+      affected: [],
+      warnings: ["sig=canary-3"],
+      guards: [],
+      next: "",
+    }),
+    render: () => "",
+  });
+  const questions: string[] = [];
+  const outcome = await callTool(
+    { ...surfaceOf(), tools: [anyTool(plan)] },
+    {
+      tool: "plan_key",
+      input: { dry_run: false },
+      signal: new AbortController().signal,
+      client: { name: "chat", version: "1" },
+      ask: async (question) => {
+        questions.push(question);
+        return "declined";
+      },
+    },
+  );
+  expect(questions).toEqual([expect.stringContaining("AccountKey=[redacted]")]);
+  expect(JSON.stringify([questions, outcome])).not.toContain("canary");
 });

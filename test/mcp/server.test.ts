@@ -175,6 +175,12 @@ describe("errors", () => {
     ]);
   });
 
+  test("the operator is told no key either", async () => {
+    const { call, surface } = await connected();
+    await call("fail", { as: "withKey" });
+    expect(surface.reports).toMatchObject([{ stack: expect.stringContaining("https://x/?sig=[redacted] of undefined") }]);
+  });
+
   test("a service that cannot be opened is a tool error", async () => {
     const { call } = await connected({ contexts: () => Promise.reject(new GatewayError("not_configured", "Nothing is set.")) });
     expect(await call("echo", { text: "a" })).toMatchObject({ isError: true, text: "Error not_configured: Nothing is set." });

@@ -180,6 +180,9 @@ async function changeAll(watched: Watched): Promise<void> {
     policy_xml: text.replace('tokens-per-minute="150000"', `tokens-per-minute="${policyCanaries(7).hexadecimal}"`),
   });
   await run("apply_policy", { product_id: "aoai", policy_xml: `${text}<unclosed` });
+  const number = `tokens-per-minute='@("${policyCanaries(7).hexadecimal}")'`;
+  const mistyped = await run("apply_policy", { product_id: "aoai", policy_xml: text.replace('tokens-per-minute="150000"', number) });
+  expect(JSON.stringify(mistyped.structured.diagnostics)).toContain('int.Parse(\\"[redacted]\\")');
   await run("apply_policy", { product_id: "aoai", policy_xml: "<policies><inbound /><backend /><outbound /><on-error /></policies>" });
 
   // Edited meanwhile: a conflict of the plan, and of the undo.

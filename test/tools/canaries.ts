@@ -31,6 +31,7 @@ export const policyCanaries = (seed: number) => ({
   compared: `canary-compared-${seed}`,
   password: `canary-password-${seed}`,
   certificate: `canary-pfx-password-${seed}`,
+  functionUrl: `canaryInTheUrlOfAFunction${seed}`,
   signature: `canary%2Fsig%2B${seed}`,
   account: `canaryAccountKey${seed}==`,
   shared: `canarySharedKey${seed}=`,
@@ -118,7 +119,7 @@ export function plant({ world }: Sandbox): void {
   into("apis/azure-openai/policies/policy", 3);
   world.put("apis/azure-openai/operations/ChatCompletions_Create/policies/policy", {
     format: "rawxml",
-    value: `<policies><inbound><base />${keyedElements(4)}<set-header name="x-clear" exists-action="override"><value>{{clear}} {{secret}} {{vault}}</value></set-header></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>`,
+    value: `<policies><inbound><base />${keyedElements(4)}<set-backend-service base-url="https://f.azurewebsites.net/api/x?code=${policyCanaries(4).functionUrl}" /><set-header name="x-clear" exists-action="override"><value>{{clear}} {{secret}} {{vault}}</value></set-header></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>`,
   });
   const fragment = String(world.get("policyFragments/aoai-auth")?.properties.value);
   world.put("policyFragments/aoai-auth", { format: "rawxml", value: fragment.replace("<fragment>", `<fragment>${keyedElements(5)}`) });

@@ -35,7 +35,7 @@ const average = (metric: "Duration" | "BackendDuration", ...averages: (number | 
 const summary = (
   series: readonly MetricSeries[],
   more: { groupBy?: readonly Grouping[]; limit?: number; problems?: readonly string[] } = {},
-) => summarize({ window, interval: "PT1M", answers: [{ series, problems: more.problems ?? [] }], now, ...more });
+) => summarize({ window, interval: "PT1M", answers: [{ series, problems: more.problems ?? [] }], include: ["outcomes", "latency"], now, ...more });
 
 describe("platformQueries", () => {
   test("asks for requests by ending and for durations apart, of one API", () => {
@@ -74,7 +74,7 @@ describe("summarize", () => {
   test("counts by outcome", () => {
     expect(summary(busy).totals).toEqual({
       requests: 128,
-      succeeded: 100,
+      outcomes: { succeeded: 100, rejected: 6 },
       throttled: {
         total: 14,
         by_origin: [
@@ -83,7 +83,6 @@ describe("summarize", () => {
           { origin: "gateway:call-quota", requests: 3 },
         ],
       },
-      rejected: 6,
       errors: {
         total: 8,
         by_cause: [
@@ -92,7 +91,7 @@ describe("summarize", () => {
         ],
       },
       tokens: "unknown",
-      latency_ms: { average_total: "unknown", average_backend: "unknown" },
+      latency_ms: { total: { average: "unknown" }, backend: { average: "unknown" } },
     });
   });
 
@@ -109,8 +108,8 @@ describe("summarize", () => {
   test("rows by time keep the newest where there are too many", () => {
     const { rows, left_out } = summary(busy, { groupBy: ["time"], limit: 2 });
     expect(rows).toEqual([
-      { time: minute(1), requests: 10, succeeded: 10, throttled: 0, rejected: 0, errors: 0 },
-      { time: minute(2), requests: 2, succeeded: 0, throttled: 2, rejected: 0, errors: 0 },
+      { time: minute(1), requests: 10, throttled: 0, errors: 0, outcomes: { succeeded: 10, rejected: 0 } },
+      { time: minute(2), requests: 2, throttled: 2, errors: 0, outcomes: { succeeded: 0, rejected: 0 } },
     ]);
     expect(left_out).toBe(1);
   });
@@ -118,8 +117,8 @@ describe("summarize", () => {
   test("rows by two groupings", () => {
     const series = [requests({ region: "West Europe" }, 2, 2), requests({ region: "East US", code: "500" }, 3)];
     expect(summary(series, { groupBy: ["region", "cause"] }).rows).toEqual([
-      { region: "West Europe", cause: "succeeded", requests: 4, succeeded: 4, throttled: 0, rejected: 0, errors: 0 },
-      { region: "East US", cause: "error:backend", requests: 3, succeeded: 0, throttled: 0, rejected: 0, errors: 3 },
+      { region: "West Europe", cause: "succeeded", requests: 4, throttled: 0, errors: 0, outcomes: { succeeded: 4, rejected: 0 } },
+      { region: "East US", cause: "error:backend", requests: 3, throttled: 0, errors: 3, outcomes: { succeeded: 0, rejected: 0 } },
     ]);
   });
 
@@ -135,7 +134,7 @@ describe("summarize", () => {
   test("a quiet window has no requests, and the answer says so", () => {
     const { totals, rows, notes } = summary([requests({}, undefined)], { groupBy: ["time"] });
     expect(totals.requests).toBe(0);
-    expect(totals.latency_ms).toEqual({ average_total: "unknown", average_backend: "unknown" });
+    expect(totals.latency_ms).toEqual({ total: { average: "unknown" }, backend: { average: "unknown" } });
     expect(rows).toEqual([]);
     expect(notes).toContain("Platform metrics show no requests in this window.");
   });
@@ -143,8 +142,8 @@ describe("summarize", () => {
   test("a metric that failed leaves its numbers unknown", () => {
     const { totals, notes } = summary([], { problems: ["Requests: InternalServerError"] });
     expect(totals.requests).toBe("unknown");
-    expect(totals.succeeded).toBe("unknown");
-    expect([totals.throttled.total, totals.errors.total, totals.rejected]).toEqual(["unknown", "unknown", "unknown"]);
+    expect(totals.outcomes).toEqual({ succeeded: "unknown", rejected: "unknown" });
+    expect([totals.throttled.total, totals.errors.total]).toEqual(["unknown", "unknown"]);
     expect(notes.join()).toContain("InternalServerError");
     expect(notes.join()).not.toContain("no requests");
   });
@@ -172,13 +171,13 @@ describe("summarize", () => {
     ];
     const { totals, notes } = summary(series);
     // 90 requests of 1000 ms and 100 of 100 ms; at the backend 90 of 900 ms and 10 of 400 ms.
-    expect(totals.latency_ms).toEqual({ average_total: 526, average_backend: 850 });
+    expect(totals.latency_ms).toEqual({ total: { average: 526 }, backend: { average: 850 } });
     expect(notes.join()).not.toContain("plain mean");
   });
 
   test("a latency that nothing weighs is a plain mean, and the answer says so", () => {
     const { totals, notes } = summary([average("Duration", 100, undefined, 300)]);
-    expect(totals.latency_ms).toEqual({ average_total: 200, average_backend: "unknown" });
+    expect(totals.latency_ms).toEqual({ total: { average: 200 }, backend: { average: "unknown" } });
     expect(notes.join()).toContain("plain mean");
   });
 });
@@ -220,11 +219,11 @@ describe("for any series", () => {
         ({ sent, series }, groupBy) => {
           const { totals: total, rows } = summary(series, { groupBy, limit: 1000 });
           expect(total.requests).toBe(sent);
-          expect(add([total.succeeded, total.rejected, total.throttled.total, total.errors.total].map(Number))).toBe(sent);
+          expect(add([total.outcomes?.succeeded, total.outcomes?.rejected, total.throttled.total, total.errors.total].map(Number))).toBe(sent);
           expect(add(total.throttled.by_origin.map((row) => row.requests))).toBe(total.throttled.total);
           expect(add(total.errors.by_cause.map((row) => row.requests))).toBe(total.errors.total);
           expect(add(rows.map((row) => row.requests))).toBe(sent);
-          for (const row of rows) expect(row.succeeded + row.throttled + row.rejected + row.errors).toBe(row.requests);
+          for (const row of rows) expect(add([row.outcomes?.succeeded, row.throttled, row.outcomes?.rejected, row.errors].map(Number))).toBe(row.requests);
         },
       ),
     );
@@ -233,7 +232,7 @@ describe("for any series", () => {
   test("an average lies between the points that it is made of", () => {
     fc.assert(
       fc.property(anySeries, ({ series, whole }) => {
-        const { average_total: total } = summary(series).totals.latency_ms;
+        const total = summary(series).totals.latency_ms?.total?.average;
         if (whole.length === 0) expect(total).toBe("unknown");
         else {
           expect(total).toBeGreaterThanOrEqual(Math.min(...whole));

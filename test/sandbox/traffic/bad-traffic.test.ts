@@ -100,12 +100,12 @@ describe("bodies", () => {
 
 describe("requests", () => {
   test.each<[deployment: string, status: number]>([
-    ["a-model-that-nobody-knows", 200],
+    ["a-model-that-nobody-knows", 404],
     ["text-embedding-3-small", 400],
-    ["..%2f..%2fetc", 200],
-    ["%00", 200],
-    ["%zz", 200],
-    ["x".repeat(8_000), 200],
+    ["..%2f..%2fetc", 404],
+    ["%00", 404],
+    ["%zz", 404],
+    ["x".repeat(8_000), 404],
   ])("the deployment %s", async (deployment, status) => {
     const traffic = await openTraffic();
     expect((await send(traffic, chat(), { path: chatPath(deployment) })).status).toBe(status);
@@ -247,7 +247,7 @@ test("thousands of bad requests at once, and the gateway still answers", async (
     const requests = Array.from({ length: 50 }, async (_, index) => {
       const number = wave * 50 + index;
       const request = start(traffic, {
-        path: chatPath(`model-${number}`),
+        path: chatPath(number % 2 === 0 ? "gpt-4o" : `model-${number}`),
         ...(number % 5 === 0 ? { headers: { "api-key": `k${number}` } } : {}),
       });
       request.on("error", () => undefined);
@@ -257,7 +257,7 @@ test("thousands of bad requests at once, and the gateway still answers", async (
       else await text(response);
       return response.statusCode;
     });
-    for (const status of await Promise.all(requests)) expect([200, 400, 401]).toContain(status);
+    for (const status of await Promise.all(requests)) expect([200, 400, 401, 404]).toContain(status);
   }
   await stillAnswers(traffic);
 });
