@@ -7,24 +7,24 @@ import { includes } from "../src/usage/totals.ts";
 const known = z.union([z.number(), z.literal("unknown")]);
 const groupings = ["subscription", "product", "operation", "backend", "region", "model", "cause", "time"] as const;
 const text = z.string().optional();
-const examples = z.array(z.string()).optional();
-/** By name: short where the list of tools is paid for by the token. */
 const figures = z.record(z.string(), known);
 
-const details = {
+const totals = z.looseObject({
+  requests: known,
+  throttled: z.object({ total: known, by_origin: z.array(z.looseObject({ origin: z.string(), requests: z.number() })) }),
+  errors: z.object({ total: known, by_cause: z.array(z.looseObject({ cause: z.string(), requests: z.number() })) }),
   tokens: known,
+});
+
+const row = z.looseObject({ requests: z.number(), throttled: z.number(), errors: z.number() });
+
+/** What `include` adds. It is no part of the listed schema, which every client pays for by the token. */
+const included = z.object({
   outcomes: figures.optional(),
   token_split: figures.optional(),
   tpm: figures.optional(),
   tpm_by_region: z.record(z.string(), figures).optional(),
   latency_ms: z.record(z.string(), figures).optional(),
-};
-
-const totals = z.object({
-  requests: known,
-  throttled: z.object({ total: known, by_origin: z.array(z.object({ origin: z.string(), requests: z.number(), examples })) }),
-  errors: z.object({ total: known, by_cause: z.array(z.object({ cause: z.string(), requests: z.number(), examples })) }),
-  ...details,
   cache: z.object({ estimators: z.record(z.string(), figures), tokens_saved: known, method: z.string() }).optional(),
   backends: z
     .object({
@@ -33,23 +33,6 @@ const totals = z.object({
       left_out: z.int(),
     })
     .optional(),
-});
-
-const row = z.object({
-  time: text,
-  subscription: text,
-  product: text,
-  operation: text,
-  backend: text,
-  region: text,
-  model: text,
-  cause: text,
-  requests: z.number(),
-  throttled: z.number(),
-  errors: z.number(),
-  ...details,
-  tokens: known.optional(),
-  examples,
 });
 
 const output = z.object({
@@ -64,7 +47,7 @@ const output = z.object({
       change_id: z.string(),
       time: z.string(),
       summary: z.string(),
-      before: z.record(z.string(), z.unknown()),
+      before: z.looseObject({}),
       difference: figures,
     })
     .optional(),
@@ -129,29 +112,17 @@ export const getMetrics = defineTool({
     lines(
       `${api_id === null ? "All APIs" : `API '${api_id}'`} on ${service}, ${window.since} to ${window.until}`,
       change !== undefined && `After change \`${change.change_id}\` of ${change.time}: ${change.summary}`,
-      table(
-        numbers,
-        [numbers.map((name) => plain(totals[name]))],
-      ),
-      totals.outcomes !== undefined && `Others: ${plain(totals.outcomes)}`,
-      totals.token_split !== undefined && `Tokens: ${plain(totals.token_split)}`,
-      change !== undefined &&
-        `Against as long before: ${Object.entries(change.difference)
-          .map(([name, value]) => `${name} ${typeof value === "number" && value > 0 ? "+" : ""}${value}`)
-          .join(", ")}`,
+      table(numbers, [numbers.map((name) => plain(totals[name]))]),
+      change !== undefined && `Against as long before: ${plain(change.difference)}`,
       shares(
         "Throttled by",
-        totals.throttled.by_origin.map(({ origin, requests, examples }) => [origin, requests, examples]),
+        totals.throttled.by_origin.map(({ origin, ...ended }) => ({ name: origin, ...ended })),
       ),
       shares(
         "Errors by",
-        totals.errors.by_cause.map(({ cause, requests, examples }) => [cause, requests, examples]),
+        totals.errors.by_cause.map(({ cause, ...ended }) => ({ name: cause, ...ended })),
       ),
-      totals.tpm !== undefined && `Tokens per minute: ${plain({ ...totals.tpm, ...totals.tpm_by_region })}`,
-      totals.latency_ms !== undefined && `Latency, ms: ${plain(totals.latency_ms)}`,
-      totals.cache !== undefined &&
-        `Cache by sign of a hit: ${plain(totals.cache.estimators)}. Tokens saved: ${totals.cache.tokens_saved} (${totals.cache.method})`,
-      totals.backends !== undefined && backendTables(totals.backends),
+      includedLines(included.parse(totals)),
       rows.length > 0 && rowTable(rows),
       left_out > 0 && `${left_out} rows left out.`,
       `Source: ${sources.map(({ name, resolution, lag, newest }) => `${name}, by ${resolution}, lag ${lag}${newest === undefined ? "" : `, newest ${newest}`}`).join("; ")}`,
@@ -199,43 +170,56 @@ async function appliedChange({ changes }: ReadContext, changeId: string, since: 
   });
 }
 
-const numbers = ["requests", "throttled", "errors", "tokens"] as const;
-
-/** A number; of what has a total the total; of an object its members in words. */
-function plain(value: unknown): string {
-  if (Array.isArray(value)) return value.map(plain).join("; ");
-  if (typeof value !== "object" || value === null) return String(value ?? "-");
-  if ("total" in value && typeof value.total !== "object") return String(value.total);
-  return Object.entries(value)
-    .map(([name, part]) => (typeof part === "object" ? `${name} (${plain(part)})` : `${name} ${part}`))
-    .join(", ");
+interface Ended {
+  readonly name: string;
+  readonly requests: number;
+  readonly examples?: unknown;
 }
 
-const shares = (title: string, parts: readonly (readonly [string, number, readonly string[] | undefined])[]): string =>
+const shares = (title: string, parts: readonly Ended[]): string =>
   parts.length === 0
     ? ""
-    : `${title}: ${parts.map(([name, requests, ids = []]) => `${name} ${requests}${ids.length === 0 ? "" : ` (${ids.join(", ")})`}`).join(", ")}`;
+    : `${title}: ${parts.map(({ name, requests, examples }) => `${name} ${requests}${examples === undefined ? "" : ` (${plain(examples)})`}`).join(", ")}`;
 
-function backendTables({ of_window, by_time, left_out }: NonNullable<z.output<typeof totals>["backends"]>): string {
-  return lines(
-    table(
-      ["backend", "requests", "failed", "%"],
-      Object.entries(of_window).map(([backend, { requests, failed, percent }]) => [backend, plain(requests), plain(failed), plain(percent)]),
-    ),
-    by_time.length > 0 &&
-      table(
-        ["from", "% by backend"],
-        by_time.map(({ time, percent }) => [time, plain(percent)]),
+const includedLines = ({ outcomes, token_split, tpm, tpm_by_region, latency_ms, cache, backends }: z.output<typeof included>): string =>
+  lines(
+    outcomes !== undefined && `Others: ${plain(outcomes)}`,
+    token_split !== undefined && `Tokens: ${plain(token_split)}`,
+    tpm !== undefined && `Tokens per minute: ${plain({ ...tpm, ...tpm_by_region })}`,
+    latency_ms !== undefined && `Latency, ms: ${plain(latency_ms)}`,
+    cache !== undefined && `Cache by sign of a hit: ${plain(cache.estimators)}. Tokens saved: ${cache.tokens_saved} (${cache.method})`,
+    backends !== undefined &&
+      lines(
+        table(
+          ["backend", "requests", "failed", "%"],
+          Object.entries(backends.of_window).map(([backend, of]) => [backend, plain(of.requests), plain(of.failed), plain(of.percent)]),
+        ),
+        backends.by_time.length > 0 &&
+          table(
+            ["from", "% by backend"],
+            backends.by_time.map(({ time, percent }) => [time, plain(percent)]),
+          ),
+        backends.left_out > 0 && `${backends.left_out} earlier changes of the shares left out.`,
       ),
-    left_out > 0 && `${left_out} earlier changes of the shares left out.`,
   );
-}
 
 function rowTable(rows: readonly z.output<typeof row>[]): string {
-  const columns = [...(["time", ...groupings.filter((name) => name !== "time")] as const), ...numbers, "outcomes", "token_split", "tpm", "tpm_by_region", "latency_ms", "examples"] as const;
+  const columns = ["time", ...groupings.filter((name) => name !== "time"), ...numbers, "outcomes", "token_split", "tpm", "tpm_by_region", "latency_ms", "examples"];
   const shown = columns.filter((name) => rows.some((one) => one[name] !== undefined));
   return table(
     shown,
     rows.map((one) => shown.map((name) => plain(one[name]))),
   );
+}
+
+const numbers = ["requests", "throttled", "errors", "tokens"] as const;
+
+/** A number; of what has a total the total; of an object its members in words. */
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (typeof value !== "object" || value === null) return String(value ?? "-");
+  if ("total" in value && typeof value.total !== "object") return String(value.total);
+  return Object.entries(value)
+    .map(([name, part]) => (typeof part === "object" ? `${name} (${plain(part)})` : `${name} ${part}`))
+    .join(", ");
 }

@@ -10,7 +10,7 @@ export const includes = ["outcomes", "tokens", "tpm", "latency", "cache", "backe
 export type Include = (typeof includes)[number];
 
 /** `requests` is the sum of throttled requests, errors and `outcomes`. */
-export interface UsageTotals {
+export type UsageTotals = {
   readonly requests: Known;
   readonly outcomes?: Outcomes;
   /** 429, and 403 where a quota is used up. */
@@ -26,13 +26,13 @@ export interface UsageTotals {
   readonly latency_ms?: Latency;
   readonly cache?: CacheUse;
   readonly backends?: BackendShares;
-}
+};
 
-interface Ended {
+type Ended = {
   readonly requests: number;
   /** Correlation ids of up to three of them. */
   readonly examples?: readonly string[];
-}
+};
 
 /** `rejected`: every 4xx that is no throttling. */
 export type Outcomes = { readonly succeeded: Known; readonly rejected: Known };
@@ -63,7 +63,7 @@ export interface BackendShares {
 }
 
 /** Requests of one group, under the names of what they are grouped by. */
-export interface UsageRow extends Partial<Readonly<Record<Grouping, string>>> {
+export type UsageRow = Partial<Readonly<Record<Grouping, string>>> & {
   readonly requests: number;
   readonly throttled: number;
   readonly errors: number;
@@ -75,7 +75,7 @@ export interface UsageRow extends Partial<Readonly<Record<Grouping, string>>> {
   readonly tpm_by_region?: TpmByRegion;
   readonly latency_ms?: Latency;
   readonly examples?: readonly string[];
-}
+};
 
 export interface UsageSource {
   readonly name: string;

@@ -430,3 +430,14 @@ describe("other clouds", () => {
     expect(sent.map(({ url }) => url.origin)).toEqual([endpoint, endpoint]);
   });
 });
+
+describe("subscriptions", () => {
+  it("leave without their keys, also where ARM shows them", async () => {
+    const key = { primaryKey: "canary", secondaryKey: "canary" };
+    const scope = `${serviceId}/products/aoai`;
+    const { fetch } = wire(() => list([{ name: "growth", properties: { displayName: "Growth", state: "active", scope, ...key } }]));
+    expect(await gatewayOver(fetch).reader(neverAborted).subscriptions()).toEqual([
+      { id: "growth", displayName: "Growth", state: "active", scope: { kind: "product", productId: "aoai" } },
+    ]);
+  });
+});

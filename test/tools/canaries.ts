@@ -60,6 +60,7 @@ export function keyedElements(seed: number): string {
     header("x-base64", keys.base64),
     header("x-azure-ai", keys.azureAi),
     header("x-open-ai", keys.openAi),
+    header("x-function", `https://f.azurewebsites.net/api/x?code=${keys.functionUrl}`),
     header("x-url", `https://x.blob.core.windows.net/c?sv=1&amp;sig=${keys.signature}`),
     header("x-storage", `AccountName=a;AccountKey=${keys.account};EndpointSuffix=core.windows.net`),
     header("x-bus", `Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=${keys.shared}`),

@@ -1,5 +1,5 @@
-import { minuteMs } from "./history.ts";
-import type { MeasuredCall } from "./traffic.ts";
+import { type History, minuteMs } from "./history.ts";
+import { type MeasuredCall, trafficOf } from "./traffic.ts";
 
 /** A call that the gateway had before the sandbox was opened. */
 export interface PastCall extends MeasuredCall {
@@ -42,7 +42,7 @@ const daylight = (hour: number): number => Math.max(0, Math.sin((Math.PI * (hour
 export const pastTeams: readonly PastTeam[] = [
   {
     ...{ id: "growth", displayName: "Growth", product: "aoai", tokensPerMinute: 200_000, operation: "chat" },
-    ...{ rate: (hour) => 0.3 + 1.6 * daylight(hour), prompt: 14_000, completion: 900, burst: 8 },
+    ...{ rate: (hour) => 0.3 + 1.6 * daylight(hour), prompt: 16_000, completion: 900, burst: 10 },
   },
   {
     ...{ id: "prod-critical", displayName: "Production critical", product: "aoai", tokensPerMinute: 500_000, operation: "chat" },
@@ -82,6 +82,20 @@ export function callsIn(minute: Date): readonly PastCall[] {
   if (random() < keyRefused) calls.push(refusedKey(start, random));
   return calls.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime()).map((call, number) => ({ ...call, number }));
 }
+
+/** The history of the demo service up to `end`, told from its calls. */
+export const pastHistory = (end: Date): History => ({
+  traffic: (minute) => trafficOf(minute < end ? callsIn(minute).filter(({ startedAt }) => startedAt < end) : []),
+  load(minute) {
+    const busy = Math.min(1, (minute < end ? callsIn(minute).length : 0) / busiest);
+    return { cpuPercent: round(8 + 45 * busy), memoryPercent: round(34 + 6 * busy) };
+  },
+});
+
+/** Calls of a minute that keep the gateway as busy as it gets. */
+const busiest = 30;
+
+const round = (value: number): number => Math.round(value * 10) / 10;
 
 /** So many minutes of a burst, in hours that have one. */
 const burstMinutes = 4;
