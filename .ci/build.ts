@@ -99,34 +99,47 @@ const executableApart: Plugin = {
 };
 
 /**
- * Leaves the C# grammar and its parser to files of their own: both programs load them at the first policy expression, and no start does.
- * Where those files are, seen from the file that loads them, is known only once that one is written.
+ * Leaves the C# grammar and its parser to files of their own: both programs load them at the first policy expression, and no start does. The
+ * parser of KQL too: the sandbox loads it at the first log query. Where those files are, seen from the file that loads them, is known only once that one is written.
  */
 const grammarApart: Plugin = {
   name: "grammar-apart",
   setup({ onResolve }) {
-    onResolve({ filter: /^web-tree-sitter$|\/grammar-files\.ts$/ }, ({ path }) => ({
+    onResolve({ filter: /^web-tree-sitter$|\/(?:grammar|kql)-files\.ts$/ }, ({ path }) => ({
       path: `${fromGrammar}${basename(path, ".ts")}.js`,
       external: true,
     }));
   },
 };
 
-/** The grammar's files inside a module, compressed: they are found by whatever way the package was installed. */
+// In one piece: by default it comes in hundreds, each a way to another thread and back.
+const decompression = `
+  import { brotliDecompressSync } from "node:zlib";
+  const decompress = (bytes) => brotliDecompressSync(bytes, { chunkSize: 8 * 1024 * 1024 });`;
+
+/** The grammar's and the parser's files inside modules, compressed: they are found by whatever way the package was installed. */
 const compressedGrammar: Plugin = {
   name: "compressed-grammar",
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]src[\\/]grammar-files\.ts$/ }, () => ({
       resolveDir: ".",
-      contents: `
-        import { brotliDecompressSync } from "node:zlib";
+      contents: `${decompression}
         import runtime from "web-tree-sitter/web-tree-sitter.wasm";
         import csharp from "tree-sitter-c-sharp/tree-sitter-c_sharp.wasm";
-        // In one piece: by default it comes in hundreds, each a way to another thread and back.
-        const decompress = (bytes) => brotliDecompressSync(bytes, { chunkSize: 8 * 1024 * 1024 });
         export const grammarFiles = async () => ({ runtime: decompress(runtime), csharp: decompress(csharp) });`,
     }));
-    onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({ loader: "binary", contents: compressed(await readFile(path)) }));
+    onLoad({ filter: /[\\/]src[\\/]kql-files\.ts$/ }, () => ({
+      resolveDir: ".",
+      contents: `${decompression}
+        import bridge from "@kusto/language-service-next/bridge.min.js";
+        import language from "@kusto/language-service-next/Kusto.Language.Bridge.min.js";
+        const text = (bytes) => decompress(bytes).toString("utf8");
+        export const kqlFiles = async () => ({ bridge: text(bridge), language: text(language) });`,
+    }));
+    onLoad({ filter: /\.wasm$|[\\/]language-service-next[\\/].*\.min\.js$/ }, async ({ path }) => ({
+      loader: "binary",
+      contents: compressed(await readFile(path)),
+    }));
   },
 };
 
@@ -160,7 +173,7 @@ const [whole, apart, grammar] = await Promise.all([
   build({ ...options, entryPoints: [validator], splitting: false, plugins: [...plugins, executableApart] }),
   build({
     ...options,
-    entryPoints: ["src/grammar-files.ts", "web-tree-sitter"].map((path) => ({ in: path, out: basename(path, ".ts") })),
+    entryPoints: ["src/grammar-files.ts", "src/kql-files.ts", "web-tree-sitter"].map((path) => ({ in: path, out: basename(path, ".ts") })),
     outdir: grammarFolder,
     splitting: false,
     plugins: [compressedGrammar],

@@ -1,4 +1,5 @@
 import { loadGrammar } from "./grammar.ts";
+import { loadKql } from "./kql.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { SandboxAddress } from "./sandbox/serve.ts";
 
@@ -31,7 +32,7 @@ export function embeddedSandbox(now: () => Date, loopback?: Loopback): () => Pro
 
 async function make(now: () => Date): Promise<Sandbox> {
   const [{ realClock }, { createSandbox }] = await Promise.all([import("./sandbox/clock.ts"), import("./sandbox/sandbox.ts")]);
-  return createSandbox({ clock: { ...realClock, now }, grammar: loadGrammar });
+  return createSandbox({ clock: { ...realClock, now }, grammar: loadGrammar, kql: loadKql });
 }
 
 async function serve(sandbox: Promise<Sandbox>, { announce, failed }: Loopback): Promise<void> {

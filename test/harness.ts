@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import type { z } from "zod";
 import { readConfiguration } from "../src/config.ts";
 import { loadGrammar } from "../src/grammar.ts";
+import { loadKql } from "../src/kql.ts";
 import type { AuditLine } from "../src/mcp/audit.ts";
 import { type Connection, connect, type ToolAnswer } from "../src/mcp/client.ts";
 import { buildServer } from "../src/mcp/server.ts";
@@ -44,11 +45,12 @@ export interface HarnessOptions {
 
 /** Everything is closed and removed when the test ends. */
 export async function openHarness({ seed = "demo", env = {}, clock = realClock }: HarnessOptions = {}): Promise<Harness> {
-  const sandbox = createSandbox({ seed, clock, grammar: loadGrammar });
+  const sandbox = createSandbox({ seed, clock, grammar: loadGrammar, kql: loadKql });
   const service = await serveSandbox(sandbox, {});
   const state = await mkdtemp(join(tmpdir(), "aigw-state-"));
   const environment = {
     AIGW_ARM_ENDPOINT: service.ready.arm,
+    AIGW_LOGS_ENDPOINT: service.ready.logs,
     AIGW_ACCESS_TOKEN: service.ready.token,
     AIGW_SERVICE: service.ready.service,
     AIGW_STATE: state,

@@ -30,6 +30,7 @@ const mcp = /^src\/mcp\//;
 const sandbox = /^src\/sandbox\//;
 const config = /^src\/config\.ts$/;
 const grammar = /^src\/grammar(?:-files)?\.ts$/;
+const kql = /^src\/kql(?:-files)?\.ts$/;
 const plain = /^src\/(?:log|version)\.ts$/;
 const machine = /^src\/(?:processes|audit-log)\.ts$/;
 const runtime = /^src\/(?:runtime|embedded-sandbox)\.ts$/;
@@ -88,11 +89,12 @@ const layers: readonly Layer[] = [
   { name: "log and version", files: plain, imports: [packageFile], packages: [] },
   { name: "config", files: config, imports: [errors, /^src\/change\/guards\/names\.ts$/], packages: [/^zod$/] },
   { name: "grammar", files: grammar, imports: [/^src\/policy\/expression-(?:syntax|generic-calls)\.ts$/], packages: [node] },
+  { name: "kql", files: kql, imports: [/^src\/sandbox\/monitor\/kql\/parser\.ts$/], packages: [node] },
   { name: "processes and audit log", files: machine, imports: [errors, plain], types: [change, mcp], packages: [node] },
   {
     name: "runtime",
     files: runtime,
-    imports: [errors, config, grammar, plain, machine, change, azure, sandbox],
+    imports: [errors, config, grammar, kql, plain, machine, change, azure, sandbox],
     types: [gateway, tool],
     packages: [node],
   },
@@ -100,7 +102,7 @@ const layers: readonly Layer[] = [
   {
     name: "cli",
     files: cli,
-    imports: [/^tools\//, tool, errors, gateway, policy, config, grammar, plain, mcp, sandbox, surface],
+    imports: [/^tools\//, tool, errors, gateway, policy, config, grammar, kql, plain, mcp, sandbox, surface],
     packages: [/^zod$/, node],
   },
   { name: "main", files: /^src\/main\.ts$/, imports: [cli], packages: [node] },

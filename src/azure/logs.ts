@@ -1,5 +1,5 @@
 import type { LogsQueryClient, LogsQueryResult, LogsTable as SdkTable } from "@azure/monitor-query";
-import { isRestError } from "@azure/core-rest-pipeline";
+import { isRestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
 import { GatewayError } from "../errors.ts";
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 import type { LoggingSettings, LogsAnswer, LogsReader, LogsTable } from "../gateway/ports.ts";
@@ -95,9 +95,21 @@ async function openLogs(connection: Connection, cloud: Cloud): Promise<LogsQuery
   return new LogsQueryClient(connection.credential, {
     ...clientOptions(connection),
     audience: cloud.logs,
-    additionalPolicies: [{ policy: boundedRetryAfterPolicy, position: "perRetry" }],
+    additionalPolicies: [
+      { policy: boundedRetryAfterPolicy, position: "perRetry" },
+      { policy: emptyAnswerPolicy, position: "perRetry" },
+    ],
   });
 }
+
+/** A query without data may answer 200 without a body, which the client cannot read: https://learn.microsoft.com/azure/azure-monitor/logs/api/errors */
+const emptyAnswerPolicy: PipelinePolicy = {
+  name: "emptyAnswerPolicy",
+  async sendRequest(request, next) {
+    const response = await next(request);
+    return response.status === 200 && (response.bodyAsText ?? "") === "" ? { ...response, status: 204 } : response;
+  },
+};
 
 interface RunOptions {
   readonly abortSignal: AbortSignal;
@@ -130,11 +142,8 @@ function valueOf(value: unknown): Json {
   return JSON.parse(JSON.stringify(value ?? null));
 }
 
-/** An empty workspace answers 204, and a query without data may answer 200 without a body: https://learn.microsoft.com/azure/azure-monitor/logs/api/errors */
-function hasNoData(error: unknown): boolean {
-  if (isRestError(error)) return error.statusCode === 204 || (error.statusCode === 200 && (error.response?.bodyAsText ?? "") === "");
-  return error instanceof TypeError;
-}
+/** An empty workspace answers 204, which the client takes for an error. */
+const hasNoData = (error: unknown): boolean => isRestError(error) && error.statusCode === 204;
 
 const noEndpoint = (): GatewayError =>
   new GatewayError("not_configured", "No log query endpoint is configured beside AIGW_ARM_ENDPOINT.", {

@@ -188,10 +188,10 @@ async function deployPolicy(tour: Tour): Promise<void> {
 async function showMetrics(tour: Tour): Promise<void> {
   step(tour, "7. What did the last hour look like?");
   const { text } = await tour.server.call(getMetrics.name, { api_id: "azure-openai" });
-  const { totals, notes } = await ask(tour, getMetrics, { api_id: "azure-openai" });
+  const { totals, sources } = await ask(tour, getMetrics, { api_id: "azure-openai" });
   expect(totals.requests !== "unknown", "the metrics count requests");
   tour.say(text);
-  expect(notes.length > 0, "the metrics say what they do not know");
+  expect(sources.length > 0, "the metrics say where they are from");
 }
 
 async function undo(tour: Tour, changeId: string): Promise<void> {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Configuration } from "../config.ts";
 import { GatewayError } from "../errors.ts";
 import { loadGrammar } from "../grammar.ts";
+import { loadKql } from "../kql.ts";
 import { movableClock, realClock } from "../sandbox/clock.ts";
 import { regionNamed } from "../sandbox/models/regions.ts";
 import { createSandbox, type Sandbox } from "../sandbox/sandbox.ts";
@@ -26,7 +27,12 @@ export async function runSandbox(settings: Settings, { out, stop }: SandboxProce
 
 function openSandbox({ instances = 1, regions = [standardV2.location], clock }: Settings): Sandbox {
   const places = regions.map(region).flatMap((place) => Array<string>(instances).fill(place));
-  return createSandbox({ grammar: loadGrammar, regions: places, clock: clock === "manual" ? movableClock(new Date()) : realClock });
+  return createSandbox({
+    grammar: loadGrammar,
+    kql: loadKql,
+    regions: places,
+    clock: clock === "manual" ? movableClock(new Date()) : realClock,
+  });
 }
 
 function region(given: string): string {

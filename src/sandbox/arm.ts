@@ -4,6 +4,14 @@ import { armError, HttpError, unknownRoute } from "./arm/errors.ts";
 import { operationStatus, settleOperations } from "./arm/operations.ts";
 import { answerResource } from "./arm/resources.ts";
 import { connectionReset, dripping, isConnectionReset, type RequestFault, scriptedAnswer, truncated } from "./faults.ts";
+import {
+  diagnosticSettingsApiVersions,
+  listSettings,
+  oneSetting,
+  sandboxWorkspace,
+  workspaceAnswer,
+  workspaceApiVersions,
+} from "./monitor/diagnostic-settings.ts";
 import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
 import { requestUrl } from "./request-url.ts";
 import { regionName, sandboxService } from "./service.ts";
@@ -11,7 +19,10 @@ import type { WorldState } from "./world.ts";
 
 const serviceRoot = sandboxService.resourceId.toLowerCase();
 
-/** The management API and Azure Monitor's metrics of the service, for requests that carry `token`. */
+const workspaceRoot = sandboxWorkspace.resourceId.toLowerCase();
+const settingsRoot = `${serviceRoot}/providers/microsoft.insights/diagnosticsettings`;
+
+/** The management API and Azure Monitor's metrics and diagnostic settings of the service, for requests that carry `token`. */
 export function armApp(world: WorldState, token: string): Hono {
   const app = new Hono({ getPath: (request) => requestUrl(request).pathname.toLowerCase() });
   app.onError((error) => {
@@ -32,6 +43,9 @@ export function armApp(world: WorldState, token: string): Hono {
     await next();
   });
   app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, requestUrl(req.raw)));
+  app.get(settingsRoot, () => listSettings(world.diagnosticSettings));
+  app.get(`${settingsRoot}/:name`, ({ req }) => oneSetting(world.diagnosticSettings, req.param("name")));
+  app.get(workspaceRoot, () => workspaceAnswer(regionName(world.service.location)));
   app.get(`${serviceRoot}/tenant/operationresults/:id`, ({ req }) => operationStatus(world, req.param("id")));
   app.get(serviceRoot, () => serviceAnswer(world));
   app.all(`${serviceRoot}/*`, ({ req }) => answerResource(world, req.raw, segmentsOf(req.raw)));
@@ -94,7 +108,7 @@ function kindOf({ req }: Context): keyof typeof budgets {
 }
 
 /** A broken connection is an error that nothing here answers: it rejects the whole `fetch`. */
-function scriptedFaults(world: WorldState): MiddlewareHandler {
+export function scriptedFaults(world: WorldState): MiddlewareHandler {
   return async (context, next) => {
     const { raw, method } = context.req;
     const outcome = world.faults.take(method, requestUrl(raw).pathname);
@@ -140,11 +154,17 @@ function apiVersion(world: WorldState): MiddlewareHandler {
     if (version === undefined || version === "") {
       throw armError(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.");
     }
-    const isMetrics = req.path.includes("/providers/microsoft.insights/");
-    const supported = isMetrics ? metricsApiVersions : world.settings.apiVersions;
-    if (!supported.includes(version)) throw unsupportedVersion(version, isMetrics ? "metrics" : "service", supported, world);
+    const { type, supported } = versionsOf(req.path, world);
+    if (!supported.includes(version)) throw unsupportedVersion(version, type, supported, world);
     await next();
   };
+}
+
+function versionsOf(path: string, { settings }: WorldState): { readonly type: string; readonly supported: readonly string[] } {
+  if (path.startsWith(settingsRoot)) return { type: "diagnosticSettings", supported: diagnosticSettingsApiVersions };
+  if (path.includes("/providers/microsoft.insights/")) return { type: "metrics", supported: metricsApiVersions };
+  if (path.startsWith(workspaceRoot)) return { type: "workspaces", supported: workspaceApiVersions };
+  return { type: "service", supported: settings.apiVersions };
 }
 
 /** https://github.com/Azure/bicep-types-az/issues/2319 */

@@ -1,5 +1,5 @@
 import type { CSharp } from "../policy/expression-syntax.ts";
-import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { createGateway, type FinishedCall, type Gateway } from "./gateway/gateway.ts";
 import { rowsOf } from "./gateway/logs/rows.ts";
 import { type LogStore, logStore } from "./gateway/logs/store.ts";
 import { type ContentSafetyService, contentSafetyService } from "./models/content-safety.ts";
@@ -26,6 +26,11 @@ export function openDataPlane(world: World, grammar: () => Promise<CSharp>, depl
   // An Azure resource may serve both: the paths of content safety are its own.
   world.upstreams.push(contentSafety, models);
   const logs = logStore();
-  const gateway = createGateway(world, { grammar, onFinished: (call) => logs.add(rowsOf(call)) });
+  const onFinished = (call: FinishedCall): void => {
+    const rows = rowsOf(call);
+    logs.add(rows);
+    for (const { table, row } of rows) if (table === "ApiManagementGatewayLogs") world.live.record(row);
+  };
+  const gateway = createGateway(world, { grammar, onFinished });
   return { gateway, models, contentSafety, logs };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Hono } from "hono";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { armApp } from "./arm.ts";
 import { type Clock, realClock } from "./clock.ts";
@@ -6,7 +7,11 @@ import type { Controls } from "./control/operations.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { primaryKeys } from "./gateway/keys.ts";
-import { steadyHistory } from "./monitor/history.ts";
+import { demoSetting } from "./monitor/diagnostic-settings.ts";
+import { historyOf } from "./monitor/history.ts";
+import type { KqlParser } from "./monitor/kql/parser.ts";
+import type { RowsOfTable } from "./monitor/logs.ts";
+import { pastHistory } from "./monitor/past-calls.ts";
 import { seedDemo } from "./seed.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -15,7 +20,7 @@ export interface Sandbox {
   readonly world: World;
   /** What a request must carry as `Authorization: Bearer ...`. */
   readonly token: string;
-  /** The management API and Azure Monitor's metrics. Rejects only where a scripted fault breaks the connection. */
+  /** The management API, Azure Monitor's metrics and, under `/v1`, the log query API. Rejects only where a scripted fault breaks the connection. */
   readonly fetch: (request: Request) => Promise<Response>;
   /** The gateway, which carries traffic under the deployed policies, and the hosts behind it: loaded at the first call. */
   readonly dataPlane: () => Promise<DataPlane>;
@@ -33,32 +38,60 @@ export interface SandboxOptions {
   readonly regions?: readonly string[];
   /** The C# grammar that the gateway reads policy expressions by; without it the gateway runs none. */
   readonly grammar?: () => Promise<CSharp>;
-  /** `demo` (default): a small AI gateway. `empty`: the service alone. */
+  /** Microsoft's parser of KQL, which log queries are read by; without it none is run. */
+  readonly kql?: () => Promise<KqlParser>;
+  /** `demo` (default): a small AI gateway with the calls of some days behind it. `empty`: the service alone. */
   readonly seed?: "demo" | "empty";
   /** A random one where left out. */
   readonly token?: string;
 }
 
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
-  const { clock = realClock, seed = "demo", token = randomBytes(24).toString("base64url"), regions, grammar = noGrammar } = options;
-  const history = steadyHistory("azure-openai", "East US");
+  const {
+    clock = realClock,
+    seed = "demo",
+    token = randomBytes(24).toString("base64url"),
+    regions,
+    grammar = noGrammar,
+    kql = noKql,
+  } = options;
+  const openedAt = clock.now();
+  const history = seed === "demo" ? pastHistory(openedAt) : historyOf([]);
   const world = createWorld({ clock, history, ...(regions === undefined ? {} : { regions }) });
-  if (seed === "demo") seedDemo(world);
-  const app = armApp(world, token);
+  if (seed === "demo") {
+    seedDemo(world);
+    world.diagnosticSettings = [demoSetting];
+  }
+  const arm = armApp(world, token);
+  let opened: Promise<DataPlane> | undefined;
+  let logs: Promise<Hono> | undefined;
+  const openLogs = async (): Promise<Hono> => {
+    const [{ logsApp }, { pastRows }] = await Promise.all([import("./monitor/logs.ts"), import("./monitor/past-rows.ts")]);
+    const past = seed === "demo" ? pastRows(openedAt) : () => [];
+    const rows = async (): Promise<RowsOfTable> => {
+      const live = (await opened)?.logs;
+      return (table) => [...past(table), ...(live?.rows(table) ?? [])];
+    };
+    return logsApp(world, { token, parser: kql, rows });
+  };
+  const appFor = (path: string): Hono | Promise<Hono> => {
+    if (!/^\/+v1\//i.test(path)) return arm;
+    logs ??= openLogs();
+    return logs;
+  };
   const logged = async (request: Request): Promise<Response> => {
     const { method, headers, url } = request;
     const { pathname, search } = new URL(url);
     const { authorization: _, ...kept } = Object.fromEntries(headers);
     let status: number | null = null;
     try {
-      const response = await app.fetch(request);
+      const response = await (await appFor(pathname)).fetch(request);
       status = response.status;
       return response;
     } finally {
       world.log({ method, path: pathname + search, headers: kept, status });
     }
   };
-  let opened: Promise<DataPlane> | undefined;
   const dataPlane = (): Promise<DataPlane> => {
     opened ??= Promise.all([import("./data-plane.ts"), import("./models/deployments.ts")]).then(
       ([{ openDataPlane }, { demoDeployments }]) => openDataPlane(world, grammar, seed === "demo" ? demoDeployments : undefined),
@@ -83,5 +116,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     keys: () => primaryKeys(world),
   };
 }
+
+const noKql = (): Promise<KqlParser> => Promise.reject(new Error("the sandbox was opened without a parser of KQL"));
 
 const noGrammar = (): Promise<CSharp> => Promise.reject(new Error("the sandbox was opened without a grammar of C#"));

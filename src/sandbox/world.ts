@@ -6,7 +6,9 @@ import type { Clock } from "./clock.ts";
 import { type FaultScript, type Faults, faultScript } from "./faults.ts";
 import { gatewayInstances } from "./gateway/instances.ts";
 import type { GatewayInstance, Upstream } from "./gateway/policy.ts";
+import type { DiagnosticSetting } from "./monitor/diagnostic-settings.ts";
 import type { History } from "./monitor/history.ts";
+import { type LiveTraffic, liveTraffic } from "./monitor/traffic.ts";
 import { type PolicyFormat, storedPolicy } from "./policy-text.ts";
 import { type ServiceResource, sandboxService, standardV2 } from "./service.ts";
 
@@ -49,6 +51,8 @@ export interface Settings {
   operationShapes: Readonly<Record<LongRunning, OperationShape>>;
   /** How long a long-running operation takes by the world's clock, in seconds. */
   operationSeconds: number;
+  /** How long after a call its log rows can be queried, in seconds. */
+  ingestionSeconds: number;
 }
 
 export interface LoggedRequest {
@@ -75,8 +79,12 @@ export interface World {
   readonly revision: number;
   /** The instance's own resource; replace it to get another SKU or region. */
   service: ServiceResource;
-  /** What the platform metrics report. */
+  /** What the platform metrics report of the time before. */
   history: History;
+  /** And what of the calls that the gateway has had since. */
+  readonly live: LiveTraffic;
+  /** Where the service's logs go; none where it is empty. */
+  diagnosticSettings: readonly DiagnosticSetting[];
   readonly settings: Settings;
   readonly faults: Faults;
   /** The newest 1,000 requests, oldest first. */
@@ -146,11 +154,14 @@ export function createWorld({ clock, history, regions = [standardV2.location], s
     },
     service: standardV2,
     history,
+    live: liveTraffic(),
+    diagnosticSettings: [],
     settings: {
       pageSize: 100,
       apiVersions,
       operationShapes: { policyFragments: "created", namedValues: "accepted" },
       operationSeconds: 0,
+      ingestionSeconds: 0,
     },
     faults: faultScript(),
     requests,

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Changes } from "../../src/change/changes.ts";
 import { directoryStore } from "../../src/change/directory-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
+import { inDependencyOrder } from "../../src/change/write.ts";
 import {
   apiPolicy,
   east,
@@ -50,6 +51,39 @@ describe("apply", () => {
     const [create, update] = service.world.requests.filter(({ method }) => method === "PUT");
     expect(create?.headers["if-none-match"]).toBe("*");
     expect(update?.headers["if-match"]).toMatch(/^"/);
+  });
+
+  test("the order is that of what refers to what: written from below, deleted from above, and deleted last", () => {
+    const properties = (id: string) => (id === pool ? poolProperties("west") : {});
+    const step = (id: string, deleted: boolean) => ({
+      id,
+      before: { id, etag: "", properties: properties(id) },
+      after: deleted ? null : properties(id),
+    });
+    const ids = [apiPolicy, pool, east, "policyFragments/f", "namedValues/v"];
+    const order = (deleted: readonly string[]) => inDependencyOrder(ids.map((id) => step(id, deleted.includes(id)))).map(({ id }) => id);
+    expect(order([])).toEqual(ids.toReversed());
+    expect(order(ids)).toEqual(ids);
+    expect(order([pool, "namedValues/v"])).toEqual(["policyFragments/f", east, apiPolicy, pool, "namedValues/v"]);
+    expect(
+      inDependencyOrder([
+        step(apiPolicy, false),
+        { id: pool, before: null, after: poolProperties("west") },
+        { id: west, before: null, after: {} },
+      ]),
+    ).toEqual([{ id: west, before: null, after: {} }, { id: pool, before: null, after: poolProperties("west") }, step(apiPolicy, false)]);
+  });
+
+  test("what is left for others to do stands in the plan and in the answer, where there is something", async () => {
+    const service = openService();
+    const steps = ["Let the gateway's identity call the model: az role assignment create ..."];
+    const plan = await service.plan({ documents: [await halved(service)], manualSteps: steps });
+    expect(plan).toMatchObject({ manualSteps: steps });
+    const answer = await service.apply(plan);
+    expect(answer).toMatchObject({ manualSteps: steps, next: `To take it back: undo_change {"change_id":"${plan.planId}"}` });
+    const without = await service.plan({ documents: [await halved(service, 90_000)], manualSteps: [] });
+    expect(without).not.toHaveProperty("manualSteps");
+    expect(await service.apply(without)).not.toHaveProperty("manualSteps");
   });
 
   test("deletes what nothing refers to any more", async () => {
@@ -117,6 +151,7 @@ describe("apply refuses, and the plan can still be applied", () => {
     const plan = await service.plan({ documents: [await halved(service)] });
     await expect(service.apply({ ...plan, confirm: "yes" })).rejects.toMatchObject({
       code: "invalid_input",
+      message: expect.stringMatching(/is not the line of plan chg-\w+\. Nothing was written/),
       hint: expect.stringContaining(JSON.stringify(plan.confirm)),
     });
     expect(service.writes()).toEqual([]);
@@ -169,7 +204,12 @@ describe("apply refuses, and the plan can still be applied", () => {
       call.abort();
       return create(key, document);
     };
-    await expect(service.apply(plan, call.signal)).rejects.toMatchObject({ code: "cancelled", hint: expect.stringContaining("again") });
+    await expect(service.apply(plan, call.signal)).rejects.toMatchObject({
+      code: "cancelled",
+      message: "Cancelled before the first write; nothing was written.",
+      hint: expect.stringContaining("again"),
+      retryable: true,
+    });
     expect(service.writes()).toEqual([]);
     await expect(service.apply(plan)).resolves.toMatchObject({ status: "applied" });
   });
@@ -181,8 +221,9 @@ describe("apply refuses, and the plan can still be applied", () => {
     service.world.put(apiPolicy, { value: "<policies><inbound><base /></inbound></policies>" });
     await expect(service.apply(plan)).rejects.toMatchObject({
       code: "conflict",
-      message: expect.stringContaining("API 'openai' policy"),
-      details: [expect.stringMatching(/^-.*set-backend-service/m)],
+      message: "Changed since it was planned: API 'openai' policy. Nothing was written.",
+      hint: "Plan the change again (update_quota).",
+      details: [expect.stringMatching(/^--- apis\/openai\/policies\/policy when planned\n\+\+\+ .* now\n[\s\S]*^-.*set-backend-service/m)],
     });
     expect(service.writes()).toEqual([]);
     service.world.put(apiPolicy, stored);
@@ -211,6 +252,18 @@ describe("apply refuses, and the plan can still be applied", () => {
       hint: expect.stringContaining("update_quota"),
     });
     expect(service.writes()).toEqual([]);
+  });
+
+  test("a plan that expires while its documents are read", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: [await halved(service)] });
+    service.before = () => {
+      service.before = () => {};
+      service.pass(30 * 60 * 1000);
+    };
+    await expect(service.apply(plan)).rejects.toMatchObject({ code: "not_found", message: expect.stringContaining("expired") });
+    expect(service.writes()).toEqual([]);
+    expect((await service.changes.log.list(1)).changes).toMatchObject([{ state: "expired" }]);
   });
 
   test("an unknown plan, another caller's and another service's, all in the same words", async () => {
@@ -331,7 +384,12 @@ describe("a plan is applied once", () => {
     };
     const first = service.apply(plan);
     await expect(first).resolves.toMatchObject({ status: "applied" });
-    await expect(second).rejects.toMatchObject({ code: "conflict", retryable: true, message: expect.stringContaining("is being applied") });
+    await expect(second).rejects.toMatchObject({
+      code: "conflict",
+      retryable: true,
+      message: expect.stringContaining("is being applied"),
+      hint: "Call apply_change again for its outcome; nothing is written twice.",
+    });
   });
 });
 

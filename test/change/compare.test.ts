@@ -59,6 +59,8 @@ describe("sameContent", () => {
       { pool: { services: [{ id: "/backends/east" }] } },
       false,
     ],
+    ["a pool without a list of members", backendId, { pool: {} }, { pool: {} }, true],
+    ["members that are none", backendId, { pool: { services: [{ weight: 1 }, "x"] } }, { pool: { services: [{ weight: 1 }, "x"] } }, true],
     ["a named value", "namedValues/tpm", { displayName: "tpm", value: "1" }, { displayName: "tpm", value: "2" }, false],
   ])("%s", (_, id, a, b, same) => {
     expect(sameContent(id, a, b)).toBe(same);
@@ -102,6 +104,9 @@ describe("holds", () => {
       before,
       false,
     ],
+    ["one of two items", { x: ["a", "c"] }, { x: ["a", "b"] }, null, false],
+    ["a text for an object", { tls: "validate" }, { tls: { validate: true } }, null, false],
+    ["a text for an empty object", { tls: "validate" }, { tls: {} }, null, false],
     ["one item too many", { x: [1, 2] }, { x: [1] }, null, false],
     ["another value", { url: "https://c" }, { url: "https://b" }, before, false],
     ["a missing member", {}, { url: "https://b" }, before, false],

@@ -33,7 +33,7 @@ describe("plan", () => {
     const service = openService();
     const before = await service.read(productPolicy);
     const plan = await service.plan({ documents: [rewritten(before, (text) => text.replace(/\s*\r\n\s*/g, "\n  "))] });
-    expect(plan).toMatchObject({ status: "unchanged", documents: [] });
+    expect(plan).toMatchObject({ status: "unchanged", documents: [], next: "Nothing to do: the service already is as asked." });
     expect(plan).not.toHaveProperty("planId");
     expect(plan).not.toHaveProperty("confirm");
     expect(await service.changes.log.list(10)).toEqual({ changes: [], leftOut: 0 });
@@ -59,6 +59,15 @@ describe("plan", () => {
     expect(plan.documents).toHaveLength(1);
     expect(plan).not.toHaveProperty("planId");
     expect(await service.changes.log.list(10)).toEqual({ changes: [], leftOut: 0 });
+  });
+
+  test("a key that an error of the policy quotes is not shown", async () => {
+    const service = openService();
+    const policyErrors = [`line 3: "api-key: 0123456789abcdef0123456789abcdef" is no attribute`];
+    const plan = await service.plan({ documents: [await halved(service)], policyErrors });
+    expect(plan).toMatchObject({ status: "blocked" });
+    expect(JSON.stringify(plan)).toContain("line 3");
+    expect(JSON.stringify(plan)).not.toContain("0123456789abcdef");
   });
 
   test("an override that the operator allows stands in the confirmation", async () => {
@@ -125,7 +134,9 @@ describe("plan", () => {
 describe("confirmLine", () => {
   test.each([
     ["apim-prod", "growth tpm 200000 -> 100000", [], "apim-prod: growth tpm 200000 -> 100000"],
-    ["apim-prod", "a\n  b\tc", [], "apim-prod: a b c"],
+    ["apim-prod", "a\n  b\tc\n", [], "apim-prod: a b c"],
+    ["s", "x".repeat(197), [], `s: ${"x".repeat(197)}`],
+    ["s", "x".repeat(198), [], `s: ${"x".repeat(194)}...`],
     ["apim-prod", "caf\u00e9 \u202eevil\u202c \u{e0041}", [], "apim-prod: caf? ?evil? ?"],
     ["s", "x".repeat(300), ["limit_cut"], `s: ${"x".repeat(172)}... [override: limit_cut]`],
     ["apim-prod", "x", ["limit_cut", "auth_removed"], "apim-prod: x [override: limit_cut, auth_removed]"],

@@ -43,6 +43,7 @@ describe("a process that is killed at moment $moment, $effect it has its effect"
   test.for(moments)("$moment, $effect: the same call in another process ends it, with the documents as it says", async (kill) => {
     const { machine, before, plan, planId, outcome, next } = await interrupted(kill);
     expect(outcome).toBe("killed");
+    const hadWritten = machine.service.writes().length > 0;
     const answer = await next.apply(plan).catch((error: unknown) => error);
     const state = (await stateOf(next, planId))?.state;
     const end = machine.service.state();
@@ -50,7 +51,7 @@ describe("a process that is killed at moment $moment, $effect it has its effect"
       expect(answer).toMatchObject({ status: "applied", changeId: planId });
       expect(end).toEqual(await whole());
     } else {
-      expect(["failed", "rolled_back"]).toContain(state);
+      expect(state).toBe(hadWritten ? "rolled_back" : "failed");
       expect(answer).toMatchObject({
         code: "cancelled",
         message: expect.stringMatching(/Nothing was written\.$|Nothing of this change stands\.$/),
@@ -149,6 +150,8 @@ describe("what is found half-way", () => {
     const { machine, plan, next } = await interrupted({ moment: 3 + 2 + 3 + 1, effect: "before" });
     edit(machine, pool, poolProperties("west"));
     const end = machine.service.state();
+    const other = await machine.start().plan(proposalOf({ documents: [await halved(machine.service)] }));
+    expect(other.warnings).toEqual([expect.stringContaining("Edited by someone else since, and so left as it is: backend 'pool'.")]);
     await expect(next.apply(plan)).rejects.toMatchObject({ details: [`${west}: written`, `${pool}: edited`, `${apiPolicy}: as before`] });
     expect(machine.service.state()).toEqual(end);
   });
@@ -156,6 +159,7 @@ describe("what is found half-way", () => {
   test("an edit of a document that was not written yet stays; the others are put back", async () => {
     const { machine, before, plan, planId, next } = await interrupted(half);
     edit(machine, apiPolicy, theirs);
+    expect(await stateOf(next, planId)).toMatchObject({ note: expect.stringContaining("Edited by someone else: API 'openai' policy.") });
     await expect(next.apply(plan)).rejects.toMatchObject({ details: expect.arrayContaining([`${apiPolicy}: edited by someone else`]) });
     const end = machine.service.state();
     expect(end.get(apiPolicy)).toMatchObject({ value: expect.stringContaining("<base />") });
@@ -199,6 +203,7 @@ describe("what is found half-way", () => {
   test("a change whose last write is not on record is applied, and can be undone to the last byte", async () => {
     const { machine, before, planId, next } = await interrupted({ moment: 3 + 2 + 9 - 2, effect: "after" });
     expect(await stateOf(next, planId)).toMatchObject({ state: "applied" });
+    expect(await machine.store.read(`${planId}/written-0`)).toMatchObject({ id: apiPolicy });
     await next.apply(await next.planUndo(planId));
     expect(machine.service.state()).toEqual(before);
   });
@@ -216,7 +221,12 @@ describe("what is found half-way", () => {
       },
     });
     const said = expect.stringContaining(`${planId} has come to no end, and what stands of it could not be found out:`);
-    await expect(next.apply(plan)).rejects.toMatchObject({ code: "unavailable", retryable: true, message: said });
+    await expect(next.apply(plan)).rejects.toMatchObject({
+      code: "unavailable",
+      retryable: true,
+      message: said,
+      hint: expect.stringMatching(/^Once that is mended: apply_change \{/),
+    });
     expect(await stateOf(next, planId)).toMatchObject({ state: "applying", note: said });
     await expect(next.apply(plan)).rejects.toMatchObject({ code: "cancelled" });
     expect(machine.service.state()).toEqual(before);
@@ -321,7 +331,41 @@ describe("what is found half-way", () => {
       const undone = effect === "after";
       expect(machine.service.state()).toEqual(undone ? before : changed);
       expect(await stateOf(next, change.planId ?? "")).toMatchObject({ state: undone ? "undone" : "applied" });
+      if (undone) await expect(next.apply(change)).rejects.toMatchObject({ message: expect.stringContaining(`by ${undo.planId}.`) });
     }
+  });
+
+  test("of an undo that has deleted a document, and was written whole", async () => {
+    const machine = openMachine();
+    const victim = machine.start();
+    const before = machine.service.state();
+    const change = await victim.plan(proposalOf({ documents: await secondRegion(machine.service) }));
+    await victim.apply(change);
+    const undo = await victim.planUndo(change.planId ?? "");
+    expect(await victim.killedIn({ moment: 3 + 2 + 9 + 1, effect: "before" }, () => victim.apply(undo))).toBe("killed");
+    const next = machine.start();
+    expect(await stateOf(next, undo.planId ?? "")).toMatchObject({ state: "applied" });
+    expect(await stateOf(next, change.planId ?? "")).toMatchObject({ state: "undone" });
+    expect(machine.service.state()).toEqual(before);
+  });
+
+  test("a rollback that was done and only not recorded is one", async () => {
+    const machine = openMachine();
+    const before = machine.service.state();
+    const victim = machine.start();
+    const plan = await victim.plan(proposalOf({ documents: await secondRegion(machine.service) }));
+    machine.service.world.faults.add({ method: "PUT", path: apiPolicy, outcome: { kind: "reset_before_apply" } });
+    const { create } = machine.store;
+    machine.store.create = async (key, document) => {
+      if (!key.endsWith("/rolled_back")) return create(key, document);
+      machine.store.create = create;
+      victim.kill();
+      return true;
+    };
+    const ended = victim.killedIn({ moment: 1_000, effect: "before" }, () => victim.apply(plan));
+    expect(await ended).toBe("killed");
+    expect(machine.service.state()).toEqual(before);
+    expect(await stateOf(machine.start(), plan.planId ?? "")).toMatchObject({ state: "rolled_back" });
   });
 });
 
@@ -333,8 +377,11 @@ describe("who has ended", () => {
     const [busy, other] = [machine.start(), machine.start()];
     const plan = await busy.plan(proposalOf({ documents: await secondRegion(machine.service) }));
     const asked: Promise<unknown>[] = [];
+    const beside = proposalOf({ documents: [await halved(machine.service)] });
+    let planned: ReturnType<Process["plan"]> | undefined;
     machine.service.before = (method) => {
       if (method !== "PUT") return;
+      planned ??= other.plan(beside);
       asked.push(other.apply(plan).catch((error: unknown) => error));
       asked.push(busy.apply(plan).catch((error: unknown) => error));
     };
@@ -344,6 +391,7 @@ describe("who has ended", () => {
       expect(answer).toMatchObject({ code: "conflict", retryable: true, message: expect.stringMatching(/is being applied since 2026-/) });
     }
     expect(machine.service.writes()).toHaveLength(3);
+    expect(await planned).toMatchObject({ status: "planned", warnings: [] });
   });
 
   test("a process on another host has when it has recorded nothing for a quarter of an hour", async () => {

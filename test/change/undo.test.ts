@@ -56,9 +56,29 @@ describe("undo", () => {
     await expect(service.planUndo(changeId)).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining("product 'aoai' policy"),
-      details: [expect.stringMatching(/^-.*"200000".*\n\+.*"100000"/m), expect.stringMatching(/^-.*"100000".*\n\+.*"150000"/m)],
+      hint: expect.stringContaining("The details show what the change did and what has been edited since."),
+      details: [
+        expect.stringMatching(/^--- .* before chg-\w+\n\+\+\+ .* as chg-\w+ wrote it\n[\s\S]*^-.*"200000".*\n\+.*"100000"/m),
+        expect.stringMatching(/^--- .* as chg-\w+ wrote it\n\+\+\+ .* now\n[\s\S]*^-.*"100000".*\n\+.*"150000"/m),
+      ],
     });
     expect(await stateOf(service, changeId)).toBe("applied");
+  });
+
+  test("is refused where someone has edited what was not there before, and deleted what was", async () => {
+    const service = openService();
+    const changeId = await applied(service, { documents: await secondRegion(service) });
+    service.world.put(west, backendProperties("https://other.example"));
+    service.world.delete(pool);
+    await expect(service.planUndo(changeId)).rejects.toMatchObject({
+      message: `Edited since ${changeId} was applied: backend 'pool', backend 'west'. An undo would lose that edit.`,
+      details: [
+        expect.stringContaining(pool),
+        expect.stringContaining("+++ /dev/null"),
+        expect.stringContaining("--- /dev/null"),
+        expect.stringMatching(/^-.*west\.example.*\n\+.*other\.example/m),
+      ],
+    });
   });
 
   test("of a document with a secret puts the live one back, also behind other changes of it", async () => {
@@ -122,6 +142,7 @@ describe("undo", () => {
     await expect(service.planUndo(changeId)).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining("no longer holds the secrets backend 'west' credentials.header.api-key.0"),
+      hint: expect.stringContaining("Set the document up in Azure again"),
     });
   });
 
@@ -160,7 +181,10 @@ describe("undo", () => {
       documents: [{ id: east, before, after: { ...before.properties, url: "https://new.example" } }],
     });
     service.world.put(east, { ...(service.state().get(east) ?? {}), description: "theirs" });
-    await expect(service.planUndo(changeId)).rejects.toMatchObject({ code: "conflict" });
+    await expect(service.planUndo(changeId)).rejects.toMatchObject({
+      code: "conflict",
+      message: `Edited since ${changeId} was applied: backend 'east'. An undo would lose that edit.`,
+    });
   });
 
   test("leaves alone what someone has put back by hand", async () => {
@@ -210,6 +234,7 @@ describe("undo", () => {
     await expect(service.planUndo(plan.planId ?? "")).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringContaining("is planned"),
+      hint: "list_changes shows the changes and their states.",
     });
     await service.apply(plan);
     const undo = await service.apply(await service.planUndo(plan.planId ?? ""));
@@ -218,7 +243,11 @@ describe("undo", () => {
       message: expect.stringContaining("is undone"),
       hint: expect.stringContaining(`{"change_id":"${undo.changeId}"}`),
     });
-    await expect(service.apply(plan)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining(undo.changeId) });
+    await expect(service.apply(plan)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining(undo.changeId),
+      hint: `To have it again, undo the undo: undo_change {"change_id":"${undo.changeId}"}.`,
+    });
   });
 
   test("of a change that was taken back there is none", async () => {

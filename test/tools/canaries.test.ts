@@ -245,7 +245,7 @@ async function changeAll(watched: Watched): Promise<void> {
   for (const state of [undefined, "failed", "applied"]) await run("list_changes", { limit: 100, state });
 }
 
-test("no canary is seen by anyone, whatever the tools are asked, and whatever goes wrong", async () => {
+test("no canary is seen by anyone, whatever the tools are asked, and whatever goes wrong", { timeout: 60_000 }, async () => {
   const watched = await openWatched();
   await readAll(watched);
   await changeAll(watched);

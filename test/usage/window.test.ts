@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
-import { chooseInterval, cutsMinutes, forgotten, metricsWindow } from "../../src/usage/window.ts";
+import { chooseInterval, cutsMinutes, forgotten, metricsWindow, pastTime } from "../../src/usage/window.ts";
 
 const now = new Date("2026-03-15T12:00:30Z");
 const window = (since: string, until: string) => ({ since: new Date(since), until: new Date(until) });
@@ -116,4 +116,19 @@ test.each([
   ["2025-12-01T00:00:00Z", "2025-12-02T00:00:00Z", "all"],
 ] as const)("forgotten from %s until %s: %s", (since, until, part) => {
   expect(forgotten(window(since, until), now)).toBe(part);
+});
+
+describe("a time in the past", () => {
+  test.for<readonly [string, string]>([
+    ["-PT1H", "2026-03-15T11:00:30.000Z"],
+    ["-PT90M", "2026-03-15T10:30:30.000Z"],
+    ["-P7D", "2026-03-08T12:00:30.000Z"],
+    ["-P1W", "2026-03-08T12:00:30.000Z"],
+    [" -p1dt2h30m ", "2026-03-14T09:30:30.000Z"],
+    ["2026-03-15T12:00:00+02:00", "2026-03-15T10:00:00.000Z"],
+  ])("%s", ([text, expected]) => expect(pastTime("since", text, now).toISOString()).toBe(expected));
+
+  test.for(["-P", "-PT", "P7D", "-P1M", "-P1.5D", "", "2026-03-15T12:00:00", "-P99999999999D"])("'%s' is refused", (text) => {
+    expect(() => pastTime("since", text, now)).toThrow(expect.objectContaining({ code: "invalid_input" }));
+  });
 });

@@ -24,7 +24,12 @@ export interface DiagnosticSetting {
   readonly properties: JsonObject;
 }
 
-const logged = (category: string): JsonObject => ({ category, categoryGroup: null, enabled: true, retentionPolicy: { enabled: false, days: 0 } });
+const logged = (category: string): JsonObject => ({
+  category,
+  categoryGroup: null,
+  enabled: true,
+  retentionPolicy: { enabled: false, days: 0 },
+});
 
 /** Sends what gateways' reports need to the workspace, into tables of their own. */
 export const demoSetting: DiagnosticSetting = {

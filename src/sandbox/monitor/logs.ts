@@ -21,8 +21,10 @@ export interface LogsOptions {
   /** Loaded at the first query. */
   readonly parser: () => Promise<KqlParser>;
   /** What has been written down, oldest call first. */
-  readonly rows: (table: LogTable) => Promise<readonly JsonObject[]>;
+  readonly rows: () => Promise<RowsOfTable>;
 }
+
+export type RowsOfTable = (table: LogTable) => readonly JsonObject[];
 
 /**
  * The log query API (https://learn.microsoft.com/azure/azure-monitor/logs/api/overview) of the sandbox's workspace, by the workspace or by the
@@ -102,9 +104,12 @@ async function answer(
   if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) return new Response(null, { status: 200 });
   const { query, period } = await readBody(request, world.now());
   const began = performance.now();
-  const seen = await visibleRows(world, rows, scope);
-  if ([...seen.values()].every(({ length }) => length === 0)) return new Response(null, { status: 204 });
-  const result = run(await compiled(query), query, world, (table) => (seen.get(table) ?? []).filter(generatedIn(period)));
+  const seen = visibleRows(world, await rows(), scope);
+  if (logTables.every((table) => seen(table).length === 0)) return new Response(null, { status: 204 });
+  const result = run(await compiled(query), query, world, (name) => {
+    const table = logTables.find((candidate) => candidate === name);
+    return table === undefined ? [] : seen(table).filter(generatedIn(period));
+  });
   const preference = request.headers.get("prefer") ?? "";
   return Response.json({
     tables: [tableOf(result)],
@@ -138,17 +143,12 @@ function innerError([first]: readonly KqlError[]): JsonObject {
     : { code: "SemanticError", message: "A semantic error occurred.", innererror: inner };
 }
 
-/** Rows that are in the workspace by now and belong to the scope, by their table. */
-async function visibleRows(
-  { now, settings, diagnosticSettings }: WorldState,
-  rows: LogsOptions["rows"],
-  scope: string,
-): Promise<ReadonlyMap<string, readonly JsonObject[]>> {
+/** Rows that are in the workspace by now and belong to the scope. */
+function visibleRows({ now, settings, diagnosticSettings }: WorldState, rows: RowsOfTable, scope: string): RowsOfTable {
   const newest = now().getTime() - settings.ingestionSeconds * 1000;
   const isSeen = (row: JsonObject): boolean =>
     isWithin((textAt(row, "_ResourceId") ?? "").toLowerCase(), scope) && Date.parse(textAt(row, "TimeGenerated") ?? "") <= newest;
-  const written = logTables.filter((table) => isWritten(table, diagnosticSettings));
-  return new Map(await Promise.all(written.map(async (table) => [table, (await rows(table)).filter(isSeen)] as const)));
+  return (table) => (isWritten(table, diagnosticSettings) ? rows(table).filter(isSeen) : []);
 }
 
 /** Whether a resource is the scope or lies in it; everything lies in an empty one. */
@@ -174,7 +174,8 @@ const generatedIn =
 async function readBody(request: Request, now: Date): Promise<{ readonly query: string; readonly period: Period }> {
   const body = parsed(await request.text());
   const query = isObject(body) ? textAt(body, "query") : undefined;
-  if (query === undefined || !isObject(body)) throw badArgument({ code: "QueryNotProvided", message: "The query is missing in the request." });
+  if (query === undefined || !isObject(body))
+    throw badArgument({ code: "QueryNotProvided", message: "The query is missing in the request." });
   const timespan = textAt(body, "timespan");
   return { query, period: timespan === undefined ? always : periodOf(timespan, now) };
 }

@@ -8,7 +8,7 @@ import { type DimensionFilter, type MetricsQuery, oldestKept, readQuery } from "
 /** Versions of `Microsoft.Insights/metrics`. */
 export const metricsApiVersions = ["2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"];
 
-/** Answers `GET {service}/providers/Microsoft.Insights/metrics` from the world's history of the last 93 days, up to the last full minute. */
+/** Answers `GET {service}/providers/Microsoft.Insights/metrics` from the world's history of the last 93 days and the calls since, up to the last full minute. */
 export function answerMetrics(world: World, url: URL): Response {
   const query = readQuery(url, world.now());
   const value = query.metrics.map((metric) => metricAnswer(world, metric, query));
@@ -61,7 +61,8 @@ function seriesOf(world: World, { samples }: Metric, { since, until, intervalMs,
   for (let time = start; samples !== null && time < end; time += minuteMs) {
     const minute = new Date(time);
     const interval = Math.floor((time - since.getTime()) / intervalMs);
-    for (const sample of samples({ traffic: world.history.traffic(minute), load: world.history.load(minute) })) {
+    const traffic = [...world.history.traffic(minute), ...world.live.traffic(minute)];
+    for (const sample of samples({ traffic, load: world.history.load(minute) })) {
       if (filter.every((condition) => accepts(condition, sample))) record(series, filter, interval, sample);
     }
   }

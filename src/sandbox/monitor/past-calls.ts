@@ -210,4 +210,11 @@ function chances(seed: number): () => number {
 
 /** The same for a whole hour. */
 const hourChance = (minute: Date, team: string): number =>
-  mix(Math.floor(minute.getTime() / (60 * minuteMs)) ^ Math.imul([...team].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7), 0x9e3779b9)) / 2 ** 32;
+  mix(
+    Math.floor(minute.getTime() / (60 * minuteMs)) ^
+      Math.imul(
+        [...team].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7),
+        0x9e3779b9,
+      ),
+  ) /
+  2 ** 32;

@@ -63,7 +63,8 @@ function groupExpression(grouping: Grouping, interval: string): string {
     case "cause":
       return "CauseOfCall";
     case "time":
-      return `bin_at(TimeGenerated, ${spanLiteral(interval)}, since)`;
+      // Points begin with the window, as those of platform metrics do.
+      return `since + bin(TimeGenerated - since, ${spanLiteral(interval)})`;
   }
 }
 

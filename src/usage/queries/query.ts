@@ -70,7 +70,8 @@ function valueOf(name: string, type: ColumnType, value: Json): Json {
       // Azure Monitor writes reals that JSON has no number for as texts.
       return value === "NaN" || value === "Infinity" || value === "-Infinity" ? null : fail(name, type);
     case "datetime":
-      return value === null || typeof value === "string" ? value : fail(name, type);
+      if (value === null) return null;
+      return typeof value === "string" && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : fail(name, type);
     case "dynamic":
       return typeof value === "string" ? parsed(value) : value;
   }

@@ -4,7 +4,7 @@ import { type MovableClock, movableClock } from "../../../src/sandbox/clock.ts";
 import { createGateway, type FinishedCall, type Gateway } from "../../../src/sandbox/gateway/gateway.ts";
 import { subscriptionKeys } from "../../../src/sandbox/gateway/keys.ts";
 import type { Upstream } from "../../../src/sandbox/gateway/policy.ts";
-import { steadyHistory } from "../../../src/sandbox/monitor/history.ts";
+import { historyOf } from "../../../src/sandbox/monitor/history.ts";
 import { sandboxService } from "../../../src/sandbox/service.ts";
 import { armId, createWorld, type World } from "../../../src/sandbox/world.ts";
 
@@ -85,7 +85,7 @@ export function openKit(options: KitOptions = {}): Kit {
   const clock = movableClock(start);
   const world = createWorld({
     clock,
-    history: steadyHistory("azure-openai", "East US"),
+    history: historyOf([]),
     ...(options.regions === undefined ? {} : { regions: options.regions }),
   });
   const api = backend();

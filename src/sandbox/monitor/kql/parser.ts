@@ -34,6 +34,8 @@ interface KustoNode {
   readonly ReferencedSymbol?: { readonly Kind: number } | null;
   readonly LiteralValue?: unknown;
   readonly SimpleName?: string | null;
+  /** Of a token: without quotes. */
+  readonly ValueText?: string | null;
   GetChild(index: number): KustoNode | null;
   GetName(index: number): string | null;
 }
@@ -177,7 +179,7 @@ function readNode(library: Library, query: string, node: KustoNode, role: string
     type: type?.Columns == null ? (type?.Name ?? null) : null,
     columns: type?.Columns == null ? null : itemsOf(library, type.Columns).map(readColumn),
     symbol: symbol == null ? null : System.Enum.toString(Symbols.SymbolKind, symbol.Kind),
-    value: typeof node.LiteralValue === "string" ? node.LiteralValue : (node.SimpleName ?? null),
+    value: typeof node.LiteralValue === "string" ? node.LiteralValue : (node.SimpleName ?? node.ValueText ?? null),
     children: childrenOf(library, query, node),
   };
 }
