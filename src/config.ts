@@ -189,8 +189,7 @@ const schema = z.object({
     .register(about, {
       env: "AIGW_WORKSPACE",
       azure: true,
-      description:
-        "The Log Analytics workspace of the gateway's logs, where these cannot be asked for by the service; without it that of the diagnostic settings",
+      description: "The Log Analytics workspace of the logs, where these cannot be asked for by the service's id",
       find: 'az monitor log-analytics workspace list --query "[].{name:name, id:customerId}" --output table',
       placeholder: "UUID",
     }),

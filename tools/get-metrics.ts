@@ -96,7 +96,11 @@ export const getMetrics = defineTool({
     }
     const change = await appliedChange(context, input.change_id, input.since);
     const windows = comparedWindows(new Date(change.time), input.until, asOf, ground.complete);
-    const [{ differenceOf }, after, before] = await Promise.all([import("../src/usage/difference.ts"), read(windows.after), read(windows.before)]);
+    const [{ differenceOf }, after, before] = await Promise.all([
+      import("../src/usage/difference.ts"),
+      read(windows.after),
+      read(windows.before),
+    ]);
     return {
       ...answer(service, apiId, after, input.show_query),
       change: {
@@ -204,7 +208,17 @@ const includedLines = ({ outcomes, token_split, tpm, tpm_by_region, latency_ms, 
   );
 
 function rowTable(rows: readonly z.output<typeof row>[]): string {
-  const columns = ["time", ...groupings.filter((name) => name !== "time"), ...numbers, "outcomes", "token_split", "tpm", "tpm_by_region", "latency_ms", "examples"];
+  const columns = [
+    "time",
+    ...groupings.filter((name) => name !== "time"),
+    ...numbers,
+    "outcomes",
+    "token_split",
+    "tpm",
+    "tpm_by_region",
+    "latency_ms",
+    "examples",
+  ];
   const shown = columns.filter((name) => rows.some((one) => one[name] !== undefined));
   return table(
     shown,

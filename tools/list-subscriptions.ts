@@ -83,7 +83,16 @@ export const listSubscriptions = defineTool({
       : lines(
           `Subscriptions on ${service}${window === undefined ? "" : `, usage ${window.since} to ${window.until}`}`,
           table(
-            ["subscription", "name", "scope", "state", "TPM", "RPM", ...(window === undefined ? [] : usageColumns.map(({ title }) => title)), "written in"],
+            [
+              "subscription",
+              "name",
+              "scope",
+              "state",
+              "TPM",
+              "RPM",
+              ...(window === undefined ? [] : usageColumns.map(({ title }) => title)),
+              "written in",
+            ],
             subscriptions.map((team) => [
               team.subscription_id,
               team.display_name,
@@ -112,7 +121,9 @@ const usageColumns = [
 
 const usageCells = ({ usage = {}, tpm_by_region = {} }: z.output<typeof subscription>): readonly (string | number)[] =>
   usageColumns.map(({ name, ofRegion }) => {
-    const regions = Object.entries(tpm_by_region).flatMap(([region, numbers]) => (numbers[ofRegion] === undefined ? [] : [`${region} ${numbers[ofRegion]}`]));
+    const regions = Object.entries(tpm_by_region).flatMap(([region, numbers]) =>
+      numbers[ofRegion] === undefined ? [] : [`${region} ${numbers[ofRegion]}`],
+    );
     const cell = usage[name] ?? "-";
     return regions.length === 0 ? cell : `${cell} (${regions.join(", ")})`;
   });

@@ -1,5 +1,5 @@
-import type { LogsQueryClient, LogsQueryResult, LogsTable as SdkTable } from "@azure/monitor-query";
 import { isRestError, type PipelinePolicy } from "@azure/core-rest-pipeline";
+import type { LogsQueryClient, LogsQueryResult, LogsTable as SdkTable } from "@azure/monitor-query";
 import { GatewayError } from "../errors.ts";
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 import type { LoggingSettings, LogsAnswer, LogsReader, LogsTable } from "../gateway/ports.ts";
@@ -133,11 +133,11 @@ function answerOf(answer: LogsQueryResult, { kind }: Scope): LogsAnswer {
 function tableOf(table: SdkTable | undefined): LogsTable | null {
   if (table === undefined) return null;
   const columns = table.columnDescriptors.map(({ name = "", type = "" }) => ({ name, type }));
-  return { columns, rows: table.rows.map((row) => row.map(valueOf)) };
+  return { columns, rows: table.rows.map((row) => row.map(cellOf)) };
 }
 
 /** The client reads a time that is null as the beginning of 1970, where no gateway has written anything. */
-function valueOf(value: unknown): Json {
+function cellOf(value: unknown): Json {
   if (value instanceof Date) return value.getTime() === 0 || Number.isNaN(value.getTime()) ? null : value.toISOString();
   return JSON.parse(JSON.stringify(value ?? null));
 }
@@ -173,7 +173,13 @@ const workspaceVersion = "2023-09-01";
 
 async function readSettings(arm: Arm, apiId: string | undefined, signal: AbortSignal): Promise<LoggingSettings> {
   const diagnostic = (path: string) =>
-    propertiesAt(arm, `${arm.address.resourceId}${path}/diagnostics/azuremonitor`, diagnosticVersion, "diagnostic for Azure Monitor", signal);
+    propertiesAt(
+      arm,
+      `${arm.address.resourceId}${path}/diagnostics/azuremonitor`,
+      diagnosticVersion,
+      "diagnostic for Azure Monitor",
+      signal,
+    );
   const [diagnosticSettings, own, ofApi] = await Promise.all([
     readDiagnosticSettings(arm, signal),
     diagnostic(""),

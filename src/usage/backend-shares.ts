@@ -24,7 +24,9 @@ export function backendShares(rows: readonly ShareRow[], nameOf: (place: string)
   const points = [...groupsBy(named, ({ time }) => time)]
     .map(([time, group]) => {
       const total = sum(group, "requests");
-      const shares = [...groupsBy(group, ({ backend }) => backend)].map(([backend, some]) => [backend, percentOf(sum(some, "requests"), total)] as const);
+      const shares = [...groupsBy(group, ({ backend }) => backend)].map(
+        ([backend, some]) => [backend, percentOf(sum(some, "requests"), total)] as const,
+      );
       return { time, percent: Object.fromEntries(shares.sort(([a], [b]) => a.localeCompare(b))) };
     })
     .sort((a, b) => a.time.localeCompare(b.time));
@@ -46,7 +48,9 @@ export function backendNames(backends: readonly ListedDocument[]): (place: strin
     const { url } = isObject(properties) ? properties : {};
     if (typeof url !== "string" || !URL.canParse(url)) return [];
     const { hostname, pathname } = new URL(url);
-    return [{ name: id.replace(/^.*\//, ""), host: hostname.toLowerCase(), deployment: /\/deployments\/([^/?]+)/.exec(pathname)?.[1] ?? null }];
+    return [
+      { name: id.replace(/^.*\//, ""), host: hostname.toLowerCase(), deployment: /\/deployments\/([^/?]+)/.exec(pathname)?.[1] ?? null },
+    ];
   });
   return (place) => {
     const [host = "", deployment] = place.toLowerCase().split("/");

@@ -22,8 +22,8 @@ const usualLagSeconds = 600;
 export async function readFreshness(logs: LogsReader, resourceId: string, now: Date): Promise<Freshness> {
   try {
     const { rows, scope } = await askLogs(logs, freshnessQuery(resourceId, now));
-    const { Newest = null, LagSeconds = null, Rows = 0 } = rows[0]?.values ?? {};
-    return { kind: "readable", newest: Rows === 0 ? null : Newest, lagSeconds: LagSeconds, scope };
+    const { Newest = null, LagSeconds = null } = rows[0]?.values ?? {};
+    return { kind: "readable", newest: Newest, lagSeconds: LagSeconds, scope };
   } catch (error) {
     if (isDegradable(error)) return { kind: "refused", error };
     throw error;
@@ -31,4 +31,5 @@ export async function readFreshness(logs: LogsReader, resourceId: string, now: D
 }
 
 /** Within how many seconds rows are taken to be there. */
-export const lagOf = (freshness: Freshness): number => (freshness.kind === "readable" ? (freshness.lagSeconds ?? usualLagSeconds) : usualLagSeconds);
+export const lagOf = (freshness: Freshness): number =>
+  freshness.kind === "readable" ? (freshness.lagSeconds ?? usualLagSeconds) : usualLagSeconds;

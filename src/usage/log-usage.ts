@@ -75,7 +75,7 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
       const group = keyOf(keys);
       return {
         ...keys,
-        ...(keys.backend === undefined ? {} : { backend: backendName(keys.backend) }),
+        ...(keys.backend === undefined ? {} : { backend: withDeployment(keys.backend, backendName(keys.backend)) }),
         requests: values.Requests ?? 0,
         throttled: values.Throttled ?? 0,
         errors: values.Errors ?? 0,
@@ -140,7 +140,8 @@ const errorCauses: Readonly<Record<ErrorCause, true>> = {
 const isOrigin = (cause: string): cause is ThrottleOrigin => Object.hasOwn(origins, cause);
 const isErrorCause = (cause: string): cause is ErrorCause => Object.hasOwn(errorCauses, cause);
 
-const examplesOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((id) => typeof id === "string").slice(0, 3) : []);
+const examplesOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((id) => typeof id === "string").slice(0, 3) : [];
 
 interface Metered {
   /** False where calls have succeeded and none of them has an entry with tokens. */
@@ -163,7 +164,14 @@ interface TokenRow {
 function tokensOf(rows: readonly TokenRow[]): Metered {
   const sum = (name: keyof TokenRow): number => rows.reduce((total, row) => total + (row[name] ?? 0), 0);
   const [succeeded, calls] = [sum("Succeeded"), sum("Metered")];
-  return { known: succeeded === 0 || calls > 0, succeeded, calls, prompt: sum("Prompt"), completion: sum("Completion"), tokens: sum("Tokens") };
+  return {
+    known: succeeded === 0 || calls > 0,
+    succeeded,
+    calls,
+    prompt: sum("Prompt"),
+    completion: sum("Completion"),
+    tokens: sum("Tokens"),
+  };
 }
 
 function tokenNumbers({ known, prompt, completion, tokens }: Metered, include: readonly Include[]) {
@@ -176,12 +184,22 @@ function tokenNumbers({ known, prompt, completion, tokens }: Metered, include: r
 
 function meteringNotes({ known, succeeded, calls }: Metered): readonly string[] {
   if (!known) return ["No call has an entry with tokens: these are unknown."];
-  return calls < succeeded ? [`Tokens are those of ${calls} of ${succeeded} successful calls: the others have none in the logs (cached, not a model's, or not logged).`] : [];
+  return calls < succeeded
+    ? [
+        `Tokens are those of ${calls} of ${succeeded} successful calls: the others have none in the logs (cached, not a model's, or not logged).`,
+      ]
+    : [];
 }
 
 /** By time where that is a grouping: the newest were asked for first. */
 const inOrder = <M extends Columns>(rows: readonly LogsRow<M>[], groupBy: readonly Grouping[]): readonly LogsRow<M>[] =>
   groupBy.includes("time") ? rows.toSorted((a, b) => (a.keys.time ?? "").localeCompare(b.keys.time ?? "")) : rows;
+
+/** Rows of one backend's deployments stay apart. */
+function withDeployment(place: string, name: string): string {
+  const [, deployment] = place.split("/");
+  return name === place || deployment === undefined ? name : `${name}/${deployment}`;
+}
 
 const keyOf = (keys: LogsRow<Columns>["keys"]): string => JSON.stringify(keys);
 

@@ -26,8 +26,13 @@ const categories = ["GatewayLogs", "GatewayLlmLogs"] as const;
  * (https://learn.microsoft.com/azure/api-management/api-management-howto-llm-logs, .../monitor-api-management). Commands keep what the settings already send,
  * and log tokens without the messages.
  */
-export function missing({ tier, resourceId }: Pick<Service, "tier" | "resourceId">, settings: LoggingSettings, apiId?: string): readonly Gap[] {
-  if (tier === "consumption") return [{ name: "consumption", what: "The Consumption tier writes no resource logs: there are platform metrics only." }];
+export function missing(
+  { tier, resourceId }: Pick<Service, "tier" | "resourceId">,
+  settings: LoggingSettings,
+  apiId?: string,
+): readonly Gap[] {
+  if (tier === "consumption")
+    return [{ name: "consumption", what: "The Consumption tier writes no resource logs: there are platform metrics only." }];
   return [...gapsOfSettings(resourceId, settings.diagnosticSettings), ...gapsOfDiagnostic(resourceId, settings, apiId)];
 }
 
@@ -64,7 +69,8 @@ function gapsOfSettings(resourceId: string, all: readonly Setting[]): readonly G
   }));
 }
 
-const entriesOf = (value: Json | undefined): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isObject).filter(({ enabled }) => enabled === true) : []);
+const entriesOf = (value: Json | undefined): readonly JsonObject[] =>
+  Array.isArray(value) ? value.filter(isObject).filter(({ enabled }) => enabled === true) : [];
 
 const sends = ({ properties }: Setting, category: string): boolean =>
   entriesOf(properties.logs).some((entry) => entry.category === category || entry.categoryGroup === "allLogs");
@@ -85,7 +91,9 @@ function createCommand(
     ...destinations,
     "--export-to-resource-specific true",
     `--logs ${shellQuoted(JSON.stringify([...(others.find(([option]) => option === "logs")?.[1] ?? []), ...logs]))}`,
-    ...others.flatMap(([option, entries]) => (option === "logs" || entries.length === 0 ? [] : [`--${option} ${shellQuoted(JSON.stringify(entries))}`])),
+    ...others.flatMap(([option, entries]) =>
+      option === "logs" || entries.length === 0 ? [] : [`--${option} ${shellQuoted(JSON.stringify(entries))}`],
+    ),
   ].join(" ");
 }
 
@@ -105,7 +113,9 @@ function updateCommand(resourceId: string, setting: Setting): string {
     return typeof value === "string" && value !== "" ? [`--${option} ${shellQuoted(value)}`] : [];
   });
   const plain = (entries: readonly JsonObject[]) =>
-    entries.map(({ category, categoryGroup }) => (typeof categoryGroup === "string" ? { categoryGroup, enabled: true } : { category: category ?? null, enabled: true }));
+    entries.map(({ category, categoryGroup }) =>
+      typeof categoryGroup === "string" ? { categoryGroup, enabled: true } : { category: category ?? null, enabled: true },
+    );
   const added = categories.filter((category) => !sends(setting, category));
   return createCommand(resourceId, name, destinations, added, [
     ["logs", plain(entriesOf(properties.logs))],

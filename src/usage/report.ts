@@ -66,7 +66,10 @@ export interface UsageReport extends UsageSummary {
  */
 export async function readUsage(readers: UsageReaders, ground: UsageGround, asked: UsageAsked, now: Date): Promise<UsageReport> {
   const { window, groupBy } = asked;
-  const interval = groupBy.includes("time") || asked.include.includes("backends") ? chooseInterval(window, asked.interval, asked.limit) : chooseInterval(window, asked.interval);
+  const interval =
+    groupBy.includes("time") || asked.include.includes("backends")
+      ? chooseInterval(window, asked.interval, asked.limit)
+      : chooseInterval(window, asked.interval);
   const gaps = ground.settings === null ? [] : missing(ground.service, ground.settings, asked.apiId);
   const [logs, platform] = await Promise.all([
     logsOf(readers, ground, asked, interval),
@@ -167,7 +170,9 @@ const tolerated = 0.98;
 function fewerThanPlatform({ subscriptions }: UsageAsked, { totals }: LogUsage, platform: UsageSummary | null): readonly string[] {
   const counted = platform?.totals.requests;
   if (typeof counted !== "number" || typeof totals.requests !== "number" || subscriptions.length > 0) return [];
-  return totals.requests < counted * tolerated ? [`Platform metrics count ${counted} requests in this window: logs are late, or not of all calls.`] : [];
+  return totals.requests < counted * tolerated
+    ? [`Platform metrics count ${counted} requests in this window: logs are late, or not of all calls.`]
+    : [];
 }
 
 const subscriptionNotes = ({ subscriptions }: UsageAsked): readonly string[] =>

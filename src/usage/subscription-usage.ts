@@ -5,7 +5,7 @@ import { rowsQuery } from "./queries/counts.ts";
 import { tpmQuery } from "./queries/tokens.ts";
 import { readGround, type UsageReaders } from "./report.ts";
 import type { Known, TpmByRegion, TpmNumbers } from "./totals.ts";
-import { pastTime, wholeMinute, type Window } from "./window.ts";
+import { pastTime, type Window, wholeMinute } from "./window.ts";
 
 /** What one subscription has used in a window. */
 export interface SubscriptionUsage {
@@ -79,7 +79,12 @@ export async function readSubscriptionUsage(readers: UsageReaders, duration: str
 
 const unknownUsage = (window: Window, reason: string): UsageBySubscription => ({
   window,
-  of: () => ({ requests: "unknown", throttled: "unknown", tokens: "unknown", tpm: { average: "unknown", p95: "unknown", peak: "unknown" } }),
+  of: () => ({
+    requests: "unknown",
+    throttled: "unknown",
+    tokens: "unknown",
+    tpm: { average: "unknown", p95: "unknown", peak: "unknown" },
+  }),
   notes: [`Usage is unknown, since it needs the gateway's logs: ${reason}. get_metrics says what is missing.`],
 });
 
@@ -90,7 +95,9 @@ export function shareOfLimit(
 ): { readonly p95: Known; readonly peak: Known } {
   const regions = tpm_by_region === undefined ? [tpm] : Object.values(tpm_by_region);
   const share = (part: "p95" | "peak"): Known => {
-    const busiest = regions.map((region) => region[part]).reduce<Known>((a, b) => (a === "unknown" || b === "unknown" ? "unknown" : Math.max(a, b)), 0);
+    const busiest = regions
+      .map((region) => region[part])
+      .reduce<Known>((a, b) => (a === "unknown" || b === "unknown" ? "unknown" : Math.max(a, b)), 0);
     return busiest === "unknown" || limit === "unknown" || limit === 0 ? "unknown" : Math.round((100 * busiest) / limit);
   };
   return { p95: share("p95"), peak: share("peak") };

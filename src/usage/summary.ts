@@ -49,9 +49,13 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
       ...(kept === "none" ? [] : [`Azure Monitor keeps platform metrics for ${RETENTION_DAYS} days; what is older is not counted.`]),
       ...(known && counts.length === 0 ? ["Platform metrics show no requests in this window."] : []),
       ...(cutsMinutes(window) ? ["Azure Monitor counts whole minutes: the window's outer ones are counted whole or not at all."] : []),
-      ...(!timed || (total.weighted && backend.weighted) ? [] : ["A latency is the plain mean of its points, not weighted by their requests."]),
+      ...(!timed || (total.weighted && backend.weighted)
+        ? []
+        : ["A latency is the plain mean of its points, not weighted by their requests."]),
       ...(missing.length === 0 ? [] : [`Platform metrics have no ${missing.join(" or ")}: such rows need resource logs.`]),
-      ...(logsAlone.some((part) => include.includes(part)) ? [`Platform metrics have no ${logsAlone.filter((part) => include.includes(part)).join(", ")}: this needs resource logs.`] : []),
+      ...(logsAlone.some((part) => include.includes(part))
+        ? [`Platform metrics have no ${logsAlone.filter((part) => include.includes(part)).join(", ")}: this needs resource logs.`]
+        : []),
       "Platform metrics have no tokens: these need the gateway's LLM logs.",
     ],
   };

@@ -76,12 +76,19 @@ export interface Comparison {
 export function comparedWindows(changed: Date, until: string | undefined, now: Date, complete: Date): Comparison {
   const end = wholeMinute(changed);
   const start = new Date(end.getTime() + (changed.getTime() === end.getTime() ? 0 : MINUTE));
-  const last = until === undefined ? new Date(Math.min(complete.getTime(), start.getTime() + HOUR)) : metricsWindow({ since: start.toISOString(), until }, now).until;
+  const last =
+    until === undefined
+      ? new Date(Math.min(complete.getTime(), start.getTime() + HOUR))
+      : metricsWindow({ since: start.toISOString(), until }, now).until;
   const length = last.getTime() - start.getTime();
   if (length < MINUTE) {
-    throw new GatewayError("invalid_input", `The change was made at ${changed.toISOString()}; metrics are complete until ${complete.toISOString()}.`, {
-      hint: "There is nothing to compare yet: ask again some minutes after the change.",
-    });
+    throw new GatewayError(
+      "invalid_input",
+      `The change was made at ${changed.toISOString()}; metrics are complete until ${complete.toISOString()}.`,
+      {
+        hint: "There is nothing to compare yet: ask again some minutes after the change.",
+      },
+    );
   }
   return { before: { since: new Date(end.getTime() - length), until: end }, after: { since: start, until: last } };
 }

@@ -6,7 +6,8 @@ import { type Answer, failureOf, gatewayOver, neverAborted, type Sent, serviceId
 const period = { since: new Date("2026-11-20T10:00:00Z"), until: new Date("2026-11-20T11:00:00Z") };
 const kql = "ApiManagementGatewayLogs | count";
 const guid = "aaaaaaaa-2222-3333-4444-555555555555";
-const workspaceId = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/law";
+const workspaceId =
+  "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/law";
 
 const tableOf = (columns: readonly (readonly [string, string])[], ...rows: readonly (readonly Json[])[]): Json => ({
   tables: [{ name: "PrimaryResult", columns: columns.map(([name, type]) => ({ name, type })), rows }],
@@ -76,15 +77,21 @@ describe("the request", () => {
 
   it("is not sent where another ARM is configured and no logs beside it: nobody said that the token may go there", async () => {
     const { logs, queries } = logsOver({ resource: { body: counted } }, { armEndpoint: "https://arm.example.net" });
-    expect(await failureOf(logs.query(kql, period))).toMatchObject({ code: "not_configured", hint: expect.stringContaining("AIGW_LOGS_ENDPOINT") });
+    expect(await failureOf(logs.query(kql, period))).toMatchObject({
+      code: "not_configured",
+      hint: expect.stringContaining("AIGW_LOGS_ENDPOINT"),
+    });
     expect(queries()).toEqual([]);
   });
 
-  it.each(["http://logs.example.net", "https://logs.example.net/v2", "https://u:p@logs.example.net", "nothing"])("is refused for the endpoint %s", (logsEndpoint) => {
-    expect(() => logsOver({ resource: { body: counted } }, { logsEndpoint })).toThrow(
-      expect.objectContaining({ code: "not_configured", hint: expect.stringContaining("AIGW_LOGS_ENDPOINT") }),
-    );
-  });
+  it.each(["http://logs.example.net", "https://logs.example.net/v2", "https://u:p@logs.example.net", "nothing"])(
+    "is refused for the endpoint %s",
+    (logsEndpoint) => {
+      expect(() => logsOver({ resource: { body: counted } }, { logsEndpoint })).toThrow(
+        expect.objectContaining({ code: "not_configured", hint: expect.stringContaining("AIGW_LOGS_ENDPOINT") }),
+      );
+    },
+  );
 });
 
 describe("the answer", () => {
@@ -128,7 +135,10 @@ describe("the answer", () => {
 });
 
 describe("the workspace", () => {
-  const forbidden: Answer = { status: 403, body: { error: { code: "InsufficientAccessError", message: "The provided credentials have insufficient access" } } };
+  const forbidden: Answer = {
+    status: 403,
+    body: { error: { code: "InsufficientAccessError", message: "The provided credentials have insufficient access" } },
+  };
   const noTable: Answer = { status: 400, body: { error: { code: "BadArgumentError", message: "Failed to resolve table" } } };
 
   it.each<[string, Answer]>([
@@ -173,10 +183,20 @@ describe("the workspace", () => {
 
 describe("failures", () => {
   it.each<[string, Answer | Error, string, number]>([
-    ["a token for another audience", { status: 403, body: { error: { code: "InvalidAuthenticationTokenAudience", message: "wrong audience" } } }, "unauthenticated", 1],
+    [
+      "a token for another audience",
+      { status: 403, body: { error: { code: "InvalidAuthenticationTokenAudience", message: "wrong audience" } } },
+      "unauthenticated",
+      1,
+    ],
     ["no token", { status: 401, body: { error: { code: "AuthenticationFailed", message: "no" } } }, "unauthenticated", 1],
     ["a long Retry-After", { status: 429, headers: { "retry-after": "400" } }, "throttled", 1],
-    ["a short Retry-After", { status: 429, headers: { "retry-after-ms": "1" }, body: { error: { code: "ThrottledError", message: "x" } } }, "throttled", 4],
+    [
+      "a short Retry-After",
+      { status: 429, headers: { "retry-after-ms": "1" }, body: { error: { code: "ThrottledError", message: "x" } } },
+      "throttled",
+      4,
+    ],
     ["a query that takes too long", { status: 504, body: { error: { code: "GatewayTimeout", message: "x" } } }, "unavailable", 4],
     ["a page that is no JSON", { status: 502, text: "<html>" }, "unavailable", 4],
     ["a lost connection", new Error("socket hang up"), "unavailable", 4],
@@ -206,14 +226,20 @@ describe("the settings", () => {
     const diagnostic = { loggerId: "/loggers/azuremonitor", largeLanguageModel: { logs: "enabled" }, sampling: { percentage: 50 } };
     const { fetch, sent } = wire(({ url }) => {
       if (url.pathname.endsWith("/diagnosticSettings")) return { body: { value: [{ name: "logs", properties: { workspaceId } }] } };
-      return url.pathname.endsWith("/service/apim-prod/diagnostics/azuremonitor") ? { body: { properties: diagnostic } } : { status: 404, body: { error: { code: "ResourceNotFound", message: "x" } } };
+      return url.pathname.endsWith("/service/apim-prod/diagnostics/azuremonitor")
+        ? { body: { properties: diagnostic } }
+        : { status: 404, body: { error: { code: "ResourceNotFound", message: "x" } } };
     });
     expect(await gatewayOver(fetch).logs(neverAborted).settings("openai")).toEqual({
       diagnosticSettings: [{ name: "logs", properties: { workspaceId } }],
       diagnostic,
       apiDiagnostic: null,
     });
-    expect(sent.map(({ url }) => url.searchParams.get("api-version")).toSorted()).toEqual(["2021-05-01-preview", "2024-06-01-preview", "2024-06-01-preview"]);
+    expect(sent.map(({ url }) => url.searchParams.get("api-version")).toSorted()).toEqual([
+      "2021-05-01-preview",
+      "2024-06-01-preview",
+      "2024-06-01-preview",
+    ]);
   });
 
   it("that may not be read are refused", async () => {

@@ -49,7 +49,11 @@ describe.each(places)("as %s", (_, filterWith) => {
     expect(problems).toEqual([]);
     expect(code).toEqual(usual.code);
     expect(texts).toHaveLength(usual.texts.length);
-    expect(texts.some((literal) => JSON.parse(literal.startsWith("@") ? `"${literal.slice(2, -1).replaceAll("\\", "\\\\")}"` : literal) === text)).toBe(true);
+    expect(
+      texts.some(
+        (literal) => JSON.parse(literal.startsWith("@") ? `"${literal.slice(2, -1).replaceAll("\\", "\\\\")}"` : literal) === text,
+      ),
+    ).toBe(true);
   });
 
   test.each(["a\nb", "a\rb", "a\tb", "a\u0000b", "a\u007fb", "x".repeat(401)])("%j is refused", (text) => {
@@ -59,21 +63,28 @@ describe.each(places)("as %s", (_, filterWith) => {
 
 test("for any text the query is the same but for one literal, which holds the text", () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: "binary", maxLength: 60 }), fc.stringMatching(/^["\\;|\n'`/@.(){}\u2028-]{0,20}$/)), (text) => {
-      let literal: string;
-      try {
-        literal = textLiteral(text);
-      } catch (error) {
-        expect(error).toBeInstanceOf(GatewayError);
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-        expect(text).toMatch(/[\u0000-\u001f\u007f]/);
-        return;
-      }
-      expect(literal).toMatch(/^"[\x20-\x7e]*"$/);
-      const { code, texts, problems } = judge(`print Text = ${literal}`);
-      expect([problems, code, texts]).toEqual([[], ["print", "Text", "=", ""], [literal]]);
-      expect(JSON.parse(literal)).toBe(text);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string({ maxLength: 60 }),
+        fc.string({ unit: "binary", maxLength: 60 }),
+        fc.stringMatching(/^["\\;|\n'`/@.(){}\u2028-]{0,20}$/),
+      ),
+      (text) => {
+        let literal: string;
+        try {
+          literal = textLiteral(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(GatewayError);
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+          expect(text).toMatch(/[\u0000-\u001f\u007f]/);
+          return;
+        }
+        expect(literal).toMatch(/^"[\x20-\x7e]*"$/);
+        const { code, texts, problems } = judge(`print Text = ${literal}`);
+        expect([problems, code, texts]).toEqual([[], ["print", "Text", "=", ""], [literal]]);
+        expect(JSON.parse(literal)).toBe(text);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -9,7 +9,10 @@ import { type LoggedCall, logsOf, resourceId } from "./rows.ts";
 const window = { since: new Date("2026-11-20T10:00:00Z"), until: new Date("2026-11-20T11:00:00Z") };
 const at = (minute: number, second = 0): string => new Date(window.since.getTime() + (minute * 60 + second) * 1000).toISOString();
 
-const usageOf = (calls: readonly LoggedCall[], more: Partial<LogUsageInput> & { readonly apiId?: string; readonly subscriptions?: readonly string[] } = {}) => {
+const usageOf = (
+  calls: readonly LoggedCall[],
+  more: Partial<LogUsageInput> & { readonly apiId?: string; readonly subscriptions?: readonly string[] } = {},
+) => {
   const { apiId, subscriptions, ...input } = more;
   return readLogUsage(logsOf(calls), {
     filter: { window, resourceId, interval: "PT5M", apiId, subscriptions },
@@ -25,13 +28,16 @@ const refused = { code: 429, backendCode: null, reason: "OpenAITokenLimitExceede
 
 describe("totals", () => {
   test("count by outcome, with tokens of each call once, however many entries it has", async () => {
-    const { totals, notes } = await usageOf([
-      { time: at(0), tokens: [10, 5], entries: 3 },
-      { time: at(1), tokens: [20, 7] },
-      { time: at(2), ...refused, id: "refused-1" },
-      { time: at(3), code: 500, id: "failed-1" },
-      { time: at(4), code: 401, backendCode: null },
-    ], { include: ["outcomes", "tokens", "examples"] });
+    const { totals, notes } = await usageOf(
+      [
+        { time: at(0), tokens: [10, 5], entries: 3 },
+        { time: at(1), tokens: [20, 7] },
+        { time: at(2), ...refused, id: "refused-1" },
+        { time: at(3), code: 500, id: "failed-1" },
+        { time: at(4), code: 401, backendCode: null },
+      ],
+      { include: ["outcomes", "tokens", "examples"] },
+    );
     expect(totals).toEqual({
       requests: 5,
       outcomes: { succeeded: 2, rejected: 1 },
@@ -49,7 +55,12 @@ describe("totals", () => {
   });
 
   test("are those of one API, and of some subscriptions", async () => {
-    const calls = [{ time: at(1) }, { time: at(1), api: "other" }, { time: at(1), subscription: "labs" }, { time: at(1), subscription: null }];
+    const calls = [
+      { time: at(1) },
+      { time: at(1), api: "other" },
+      { time: at(1), subscription: "labs" },
+      { time: at(1), subscription: null },
+    ];
     expect((await usageOf(calls)).totals.requests).toBe(4);
     expect((await usageOf(calls, { apiId: "OpenAI" })).totals.requests).toBe(3);
     expect((await usageOf(calls, { subscriptions: ["Growth", "labs"] })).totals.requests).toBe(3);
@@ -70,16 +81,61 @@ describe("rows", () => {
   const calls: readonly LoggedCall[] = [
     ...[1, 2, 3].map((minute) => ({ time: at(minute), tokens: [10, 10] as const })),
     { time: at(7), ...refused },
-    { time: at(8), subscription: "labs", region: "West Europe", model: "gpt-4o-mini", tokens: [1, 1], backendUrl: "https://aoai-westeurope.openai.azure.com/openai" },
+    {
+      time: at(8),
+      subscription: "labs",
+      region: "West Europe",
+      model: "gpt-4o-mini",
+      tokens: [1, 1],
+      backendUrl: "https://aoai-westeurope.openai.azure.com/openai",
+    },
   ];
 
   test.each([
-    [["subscription"], [{ subscription: "growth", requests: 4, throttled: 1, errors: 0, tokens: 60 }, { subscription: "labs", requests: 1, throttled: 0, errors: 0, tokens: 2 }]],
-    [["region", "subscription"], [{ region: "East US", subscription: "growth", requests: 4, throttled: 1, errors: 0, tokens: 60 }, { region: "West Europe", subscription: "labs", requests: 1, throttled: 0, errors: 0, tokens: 2 }]],
-    [["model"], [{ model: "gpt-4o", requests: 3, throttled: 0, errors: 0, tokens: 60 }, { model: "gpt-4o-mini", requests: 1, throttled: 0, errors: 0, tokens: 2 }, { model: "none", requests: 1, throttled: 1, errors: 0, tokens: 0 }]],
-    [["backend"], [{ backend: "aoai-eastus.openai.azure.com/gpt-4o", requests: 3, throttled: 0, errors: 0, tokens: 60 }, { backend: "aoai-westeurope.openai.azure.com", requests: 1, throttled: 0, errors: 0, tokens: 2 }, { backend: "none", requests: 1, throttled: 1, errors: 0, tokens: 0 }]],
-    [["time"], [{ time: at(0), requests: 3, throttled: 0, errors: 0, tokens: 60 }, { time: at(5), requests: 2, throttled: 1, errors: 0, tokens: 2 }]],
-    [["cause"], [{ cause: "succeeded", requests: 4, throttled: 0, errors: 0, tokens: 62 }, { cause: "gateway:token-rate-limit", requests: 1, throttled: 1, errors: 0, tokens: 0, examples: ["call-3"] }]],
+    [
+      ["subscription"],
+      [
+        { subscription: "growth", requests: 4, throttled: 1, errors: 0, tokens: 60 },
+        { subscription: "labs", requests: 1, throttled: 0, errors: 0, tokens: 2 },
+      ],
+    ],
+    [
+      ["region", "subscription"],
+      [
+        { region: "East US", subscription: "growth", requests: 4, throttled: 1, errors: 0, tokens: 60 },
+        { region: "West Europe", subscription: "labs", requests: 1, throttled: 0, errors: 0, tokens: 2 },
+      ],
+    ],
+    [
+      ["model"],
+      [
+        { model: "gpt-4o", requests: 3, throttled: 0, errors: 0, tokens: 60 },
+        { model: "gpt-4o-mini", requests: 1, throttled: 0, errors: 0, tokens: 2 },
+        { model: "none", requests: 1, throttled: 1, errors: 0, tokens: 0 },
+      ],
+    ],
+    [
+      ["backend"],
+      [
+        { backend: "aoai-eastus.openai.azure.com/gpt-4o", requests: 3, throttled: 0, errors: 0, tokens: 60 },
+        { backend: "aoai-westeurope.openai.azure.com", requests: 1, throttled: 0, errors: 0, tokens: 2 },
+        { backend: "none", requests: 1, throttled: 1, errors: 0, tokens: 0 },
+      ],
+    ],
+    [
+      ["time"],
+      [
+        { time: at(0), requests: 3, throttled: 0, errors: 0, tokens: 60 },
+        { time: at(5), requests: 2, throttled: 1, errors: 0, tokens: 2 },
+      ],
+    ],
+    [
+      ["cause"],
+      [
+        { cause: "succeeded", requests: 4, throttled: 0, errors: 0, tokens: 62 },
+        { cause: "gateway:token-rate-limit", requests: 1, throttled: 1, errors: 0, tokens: 0, examples: ["call-3"] },
+      ],
+    ],
   ] as const)("by %s", async (groupBy, rows) => {
     expect((await usageOf(calls, { groupBy })).rows).toEqual(rows);
   });
@@ -123,7 +179,12 @@ describe("what is included", () => {
     ["nothing cached", [{ time: at(1), tokens: [1, 1] }], { tokens_saved: 0 }],
     [
       "hits without tokens: an estimate by the mean of the misses",
-      [{ time: at(1), tokens: [10, 20] }, { time: at(2), tokens: [30, 40] }, { time: at(3), backendCode: null, cache: "hit", trace: "semantic-cache=hit" }, { time: at(4), trace: "semantic-cache=miss", tokens: [25, 25] }],
+      [
+        { time: at(1), tokens: [10, 20] },
+        { time: at(2), tokens: [30, 40] },
+        { time: at(3), backendCode: null, cache: "hit", trace: "semantic-cache=hit" },
+        { time: at(4), trace: "semantic-cache=miss", tokens: [25, 25] },
+      ],
       {
         tokens_saved: 50,
         method: expect.stringContaining("estimate"),
@@ -134,7 +195,14 @@ describe("what is included", () => {
         },
       },
     ],
-    ["hits with tokens", [{ time: at(1), backendCode: null, tokens: [5, 5] }, { time: at(2), tokens: [100, 0] }], { tokens_saved: 10, method: expect.stringContaining("logged") }],
+    [
+      "hits with tokens",
+      [
+        { time: at(1), backendCode: null, tokens: [5, 5] },
+        { time: at(2), tokens: [100, 0] },
+      ],
+      { tokens_saved: 10, method: expect.stringContaining("logged") },
+    ],
     ["nothing to estimate by", [{ time: at(1), backendCode: null }, { time: at(2) }], { tokens_saved: "unknown" }],
   ])("cache: %s", async (_, calls, cache) => {
     expect((await usageOf(calls, { include: ["cache"] })).totals.cache).toMatchObject(cache);
@@ -143,7 +211,9 @@ describe("what is included", () => {
   test("shares of the backends, at the points where they change", async () => {
     const east = "https://aoai-eastus.openai.azure.com/openai";
     const west = "https://aoai-westeurope.openai.azure.com/openai";
-    const calls = [0, 5, 10, 15, 20].flatMap((minute) => [{ time: at(minute), backendUrl: minute < 10 ? east : west, ...(minute === 5 ? { code: 503 } : {}) }]);
+    const calls = [0, 5, 10, 15, 20].flatMap((minute) => [
+      { time: at(minute), backendUrl: minute < 10 ? east : west, ...(minute === 5 ? { code: 503 } : {}) },
+    ]);
     const named = backendNames([
       { id: "backends/east", properties: { url: east } },
       { id: "backends/west", properties: { url: west } },
@@ -179,7 +249,17 @@ test("for any calls, logs and platform metrics agree on how each ended, and sums
   const call = fc.record({
     code: fc.constantFrom(null, 0, 200, 304, 400, 401, 403, 404, 429, 500, 502, 503, 504),
     backendCode: fc.constantFrom(null, 0, 200, 403, 429, 500, 503),
-    reason: fc.constantFrom("", "OpenAITokenLimitExceeded", "OpenAITokenQuotaExceeded", "RateLimitExceeded", "QuotaExceeded", "Timeout", "BackendConnectionFailure", "ClientConnectionFailure", "JwtInvalid"),
+    reason: fc.constantFrom(
+      "",
+      "OpenAITokenLimitExceeded",
+      "OpenAITokenQuotaExceeded",
+      "RateLimitExceeded",
+      "QuotaExceeded",
+      "Timeout",
+      "BackendConnectionFailure",
+      "ClientConnectionFailure",
+      "JwtInvalid",
+    ),
     minute: fc.nat(59),
     subscription: fc.constantFrom("growth", "labs", null),
     region: fc.constantFrom("East US", "West Europe"),
@@ -187,7 +267,11 @@ test("for any calls, logs and platform metrics agree on how each ended, and sums
   });
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 40 }), async (generated) => {
-      const calls = generated.map(({ minute, tokens, ...rest }) => ({ ...rest, time: at(minute), ...(tokens === undefined ? {} : { tokens }) }));
+      const calls = generated.map(({ minute, tokens, ...rest }) => ({
+        ...rest,
+        time: at(minute),
+        ...(tokens === undefined ? {} : { tokens }),
+      }));
       const { totals, rows, leftOut } = await usageOf(calls, { groupBy: ["cause"], include: includes, limit: 200 });
       const known = (code: number | null): number | null => (code === 0 ? null : code);
       const causes = generated.map(({ code, backendCode, reason }) =>

@@ -39,7 +39,8 @@ export const tableRows = (
     Region: call.region ?? "East US",
     ResponseCode: call.code === undefined ? 200 : call.code,
     BackendResponseCode: call.backendCode === undefined ? (call.code ?? 200) : call.backendCode,
-    BackendUrl: call.backendUrl ?? (call.backendCode === null ? null : "https://aoai-eastus.openai.azure.com/openai/deployments/gpt-4o/chat"),
+    BackendUrl:
+      call.backendUrl ?? (call.backendCode === null ? null : "https://aoai-eastus.openai.azure.com/openai/deployments/gpt-4o/chat"),
     LastErrorReason: call.reason ?? null,
     ApimSubscriptionId: call.subscription === undefined ? "growth" : call.subscription,
     ApiId: call.api ?? "openai",
@@ -93,7 +94,10 @@ export function logsOf(calls: readonly LoggedCall[], { lagSeconds = 0 } = {}): L
       if ("errors" in compiled) throw new Error(compiled.errors.map(({ message }) => message).join("; "));
       const { columns, rows } = execute(compiled.plan, {
         now: until,
-        rows: (name) => (tables[name] ?? []).filter(({ TimeGenerated: time }) => Date.parse(String(time)) >= since.getTime() && Date.parse(String(time)) <= until.getTime()),
+        rows: (name) =>
+          (tables[name] ?? []).filter(
+            ({ TimeGenerated: time }) => Date.parse(String(time)) >= since.getTime() && Date.parse(String(time)) <= until.getTime(),
+          ),
         ingestedAt: (time) => time + lagSeconds * 1000,
       });
       return { table: { columns, rows }, partial: null, scope: "resource" };

@@ -35,7 +35,15 @@ const average = (metric: "Duration" | "BackendDuration", ...averages: (number | 
 const summary = (
   series: readonly MetricSeries[],
   more: { groupBy?: readonly Grouping[]; limit?: number; problems?: readonly string[] } = {},
-) => summarize({ window, interval: "PT1M", answers: [{ series, problems: more.problems ?? [] }], include: ["outcomes", "latency"], now, ...more });
+) =>
+  summarize({
+    window,
+    interval: "PT1M",
+    answers: [{ series, problems: more.problems ?? [] }],
+    include: ["outcomes", "latency"],
+    now,
+    ...more,
+  });
 
 describe("platformQueries", () => {
   test("asks for requests by ending and for durations apart, of one API", () => {
@@ -219,11 +227,14 @@ describe("for any series", () => {
         ({ sent, series }, groupBy) => {
           const { totals: total, rows } = summary(series, { groupBy, limit: 1000 });
           expect(total.requests).toBe(sent);
-          expect(add([total.outcomes?.succeeded, total.outcomes?.rejected, total.throttled.total, total.errors.total].map(Number))).toBe(sent);
+          expect(add([total.outcomes?.succeeded, total.outcomes?.rejected, total.throttled.total, total.errors.total].map(Number))).toBe(
+            sent,
+          );
           expect(add(total.throttled.by_origin.map((row) => row.requests))).toBe(total.throttled.total);
           expect(add(total.errors.by_cause.map((row) => row.requests))).toBe(total.errors.total);
           expect(add(rows.map((row) => row.requests))).toBe(sent);
-          for (const row of rows) expect(add([row.outcomes?.succeeded, row.throttled, row.outcomes?.rejected, row.errors].map(Number))).toBe(row.requests);
+          for (const row of rows)
+            expect(add([row.outcomes?.succeeded, row.throttled, row.outcomes?.rejected, row.errors].map(Number))).toBe(row.requests);
         },
       ),
     );

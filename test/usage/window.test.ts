@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
-import { chooseInterval, cutsMinutes, forgotten, metricsWindow, pastTime } from "../../src/usage/window.ts";
+import { chooseInterval, comparedWindows, completeUntil, cutsMinutes, forgotten, metricsWindow, pastTime } from "../../src/usage/window.ts";
 
 const now = new Date("2026-03-15T12:00:30Z");
 const window = (since: string, until: string) => ({ since: new Date(since), until: new Date(until) });
@@ -55,6 +55,88 @@ describe("metricsWindow", () => {
     expect(error.code).toBe("invalid_input");
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
+  });
+});
+
+describe("metricsWindow where data is complete until some minutes ago", () => {
+  const complete = new Date("2026-03-15T11:55:00Z");
+
+  test.each([
+    ["ends there by default", {}, "2026-03-15T10:55:00Z", "2026-03-15T11:55:00Z"],
+    ["ends there with a since", { since: "2026-03-15T09:00:00Z" }, "2026-03-15T09:00:00Z", "2026-03-15T11:55:00Z"],
+    ["ends now where since lies behind it", { since: "2026-03-15T11:58:00Z" }, "2026-03-15T11:58:00Z", "2026-03-15T12:00:30Z"],
+    ["keeps an until", { until: "2026-03-15T12:00:00Z" }, "2026-03-15T11:00:00Z", "2026-03-15T12:00:00Z"],
+    ["takes times ago, by whole minutes", { since: "-PT90M", until: "-pt10m" }, "2026-03-15T10:30:00Z", "2026-03-15T11:50:00Z"],
+    ["takes days ago", { since: "-P1D" }, "2026-03-14T12:00:00Z", "2026-03-15T11:55:00Z"],
+  ])("%s", (_, input, since, until) => {
+    expect(metricsWindow(input, now, complete)).toEqual(window(since, until));
+  });
+
+  test.each([{ since: "-P" }, { since: "-1h" }, { since: "PT1H" }, { until: "-PT1S" }, { since: "-P1Y" }])("refuses %j", (input) => {
+    expect(failure(() => metricsWindow(input, now, complete)).code).toBe("invalid_input");
+  });
+});
+
+test.each([
+  [0, "2026-03-15T12:00:00Z"],
+  [30, "2026-03-15T12:00:00Z"],
+  [31, "2026-03-15T11:59:00Z"],
+  [600, "2026-03-15T11:50:00Z"],
+  [-5, "2026-03-15T12:00:00Z"],
+])("data that comes in within %s s is complete until %s", (lag, until) => {
+  expect(completeUntil(now, lag)).toEqual(new Date(until));
+});
+
+describe("comparedWindows", () => {
+  const complete = new Date("2026-03-15T11:55:00Z");
+
+  test.each([
+    [
+      "as long before as after it is complete",
+      "2026-03-15T11:30:20Z",
+      undefined,
+      ["2026-03-15T11:06:00Z", "2026-03-15T11:30:00Z"],
+      ["2026-03-15T11:31:00Z", "2026-03-15T11:55:00Z"],
+    ],
+    [
+      "an hour at most",
+      "2026-03-15T08:00:00Z",
+      undefined,
+      ["2026-03-15T07:00:00Z", "2026-03-15T08:00:00Z"],
+      ["2026-03-15T08:00:00Z", "2026-03-15T09:00:00Z"],
+    ],
+    [
+      "until a time that is given",
+      "2026-03-15T08:00:00Z",
+      "2026-03-15T11:00:00Z",
+      ["2026-03-15T05:00:00Z", "2026-03-15T08:00:00Z"],
+      ["2026-03-15T08:00:00Z", "2026-03-15T11:00:00Z"],
+    ],
+  ])("%s", (_, changed, until, before, after) => {
+    expect(comparedWindows(new Date(changed), until, now, complete)).toEqual({
+      before: window(before[0] ?? "", before[1] ?? ""),
+      after: window(after[0] ?? "", after[1] ?? ""),
+    });
+  });
+
+  test("of any change are as long as each other, and do not hold its moment", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 120_000, max: 90 * 86_400_000 }), (ago) => {
+        const changed = new Date(complete.getTime() - ago);
+        const { before, after } = comparedWindows(changed, undefined, now, complete);
+        expect(before.until.getTime() - before.since.getTime()).toBe(after.until.getTime() - after.since.getTime());
+        expect(before.until.getTime()).toBeLessThanOrEqual(changed.getTime());
+        expect(after.since.getTime()).toBeGreaterThanOrEqual(changed.getTime());
+      }),
+    );
+  });
+
+  test.each([
+    ["2026-03-15T11:54:30Z", undefined],
+    ["2026-03-15T11:59:00Z", undefined],
+    ["2026-03-15T11:00:10Z", "2026-03-15T11:01:30Z"],
+  ])("have nothing to show for a change at %s, until %s", (changed, until) => {
+    expect(failure(() => comparedWindows(new Date(changed), until, now, complete)).message).toContain("The change was made at");
   });
 });
 

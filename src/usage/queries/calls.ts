@@ -114,7 +114,7 @@ const gatewayLog = (filter: CallFilter): string =>
       : [`| where ApimSubscriptionId in~ ${textList(filter.subscriptions)}`]),
     "| extend Code = coalesce(ResponseCode, 0), BackendCode = coalesce(BackendResponseCode, 0)",
     `| extend CauseOfCall = ${cause}`,
-    "| extend Host = tostring(parse_url(BackendUrl).Host), Deployment = extract(@\"/deployments/([^/?]+)\", 1, BackendUrl)",
+    '| extend Host = tostring(parse_url(BackendUrl).Host), Deployment = extract(@"/deployments/([^/?]+)", 1, BackendUrl)',
     '| extend BackendPlace = iff(isempty(Deployment), Host, strcat(Host, "/", Deployment))',
   ].join("\n");
 

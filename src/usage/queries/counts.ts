@@ -16,7 +16,15 @@ export const endingsQuery = (filter: CallFilter) =>
       `${source}\n| summarize ${tokenSums}, Examples = make_set(CorrelationId, 3)${by(groups)}\n| order by Requests desc, Cause asc`,
   });
 
-const rowMeasures = { ...tokenMeasures, Succeeded: "long", Throttled: "long", Rejected: "long", Errors: "long", Examples: "dynamic", Groups: "long" } as const;
+const rowMeasures = {
+  ...tokenMeasures,
+  Succeeded: "long",
+  Throttled: "long",
+  Rejected: "long",
+  Errors: "long",
+  Examples: "dynamic",
+  Groups: "long",
+} as const;
 
 /**
  * Calls in groups: the newest where they are grouped by time, else those with most requests, at most `limit` of them; `Groups` counts all.

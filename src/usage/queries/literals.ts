@@ -13,9 +13,13 @@ const longest = 400;
 export function textLiteral(text: string): string {
   const control = [...text].some((character) => (character.codePointAt(0) ?? 0) < 0x20 || character === "\u007f");
   if (control || text.length > longest) {
-    throw new GatewayError("invalid_input", `A name in the query ${control ? "has control characters" : `is longer than ${longest} characters`}.`, {
-      hint: "Give the id as list_subscriptions or the portal shows it.",
-    });
+    throw new GatewayError(
+      "invalid_input",
+      `A name in the query ${control ? "has control characters" : `is longer than ${longest} characters`}.`,
+      {
+        hint: "Give the id as list_subscriptions or the portal shows it.",
+      },
+    );
   }
   return `"${text.replace(/["\\]|[^\x20-\x7e]/g, escaped)}"`;
 }
@@ -26,7 +30,16 @@ const escaped = (unit: string): string =>
 
 export const textList = (texts: readonly string[]): string => `(${texts.map(textLiteral).join(", ")})`;
 
-const spans: Readonly<Record<string, string>> = { PT1M: "1m", PT5M: "5m", PT15M: "15m", PT30M: "30m", PT1H: "1h", PT6H: "6h", PT12H: "12h", P1D: "1d" };
+const spans: Readonly<Record<string, string>> = {
+  PT1M: "1m",
+  PT5M: "5m",
+  PT15M: "15m",
+  PT30M: "30m",
+  PT1H: "1h",
+  PT6H: "6h",
+  PT12H: "12h",
+  P1D: "1d",
+};
 
 /** One of the intervals that `chooseInterval` answers. */
 export function spanLiteral(interval: string): string {

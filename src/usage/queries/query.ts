@@ -9,7 +9,13 @@ export type ColumnType = "string" | "int" | "long" | "real" | "datetime" | "dyna
 export type Columns = Readonly<Record<string, ColumnType>>;
 
 /** A value of a column; null where KQL has none. Times are ISO 8601. */
-type ValueOf<T extends ColumnType> = T extends "string" ? string : T extends "int" | "long" | "real" ? number | null : T extends "datetime" ? string | null : Json;
+type ValueOf<T extends ColumnType> = T extends "string"
+  ? string
+  : T extends "int" | "long" | "real"
+    ? number | null
+    : T extends "datetime"
+      ? string | null
+      : Json;
 
 /** A query whose answer has a column for each grouping, as `groupColumns` names it, and the measures. */
 export interface LogsQuery<M extends Columns> {
@@ -50,7 +56,7 @@ export function readRows<M extends Columns>(query: LogsQuery<M>, table: LogsTabl
     return { name, type, index };
   });
   return table.rows.map((row) => {
-    const values = Object.fromEntries(columns.map(({ name, type, index }) => [name, valueOf(name, type, row[index] ?? null)]));
+    const values = Object.fromEntries(columns.map(({ name, type, index }) => [name, cellOf(name, type, row[index] ?? null)]));
     return {
       keys: Object.fromEntries(query.groupBy.map((grouping) => [grouping, String(values[groupColumns[grouping]] ?? "")])),
       // Each value has been read as its column's type says.
@@ -59,7 +65,7 @@ export function readRows<M extends Columns>(query: LogsQuery<M>, table: LogsTabl
   });
 }
 
-function valueOf(name: string, type: ColumnType, value: Json): Json {
+function cellOf(name: string, type: ColumnType, value: Json): Json {
   switch (type) {
     case "string":
       return typeof value === "string" ? value : "";
@@ -90,4 +96,5 @@ const fail = (name: string, type: ColumnType): never => {
   throw unreadable(`has a value in column '${name}' that is no ${type}`);
 };
 
-const unreadable = (problem: string): GatewayError => new GatewayError("internal", `Azure Monitor's answer to a query of the logs ${problem}.`);
+const unreadable = (problem: string): GatewayError =>
+  new GatewayError("internal", `Azure Monitor's answer to a query of the logs ${problem}.`);

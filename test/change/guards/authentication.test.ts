@@ -172,6 +172,7 @@ describe("one document, nothing known of the service", () => {
     ["a backend had none", "absent", document("backends/a", single({ credentials: { header: {} } }), single())],
   ])("%s: %s", (_, verdict, subject) => {
     expect(verdictOf(subject, guard)).toBe(verdict);
+    expect(messageOf(subject, guard)).not.toBe("");
   });
 });
 

@@ -277,7 +277,7 @@ describe("shared_document, of a call that names teams", () => {
       "passed",
       naming({
         [chat]: policy(
-          `<base /><cors /><set-backend-service backend-id="a" /><choose>${when("growth", '<set-backend-service backend-id="b" />')}</choose>`,
+          `<base /><cors /><wait><trace /></wait><set-backend-service backend-id="a" /><choose>${when("growth", '<set-backend-service backend-id="b" />')}</choose>`,
         ),
       }),
     ],
@@ -295,6 +295,11 @@ describe("shared_document, of a call that names teams", () => {
         ),
       }),
       "prod, which the call does not name, would be sent to other backends.",
+    ],
+    [
+      "a route for all, in a policy that holds others",
+      "blocked",
+      naming({ [chat]: policy('<base /><wait><set-backend-service backend-id="b" /></wait>') }),
     ],
     ["the backend of all", "blocked", naming({ "backends/a": single({ url: "https://y.example" }) })],
     ["a backend that nobody is sent to", "passed", naming({ "backends/p": pool("a", "b") })],

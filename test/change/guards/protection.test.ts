@@ -144,6 +144,7 @@ describe("what is protected", () => {
     ["product:free", "passed", "the policy of an API of its name", { "apis/free/policies/policy": policy("") }],
     ["backend:spare", "passed", "a fragment of its name", { "policyFragments/spare": fragment("") }],
     ["backend:west-eu", "blocked", "its creation", { "backends/west-eu": single() }, "the change is to backend 'west-eu'"],
+    ["backend:west-eu", "blocked", "one of its name in a workspace", { "workspaces/w/backends/west-eu": single() }],
     ["backend:west-eu", "passed", "a named value, while it does not exist", { [nv.sku]: namedValue("sku-of-b", "t") }],
     ["backend:a", "blocked", "its document", { "backends/a": single({ url: "https://y" }) }, "the change is to backend 'a'"],
     ["backend:a", "blocked", "its deletion", { "backends/a": null }],
@@ -204,6 +205,7 @@ describe("what is protected", () => {
     const protect = protecting(thing);
     const subject = change(service, after);
     expect(verdictOf(subject, "protected", protect)).toBe(verdict);
+    expect(messageOf(subject, "protected", protect)).not.toBe("");
     if (reason !== undefined) expect(messageOf(subject, "protected", protect)).toContain(reason);
     expect(verdictOf(subject, "protected")).toBe("absent");
     expect(verdictOf(change(service, {}), "protected", protect)).toBe("absent");

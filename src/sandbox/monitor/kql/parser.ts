@@ -87,8 +87,9 @@ interface Library {
   };
 }
 
-/** The longest query that is read: it is far above what the service takes, and below what the parser gets lost in. */
-const longestQuery = 200_000;
+/** Bounds of what is read: far above what a person or a program writes, and below what the parser gets lost in. */
+const longestQuery = 100_000;
+const deepestBrackets = 500;
 
 /** Runs Microsoft's parser in a context of its own, so that none of its globals are this process's. */
 export function openKqlParser({ bridge, language }: KqlFiles): KqlParser {
@@ -100,12 +101,15 @@ export function openKqlParser({ bridge, language }: KqlFiles): KqlParser {
   return {
     parse(query, schemas) {
       if (query.length > longestQuery) return failure(query, "syntax", `The query is longer than ${longestQuery} characters.`);
+      if (depthOf(query) > deepestBrackets)
+        return failure(query, "syntax", `The query has more than ${deepestBrackets} brackets in one another.`);
       const globals = known.get(schemas) ?? globalsOf(library, schemas);
       known.set(schemas, globals);
       try {
         const code = library.Kusto.Language.KustoCode.ParseAndAnalyze(query, globals);
         if (code.Kind !== "Query") return failure(query, "syntax", "Only queries are run here: this is a control command.");
-        return { root: readNode(library, query, code.Syntax, ""), errors: errorsIn(library, query, code) };
+        const errors = errorsIn(library, query, code);
+        return { root: errors.length > 0 ? emptyNode : readNode(library, query, code.Syntax, ""), errors };
       } catch (error) {
         // The error is of the parser's context: its class is none of ours.
         if (nameOf(error) !== "RangeError") throw error;
@@ -113,6 +117,17 @@ export function openKqlParser({ bridge, language }: KqlFiles): KqlParser {
       }
     },
   };
+}
+
+/** Brackets in texts count too: so many of them are no query either. */
+function depthOf(query: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const character of query) {
+    if ("([{".includes(character)) depth++;
+    else if (")]}".includes(character)) depth--;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 const nameOf = (error: unknown): string => (typeof error === "object" && error !== null && "name" in error ? String(error.name) : "");

@@ -78,6 +78,8 @@ export function range(operator: SyntaxNode, environment: Environment): Table {
 /** `union`: rows one below the other; a column that only some have is missing in the others (https://learn.microsoft.com/kusto/query/union-operator). */
 export function union(operator: SyntaxNode, input: Table | null, environment: Environment): Table {
   checkParameters(operator, ["kind", "withsource", "with_source", "isfuzzy"]);
+  // The binder answers the columns of an outer one in any case.
+  if ((parameterOf(operator, "kind") ?? "outer") !== "outer") throw new NotExecutable("union kind=inner", operator);
   const nodes = listOf(operator, "Expressions");
   const tables = [...(input === null ? [] : [input]), ...nodes.map((node) => environment.table(node))];
   const source = parameterOf(operator, "withsource") ?? parameterOf(operator, "with_source");

@@ -7,7 +7,7 @@ import { makeSeries } from "./series.ts";
 import { sort, take, top } from "./sort.ts";
 import { datatable, print, range, union } from "./sources.ts";
 import { checkShape, distinct, summarize, unnamed } from "./summarize.ts";
-import { argumentsOf, checkParameters, childOf, columnsOf, listOf, nameIn, partOf, type SyntaxNode } from "./syntax.ts";
+import { argumentsOf, checkParameters, columnsOf, listOf, nameIn, partOf, type SyntaxNode } from "./syntax.ts";
 import { type Column, NotExecutable } from "./types.ts";
 
 /** Compiles a tabular expression. Throws `NotExecutable` for what the engine does not know. */
@@ -16,8 +16,10 @@ export function compileTable(node: SyntaxNode, environment: Environment): Table 
     case "DataTableExpression":
       return datatable(node, environment);
     case "FunctionCallExpression":
-    case "MaterializeExpression":
       return calledTable(node, environment);
+    // What a `let` names is computed once in a run anyway.
+    case "MaterializeExpression":
+      return compileTable(partOf(node, "Expression"), environment);
     case "NameReference":
       return namedTable(node, environment);
     case "ParenthesizedExpression":
@@ -35,16 +37,11 @@ export function compileTable(node: SyntaxNode, environment: Environment): Table 
   }
 }
 
-/** A call of a function from a `let`, or `materialize()`: a table is computed once in a run anyway. */
+/** A call of a function from a `let`. */
 function calledTable(node: SyntaxNode, environment: Environment): Table {
-  const name = childOf(node, "Name");
-  const [argument] = argumentsOf(node);
-  if (name === undefined || name.text.toLowerCase() === "materialize") {
-    if (argument === undefined) throw new NotExecutable(`'${node.text}'`, node);
-    return compileTable(argument, environment);
-  }
+  const name = partOf(node, "Name");
   const binding = environment.names.get(nameIn(name));
-  if (binding?.kind !== "table" || argument !== undefined) throw new NotExecutable(`the function '${name.text}' as a table`, node);
+  if (binding?.kind !== "table" || argumentsOf(node).length > 0) throw new NotExecutable(`the function '${name.text}' as a table`, node);
   return binding.table;
 }
 

@@ -184,7 +184,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
         [2, "x"],
       ],
     ],
-    ["print a = 1 | union kind=inner (print a = 2, b = 'x')", [[1], [2]]],
+    ["print a = 1 | union kind=outer (print a = 2) | summarize sum(a)", [[3]]],
     [
       "union (print a = 1), (print a = 'x')",
       [
