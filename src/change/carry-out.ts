@@ -46,7 +46,7 @@ async function writeAll(gateway: Gateway, journal: Journal, change: PlannedChang
     const written = await writeDocument(gateway, step);
     if (written.outcome !== "applied") return { done, failure: { error: written.error, failed: { step, ...written } } };
     done.push({ step, stored: written.stored, refusal: written.refusal });
-    const error = await failureOf(journal.wrote(change, step.id, written.stored));
+    const error = await failureOf(journal.wrote(change, step.id, written.stored, written.refusal?.message));
     if (error !== null) return { done, failure: { error, failed: null } };
   }
   const error = await failureOf(journal.enter(change.changeId, "applied"));

@@ -63,7 +63,9 @@ const transition = z
     resolvedBy: owner.exactOptional(),
   })
   .readonly();
-const writtenDocument = z.object({ time: instant, id: z.string(), stored: stored.nullable() }).readonly();
+const writtenDocument = z
+  .object({ time: instant, id: z.string(), stored: stored.nullable(), refusal: z.string().exactOptional() })
+  .readonly();
 
 /** A stored plan: all that applying and undoing it needs. */
 export type PlannedChange = z.output<typeof plannedChange>;
@@ -95,6 +97,8 @@ export interface Progress {
   readonly time: string;
   /** What the service has stored, by document id; null where it was deleted. */
   readonly written: ReadonlyMap<DocumentId, StoredDocument | null>;
+  /** Those of them whose write the service says it had not taken: someone else may have written the very same. */
+  readonly refused: ReadonlySet<DocumentId>;
 }
 
 /** A change, and where it stands. */
@@ -129,8 +133,11 @@ export interface Journal {
   release(change: PlannedChange): Promise<void>;
   /** Enters a state; false where the change is in it already. */
   enter(changeId: string, state: RecordedState, more?: Omit<Transition, "time">): Promise<boolean>;
-  /** Records what the service stores after the write of one of the change's documents; null where it was deleted. */
-  wrote(change: PlannedChange, id: DocumentId, document: StoredDocument | null): Promise<void>;
+  /**
+   * Records what the service stores after the write of one of the change's documents; null where it was deleted. `refusal`
+   * is what the service said against the write, although the document is as intended.
+   */
+  wrote(change: PlannedChange, id: DocumentId, document: StoredDocument | null, refusal?: string): Promise<void>;
   /** What `wrote` has recorded, by document id. */
   written(change: PlannedChange): Promise<ReadonlyMap<DocumentId, StoredDocument | null>>;
   progress(change: PlannedChange): Promise<Progress>;
@@ -226,10 +233,11 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
     claim: ({ changeId }, by) => enter(changeId, "claimed", { owner: by }),
     release: ({ changeId }) => store.remove(`${changeId}/claimed`),
     enter,
-    async wrote(change, id, document) {
+    async wrote(change, id, document, refusal) {
       const position = change.documents.findIndex((planned) => planned.id === id);
       const record = document === null ? null : { etag: document.etag, properties: document.properties };
-      await store.create(writtenKey(change, position), { time: time(), id, stored: record });
+      const said = refusal === undefined ? {} : { refusal };
+      await store.create(writtenKey(change, position), { time: time(), id, stored: record, ...said });
     },
     async written(change) {
       return new Map((await writtenRecords(change)).map(({ id, stored: document }) => [id, document]));
@@ -246,6 +254,7 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
         owner: claimed?.owner ?? null,
         time: times.toSorted().at(-1) ?? change.time,
         written: new Map(written.map(({ id, stored: document }) => [id, document])),
+        refused: new Set(written.filter(({ refusal }) => refusal !== undefined).map(({ id }) => id)),
       };
     },
     async takeOver({ changeId }, by) {

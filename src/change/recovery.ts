@@ -12,7 +12,6 @@ import {
   type Progress,
   type RecordedFailure,
   type Standing,
-  type StoredDocument,
 } from "./journal.ts";
 import { failureOf, inDependencyOrder, type Step } from "./write.ts";
 
@@ -82,9 +81,14 @@ export const inWords = ({ message, hint = "" }: { readonly message: string; read
 interface Standpoint {
   readonly step: Step;
   readonly live: Document | null;
-  /** `edited`: neither as before nor as written, and it may be that the change has written it; `foreign`: surely not. */
-  readonly stands: "as before" | "written" | "edited" | "foreign";
+  readonly stands: Stands;
 }
+
+/**
+ * `gone` and `perhaps theirs`: as intended, but someone else may have deleted or written it. `edited`: neither as before
+ * nor as written, and it may be that the change has written it; `foreign`: surely not.
+ */
+type Stands = "as before" | "written" | "gone" | "perhaps theirs" | "edited" | "foreign";
 
 interface WrittenStep {
   readonly step: Step;
@@ -114,8 +118,9 @@ async function settle(recovery: Recovery, change: PlannedChange, putBack: PutBac
 async function resolved(recovery: Recovery, change: PlannedChange, progress: Progress, putBack: PutBack | null): Promise<Found> {
   const look = () => standpoints(recovery.gateway, change, progress);
   const first = await look();
-  const isHalf = putBack !== null && verdict(first, progress) === "half";
-  const problem = isHalf ? await putBack(written(first)) : null;
+  const undone = await undoneMeanwhile(recovery.journal, change);
+  const isHalf = putBack !== null && undone === null && verdict(first, progress) === "half";
+  const problem = isHalf ? await putBack(toPutBack(first)) : null;
   const found = isHalf ? await look() : first;
   switch (verdict(found, progress)) {
     case "applied":
@@ -124,16 +129,30 @@ async function resolved(recovery: Recovery, change: PlannedChange, progress: Pro
       return record(recovery, change, "applied");
     case "nothing":
       return record(recovery, change, isHalf || progress.written.size > 0 ? "rolled_back" : "failed", nothingStands(change, found));
-    case "edited":
+    case "left":
       return record(recovery, change, "failed", leftAsItIs(change, found, null));
     case "half":
+      if (undone !== null) return record(recovery, change, "failed", leftAsItIs(change, found, undone));
       if (problem !== null && refusals.has(problem.code)) return record(recovery, change, "failed", leftAsItIs(change, found, problem));
       return { standing: await recovery.journal.standing(change), interruption: halfWay(change, found, problem) };
   }
 }
 
-const written = (found: readonly Standpoint[]): readonly WrittenStep[] =>
-  found.filter(({ stands }) => stands === "written").map(({ step, live }) => ({ step, stored: live }));
+/** The writes behind the last that may be someone else's: whose that is may need those before it. */
+const toPutBack = (found: readonly Standpoint[]): readonly WrittenStep[] =>
+  found
+    .slice(found.findLastIndex(isPerhapsTheirs) + 1)
+    .filter(({ stands }) => stands === "written")
+    .map(({ step, live }) => ({ step, stored: live }));
+
+const isPerhapsTheirs = ({ stands }: Standpoint): boolean => stands === "gone" || stands === "perhaps theirs";
+
+/** Where the change is an undo, and another has undone the same: what it has written is as both wanted it, and stays. */
+async function undoneMeanwhile(journal: Journal, { undoes }: PlannedChange): Promise<GatewayError | null> {
+  if (undoes === undefined) return null;
+  const { state, undoneBy } = await journal.standing(await journal.find(undoes));
+  return state === "undone" ? new GatewayError("conflict", `${undoes} has been undone by ${undoneBy} meanwhile.`) : null;
+}
 
 function hasEnded({ own, processes, running, now }: Recovery, { changeId }: PlannedChange, { owner, time }: Progress): boolean {
   if (owner === null) return true;
@@ -146,36 +165,35 @@ function hasEnded({ own, processes, running, now }: Recovery, { changeId }: Plan
 const refusals: ReadonlySet<ErrorCode> = new Set(["invalid_input", "policy_invalid", "unsupported"]);
 
 /** The documents in the order in which they are written. */
-async function standpoints(gateway: Gateway, change: PlannedChange, { written }: Progress): Promise<readonly Standpoint[]> {
+async function standpoints(gateway: Gateway, change: PlannedChange, progress: Progress): Promise<readonly Standpoint[]> {
   // Not the call's: what is found out is recorded, whoever has asked for it.
   const reader = gateway.reader(new AbortController().signal);
   const steps = inDependencyOrder(
     change.documents.map(({ id, before, after }) => ({ id, before: before === null ? null : { id, ...before }, after })),
   );
   // A write is recorded before the next begins: only the first that has no record may have been written without one.
-  const reached = steps.find(({ id }) => !written.has(id));
+  const reached = steps.find(({ id }) => !progress.written.has(id));
   return Promise.all(
     steps.map(async (step) => {
       const live = await reader.document(step.id);
-      return { step, live, stands: standOf(step, live, written.get(step.id), step === reached) };
+      return { step, live, stands: standOf(step, live, progress, step === reached) };
     }),
   );
 }
 
 /**
- * Assumed: a document that may have been written without a record, and is as intended, was written by the change; that
- * someone else has made the very same write in its stead is left out of account.
+ * Assumed: a document that may have been written without a record, and holds what was intended, was written by the change;
+ * that someone else has written the very same content in its stead is left out of account. Not so a document that is gone:
+ * every deletion looks the same, and one that is not on record is not taken for the change's own.
  */
-function standOf(
-  { id, before, after }: Step,
-  live: Document | null,
-  record: StoredDocument | null | undefined,
-  reached: boolean,
-): Standpoint["stands"] {
+function standOf({ id, before, after }: Step, live: Document | null, { written, refused }: Progress, reached: boolean): Stands {
+  const record = written.get(id);
   const properties = live?.properties ?? null;
   const old = before?.properties ?? null;
-  if (record !== undefined && sameContent(id, properties, record?.properties ?? null)) return "written";
-  if (reached && holds(id, properties, after, old)) return "written";
+  if (record !== undefined && sameContent(id, properties, record?.properties ?? null)) {
+    return refused.has(id) ? "perhaps theirs" : "written";
+  }
+  if (reached && holds(id, properties, after, old)) return after === null ? "gone" : "written";
   if (sameContent(id, properties, old)) return "as before";
   return record !== undefined || reached ? "edited" : "foreign";
 }
@@ -183,14 +201,15 @@ function standOf(
 /**
  * What has become of an interrupted change. It is applied too where every write is on record and none has been taken back:
  * what has been edited since is for an undo to find. Otherwise an edit keeps everything as it is, because it may rest on what
- * was written.
+ * was written; and so does what may be someone else's with all that was written before it.
  */
-function verdict(found: readonly Standpoint[], { written }: Progress): "applied" | "nothing" | "edited" | "half" {
-  const count = (wanted: Standpoint["stands"]) => found.filter(({ stands }) => stands === wanted).length;
-  if (count("written") === found.length) return "applied";
+function verdict(found: readonly Standpoint[], { written }: Progress): "applied" | "nothing" | "left" | "half" {
+  const count = (wanted: Stands) => found.filter(({ stands }) => stands === wanted).length;
+  if (found.every((point) => point.stands === "written" || isPerhapsTheirs(point))) return "applied";
   if (written.size === found.length && count("as before") === 0) return "applied";
-  if (count("edited") > 0) return "edited";
-  return count("written") === 0 ? "nothing" : "half";
+  if (count("edited") > 0) return "left";
+  if (toPutBack(found).length > 0) return "half";
+  return found.some(isPerhapsTheirs) ? "left" : "nothing";
 }
 
 async function record(
@@ -224,15 +243,17 @@ const nothingStands = (change: PlannedChange, found: readonly Standpoint[]): Rec
   details: details(found),
 });
 
-/** Where nothing is put back: someone has edited what was written, or Azure refuses what was there before. */
-const leftAsItIs = (change: PlannedChange, found: readonly Standpoint[], refusal: GatewayError | null): RecordedFailure => ({
+/** Where nothing more is put back: someone has edited, written or deleted what the change was to, or `reason` is against it. */
+const leftAsItIs = (change: PlannedChange, found: readonly Standpoint[], reason: GatewayError | null): RecordedFailure => ({
   code: "conflict",
   message: [
     ended(change),
     ...titled("Edited by someone else since, and so left as it is", found, "edited"),
-    ...(refusal === null ? [] : [`Not put back: ${refusal.message}`]),
+    ...perhapsTheirs(found),
+    ...(reason === null ? [] : [`Not put back: ${reason.message}`]),
     ...titled("Still as this change wrote it", found, "written"),
     ...titled("As before", found, "as before"),
+    ...titled("Edited by someone else", found, "foreign"),
   ].join(" "),
   hint: "This plan is used up: read these documents before you plan what is left.",
   details: details(found),
@@ -241,6 +262,7 @@ const leftAsItIs = (change: PlannedChange, found: readonly Standpoint[], refusal
 function halfWay(change: PlannedChange, found: readonly Standpoint[], problem: GatewayError | null): GatewayError {
   const message = [
     ended(change),
+    ...perhapsTheirs(found),
     ...titled("As this change wrote it", found, "written"),
     ...titled("As before", found, "as before"),
     ...titled("Edited by someone else", found, "foreign"),
@@ -263,10 +285,24 @@ const unknown = (change: PlannedChange, error: unknown): GatewayError =>
 
 const callOf = ({ changeId, confirm }: PlannedChange): string => `apply_change ${JSON.stringify({ plan_id: changeId, confirm })}`;
 
-function titled(label: string, found: readonly Standpoint[], wanted: Standpoint["stands"]): readonly string[] {
+const perhapsTheirs = (found: readonly Standpoint[]): readonly string[] => [
+  ...titled("Gone, perhaps deleted by someone else, and so not brought back", found, "gone"),
+  ...titled("As planned, perhaps written by someone else, and so not put back", found, "perhaps theirs"),
+];
+
+function titled(label: string, found: readonly Standpoint[], wanted: Stands): readonly string[] {
   const titles = found.filter(({ stands }) => stands === wanted).map(({ step }) => documentTitle(step.id));
   return titles.length === 0 ? [] : [`${label}: ${titles.join(", ")}.`];
 }
 
 const details = (found: readonly Standpoint[]): readonly string[] =>
-  found.map(({ step, stands }) => `${step.id}: ${stands === "foreign" ? "edited by someone else" : stands}`);
+  found.map(({ step, stands }) => `${step.id}: ${standsInWords[stands]}`);
+
+const standsInWords: Readonly<Record<Stands, string>> = {
+  "as before": "as before",
+  written: "written",
+  gone: "gone, perhaps deleted by someone else",
+  "perhaps theirs": "as planned, perhaps written by someone else",
+  edited: "edited",
+  foreign: "edited by someone else",
+};
