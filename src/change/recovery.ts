@@ -191,7 +191,8 @@ function standOf({ id, before, after }: Step, live: Document | null, { written, 
   const properties = live?.properties ?? null;
   const old = before?.properties ?? null;
   if (record !== undefined && sameContent(id, properties, record?.properties ?? null)) {
-    return refused.has(id) ? "perhaps theirs" : "written";
+    if (!refused.has(id)) return "written";
+    return after === null ? "gone" : "perhaps theirs";
   }
   if (reached && holds(id, properties, after, old)) return after === null ? "gone" : "written";
   if (sameContent(id, properties, old)) return "as before";
