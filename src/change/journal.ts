@@ -129,6 +129,8 @@ export interface Journal {
   standing(change: PlannedChange): Promise<Standing>;
   /** False where the plan is claimed already: it is applied once. */
   claim(change: PlannedChange, by: Owner): Promise<boolean>;
+  /** The change that has undone this one; null where none has. */
+  undoneBy(changeId: string): Promise<string | null>;
   /** Gives a claim back, before the first write and only by who holds it: the plan can be applied again. */
   release(change: PlannedChange): Promise<void>;
   /** Enters a state; false where the change is in it already. */
@@ -231,6 +233,7 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
     },
     standing: (change) => latest(change, statesFromLast),
     claim: ({ changeId }, by) => enter(changeId, "claimed", { owner: by }),
+    undoneBy: async (changeId) => (await read(`${changeId}/undone`, transition))?.undoneBy ?? null,
     release: ({ changeId }) => store.remove(`${changeId}/claimed`),
     enter,
     async wrote(change, id, document, refusal) {

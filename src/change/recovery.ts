@@ -130,7 +130,7 @@ async function resolved(recovery: Recovery, change: PlannedChange, progress: Pro
     case "nothing":
       return record(recovery, change, isHalf || progress.written.size > 0 ? "rolled_back" : "failed", nothingStands(change, found));
     case "left":
-      return record(recovery, change, "failed", leftAsItIs(change, found, null));
+      return record(recovery, change, "failed", leftAsItIs(change, found, problem));
     case "half":
       if (undone !== null) return record(recovery, change, "failed", leftAsItIs(change, found, undone));
       if (problem !== null && refusals.has(problem.code)) return record(recovery, change, "failed", leftAsItIs(change, found, problem));
@@ -150,8 +150,8 @@ const isPerhapsTheirs = ({ stands }: Standpoint): boolean => stands === "gone" |
 /** Where the change is an undo, and another has undone the same: what it has written is as both wanted it, and stays. */
 async function undoneMeanwhile(journal: Journal, { undoes }: PlannedChange): Promise<GatewayError | null> {
   if (undoes === undefined) return null;
-  const { state, undoneBy } = await journal.standing(await journal.find(undoes));
-  return state === "undone" ? new GatewayError("conflict", `${undoes} has been undone by ${undoneBy} meanwhile.`) : null;
+  const other = await journal.undoneBy(undoes);
+  return other === null ? null : new GatewayError("conflict", `${undoes} has been undone by ${other} meanwhile.`);
 }
 
 function hasEnded({ own, processes, running, now }: Recovery, { changeId }: PlannedChange, { owner, time }: Progress): boolean {

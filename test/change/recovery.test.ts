@@ -417,14 +417,18 @@ describe("what may be someone else's", () => {
   });
 
   test("a deletion by someone else while the others are put back stays", async () => {
-    const { machine, undo, undoId, next } = await undoInterrupted({ moment: 3 + 2 + 3 + 1, effect: "after" });
-    edit(machine, pool, poolProperties("east"));
-    const other = (await whole()).get(apiPolicy) ?? {};
-    edit(machine, apiPolicy, { ...other });
-    machine.service.world.delete(west);
-    await next.apply(undo).catch(() => null);
+    const { machine, undo, undoId, next } = await undoInterrupted(beforeDeletion);
+    machine.service.before = (method, path) => {
+      if (method === "PUT" && path === apiPolicy) machine.service.world.delete(west);
+    };
+    await expect(next.apply(undo)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /Gone, perhaps deleted by someone else, and so not brought back: backend 'west'\. Not put back: .*west/,
+      ),
+      details: [`${pool}: written`, `${apiPolicy}: as before`, `${west}: gone, perhaps deleted by someone else`],
+    });
     expect(machine.service.state().has(west)).toBe(false);
-    expect((await stateOf(next, undoId))?.state).not.toBe("applied");
+    expect(await stateOf(next, undoId)).toMatchObject({ state: "failed" });
   });
 
   test("a write that Azure says it has not taken: it stays with what was written before it; what was written since is put back", async () => {
