@@ -111,7 +111,7 @@ export const changeInputs = {
 
 /** The answer of every tool that plans a change; `applied` where the call has gone on to the write. */
 export const planOutput = z.object({
-  status: z.enum(["planned", "unchanged", "blocked"]),
+  status: z.enum(["planned", "unchanged", "blocked", "applied"]),
   plan_id: z.string().optional(),
   confirm: z.string().optional(),
   service: z.string(),
@@ -145,14 +145,14 @@ export function renderPlan(plan: PlanOutput): string {
   const expiry = plan.expires_at === undefined ? "" : `, until ${plan.expires_at}`;
   const passed = plan.guards.filter(({ verdict }) => verdict === "passed").map(({ name }) => name);
   return lines(
-    `**${plan.applied?.status ?? plan.status}** on ${plan.service}: ${plan.summary}`,
+    `**${plan.status}** on ${plan.service}: ${oneLine(plan.summary)}`,
     ...plan.documents.map(({ id, action, diff }) => `${action} \`${id}\`\n${fenced(diff, "diff")}`),
-    plan.affected.length > 0 && `Affected: ${plan.affected.join(", ")}`,
-    ...plan.warnings.map((warning) => `Warning: ${warning}`),
+    plan.affected.length > 0 && `Affected: ${oneLine(plan.affected.join(", "))}`,
+    ...plan.warnings.map((warning) => `Warning: ${oneLine(warning)}`),
     ...renderSteps(plan.manual_steps),
     ...plan.guards
       .filter(({ verdict }) => verdict !== "passed")
-      .map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${message}`),
+      .map(({ name, verdict, message }) => `Guard ${name}: ${verdict}. ${oneLine(message)}`),
     passed.length > 0 && `Guards passed: ${passed.join(", ")}`,
     plan.applied === undefined && plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
     plan.applied !== undefined && `Change \`${plan.applied.change_id}\`, confirmed by ${plan.confirmed_by}: \`${plan.confirm}\``,
@@ -163,6 +163,9 @@ export function renderPlan(plan: PlanOutput): string {
 /** What has to be done besides, in a fence each: commands to be copied whole. */
 export const renderSteps = (steps: readonly string[] = []): readonly string[] =>
   steps.map((step) => `To be run by someone who may:\n${fenced(step, "sh")}`);
+
+/** A text that may hold names from the gateway: no name can begin a line of an answer. */
+export const oneLine = (text: string): string => text.replace(/\s*[\r\n\u0085\u2028\u2029]\s*/g, " ");
 
 /** Lines of an answer; what does not apply is left out. */
 export const lines = (...parts: readonly (string | false)[]): string => parts.filter((part) => part !== false && part !== "").join("\n");

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { defineTool, lines, renderSteps } from "../src/tool.ts";
+import { defineTool, lines, oneLine, renderSteps } from "../src/tool.ts";
 
 export const applyChange = defineTool({
   name: "apply_change",
@@ -28,7 +28,7 @@ export const applyChange = defineTool({
   },
   render: ({ change_id, service, summary, documents, accepted, effective, manual_steps, next }) =>
     lines(
-      `**applied** on ${service}: ${summary} (change \`${change_id}\`)`,
+      `**applied** on ${service}: ${oneLine(summary)} (change \`${change_id}\`)`,
       ...documents.map(({ id, action }) => `- ${action} \`${id}\`, read back and compared`),
       `Accepted by Azure: ${accepted}. Effective on the gateways: ${effective}.`,
       ...renderSteps(manual_steps),

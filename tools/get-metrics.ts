@@ -16,7 +16,7 @@ const totals = z.looseObject({
   tokens: known,
 });
 
-const row = z.looseObject({ requests: z.number(), throttled: z.number(), errors: z.number() });
+const row = z.looseObject({ requests: known, throttled: known, errors: known });
 
 /** What `include` adds. It is no part of the listed schema, which every client pays for by the token. */
 const included = z.object({

@@ -64,6 +64,11 @@ export function logsReaders(access: LogsAccess): (signal: AbortSignal) => LogsRe
 
     return {
       settings: (apiId) => settings(apiId),
+      async queryWorkspace(kql, period) {
+        if (connection === null) throw noEndpoint();
+        const id = await workspace(undefined);
+        return id === null ? { table: null, partial: null, scope: "workspace" } : ask({ kind: "workspace", id }, kql, period);
+      },
       async query(kql, period) {
         if (served !== undefined) return ask(served, kql, period);
         const first = await outcome({ kind: "resource" }, kql, period);

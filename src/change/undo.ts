@@ -29,7 +29,7 @@ export async function undoOf(journal: Journal, reader: GatewayReader, changeId: 
   if (lost.length > 0) throw secretsLost(change, lost);
   return {
     tool: "undo_change",
-    action: `undo ${changeId}: ${change.action}`,
+    action: `take back ${changeId} (${change.action})`,
     summary: `Undo of ${changeId}: ${change.summary}`,
     documents: live.map(restored),
     affected: change.affected,

@@ -123,6 +123,11 @@ export interface LogsReader {
    * where no endpoint for them is known.
    */
   query(kql: string, period: { readonly since: Date; readonly until: Date }): Promise<LogsAnswer>;
+  /**
+   * The same on the workspace alone, which also has what is not the service's own, as Application Insights' tables are. `table` is null too where
+   * no workspace is known.
+   */
+  queryWorkspace(kql: string, period: { readonly since: Date; readonly until: Date }): Promise<LogsAnswer>;
   settings(apiId?: string): Promise<LoggingSettings>;
 }
 

@@ -73,8 +73,7 @@ async function applied(
   trail.effect("write");
   trail.confirmed(by);
   const change = planOutput.shape.applied.unwrap().parse(await apply({ plan_id, confirm }));
-  // First, because it says more than the plan's own status and next step.
-  return { applied: change, confirmed_by: by, ...output, next: "The plan is applied." };
+  return { ...output, status: "applied", applied: change, confirmed_by: by, next: "The plan is applied." };
 }
 
 const refusals: Readonly<Record<Exclude<Reply, "accepted">, string>> = {

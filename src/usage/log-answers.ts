@@ -10,7 +10,7 @@ export interface LogRows<M extends Columns> {
 }
 
 /** Runs a query and reads its rows: none where Azure Monitor has no data at all. */
-export async function askLogs<M extends Columns>(logs: LogsReader, query: LogsQuery<M>): Promise<LogRows<M>> {
+export async function askLogs<M extends Columns>(logs: Pick<LogsReader, "query">, query: LogsQuery<M>): Promise<LogRows<M>> {
   const { table, partial, scope } = await logs.query(query.kql, query.period);
   return { rows: table === null ? [] : readRows(query, table), partial, scope };
 }

@@ -182,8 +182,11 @@ function tokenNumbers({ known, prompt, completion, tokens }: Metered, include: r
   };
 }
 
+/** Said where the logs have no tokens at all. */
+export const unmetered = "No call has an entry with tokens: these are unknown.";
+
 function meteringNotes({ known, succeeded, calls }: Metered): readonly string[] {
-  if (!known) return ["No call has an entry with tokens: these are unknown."];
+  if (!known) return [unmetered];
   return calls < succeeded
     ? [
         `Tokens are those of ${calls} of ${succeeded} successful calls: the others have none in the logs (cached, not a model's, or not logged).`,

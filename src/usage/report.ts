@@ -4,10 +4,12 @@ import type { GatewayReader, LoggingSettings, LogsReader, MetricsReader } from "
 import { backendNames } from "./backend-shares.ts";
 import { type Freshness, lagOf, readFreshness } from "./freshness.ts";
 import { isDegradable } from "./log-answers.ts";
-import { type LogUsage, readLogUsage } from "./log-usage.ts";
+import { type LogUsage, readLogUsage, unmetered } from "./log-usage.ts";
 import { type Grouping, platformQueries } from "./platform-metrics.ts";
 import { type Gap, missing } from "./preflight.ts";
-import { summarize } from "./summary.ts";
+import type { CallFilter } from "./queries/calls.ts";
+import { summarize, tokenless } from "./summary.ts";
+import { readTokenMetrics, withTokens } from "./token-metrics.ts";
 import type { Include, UsageSource, UsageSummary } from "./totals.ts";
 import { chooseInterval, completeUntil, forgotten, type Window } from "./window.ts";
 
@@ -62,14 +64,37 @@ export interface UsageReport extends UsageSummary {
 
 /**
  * One window of the service. Logs answer where they can be read and have calls of the window, or where platform metrics have none either; else platform metrics
- * do. Numbers of both are never added up. Rejects only where neither can be read.
+ * do. Tokens that neither knows are those of Application Insights, where it has any. Numbers of two sources are never added up. Rejects only where neither
+ * logs nor platform metrics can be read.
  */
 export async function readUsage(readers: UsageReaders, ground: UsageGround, asked: UsageAsked, now: Date): Promise<UsageReport> {
-  const { window, groupBy } = asked;
+  const { window, groupBy, include, limit } = asked;
   const interval =
-    groupBy.includes("time") || asked.include.includes("backends")
-      ? chooseInterval(window, asked.interval, asked.limit)
+    groupBy.includes("time") || include.includes("backends")
+      ? chooseInterval(window, asked.interval, limit)
       : chooseInterval(window, asked.interval);
+  const report = await readCalls(readers, ground, asked, interval, now);
+  if (report.totals.tokens !== "unknown") return report;
+  const spent = await settled(readTokenMetrics(readers.logs, { filter: filterOf(ground, asked, interval), groupBy, include }));
+  if (spent.kind === "failed" || spent.value === null) return report;
+  const { source, notes, queries } = spent.value;
+  return {
+    ...report,
+    ...withTokens(report, spent.value, groupBy, limit),
+    sources: [...report.sources, source],
+    notes: [...report.notes.filter((note) => note !== unmetered && note !== tokenless), ...notes],
+    queries: [...report.queries, ...queries],
+  };
+}
+
+/** Calls and how they ended, with what the same source knows of them besides. */
+async function readCalls(
+  readers: UsageReaders,
+  ground: UsageGround,
+  asked: UsageAsked,
+  interval: string,
+  now: Date,
+): Promise<UsageReport> {
   const gaps = ground.settings === null ? [] : missing(ground.service, ground.settings, asked.apiId);
   const [logs, platform] = await Promise.all([
     logsOf(readers, ground, asked, interval),
@@ -88,6 +113,14 @@ export async function readUsage(readers: UsageReaders, ground: UsageGround, aske
   };
 }
 
+const filterOf = ({ service }: UsageGround, { window, apiId, subscriptions }: UsageAsked, interval: string): CallFilter => ({
+  window,
+  resourceId: service.resourceId,
+  apiId,
+  subscriptions,
+  interval,
+});
+
 type Outcome<T> = { readonly kind: "read"; readonly value: T } | { readonly kind: "failed"; readonly error: GatewayError };
 
 const settled = async <T>(reading: Promise<T>): Promise<Outcome<T>> => {
@@ -100,13 +133,13 @@ const settled = async <T>(reading: Promise<T>): Promise<Outcome<T>> => {
 };
 
 async function logsOf(readers: UsageReaders, ground: UsageGround, asked: UsageAsked, interval: string): Promise<Outcome<LogUsage>> {
-  const { freshness, service } = ground;
+  const { freshness } = ground;
   if (freshness.kind === "refused") return { kind: "failed", error: freshness.error };
   const named = asked.groupBy.includes("backend") || asked.include.includes("backends");
   return settled(
     (async () =>
       readLogUsage(readers.logs, {
-        filter: { window: asked.window, resourceId: service.resourceId, apiId: asked.apiId, subscriptions: asked.subscriptions, interval },
+        filter: filterOf(ground, asked, interval),
         groupBy: asked.groupBy,
         include: asked.include,
         limit: asked.limit,

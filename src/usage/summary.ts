@@ -56,10 +56,12 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
       ...(logsAlone.some((part) => include.includes(part))
         ? [`Platform metrics have no ${logsAlone.filter((part) => include.includes(part)).join(", ")}: this needs resource logs.`]
         : []),
-      "Platform metrics have no tokens: these need the gateway's LLM logs.",
+      tokenless,
     ],
   };
 }
+
+export const tokenless = "Platform metrics have no tokens: these need the gateway's LLM logs.";
 
 const logsAlone: readonly Include[] = ["tpm", "cache", "backends", "examples"];
 

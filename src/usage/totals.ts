@@ -64,9 +64,9 @@ export interface BackendShares {
 
 /** Requests of one group, under the names of what they are grouped by. */
 export type UsageRow = Partial<Readonly<Record<Grouping, string>>> & {
-  readonly requests: number;
-  readonly throttled: number;
-  readonly errors: number;
+  readonly requests: Known;
+  readonly throttled: Known;
+  readonly errors: Known;
   readonly outcomes?: Outcomes;
   /** Left out where the source has none at all. */
   readonly tokens?: Known;

@@ -123,10 +123,12 @@ test("whatever two processes, their crashes and someone else do: no edit is lost
         if (key.endsWith("/rolled_back")) counts.rolledBack += 1;
       }
     }),
-    { numRuns: 150 },
+    // Always the same runs, so that a failure is never a matter of luck. For more: other seeds with 400 runs or more of each,
+    // and `verbose: 1` for what led to a failure.
+    { numRuns: 150, seed: 20261121 },
   );
   // The runs are worth something only where changes came through, were interrupted and were taken back.
   expect(counts.applied).toBeGreaterThan(20);
   expect(counts.resolved).toBeGreaterThan(3);
   expect(counts.rolledBack).toBeGreaterThan(2);
-});
+}, 300_000);

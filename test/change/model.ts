@@ -201,7 +201,10 @@ const doneByOthers = (real: Real, { id, before }: Shown): readonly Write[] =>
     ({ by, path, before: was, after }) => by !== id && after === null && was === before.get(path) && !standing(real, id).has(path),
   );
 
-/** Takes everything back, last first: what was applied by its undo; by hand what someone else has done and what a failure has left. */
+/**
+ * Takes everything back, last first: a change that is there by its undo; by hand what someone else has done, what a failure has
+ * left, and what was undone with its undo, of which others may have done a part.
+ */
 export async function undoEverything(real: Real): Promise<number> {
   const process = await settle(real);
   const { world } = real.machine.service;
@@ -212,7 +215,8 @@ export async function undoEverything(real: Real): Promise<number> {
   const states = new Map(await Promise.all(real.plans.map(async ({ id }) => [id, await stateOf(process, id)] as const)));
   const written = real.plans.filter(({ id }) => standing(real, id).size > 0);
   const applied = written.filter(({ id }) => isApplied(states.get(id)));
-  const shared = applied.flatMap((shown) => doneByOthers(real, shown));
+  const there = effective(real, applied);
+  const shared = there.flatMap((shown) => doneByOthers(real, shown));
   const undo = async (shown: Shown) => {
     const plan = await process.planUndo(shown.id);
     expect(plan.status).toBe("planned");
@@ -220,17 +224,12 @@ export async function undoEverything(real: Real): Promise<number> {
     // What another plan had deleted, and taken back for itself, is not for this one to bring back.
     for (const { by, path } of doneByOthers(real, shown)) if (by !== null) putBack({ path, before: null });
   };
-  const there = effective(real, applied);
-  // What an undo has left half-way is a part of the other undo that was applied: that began where this one had ended.
-  const isDoneByAnother = (undoes: string | null) =>
-    undoes !== null && states.get(undoes) === "undone" && there.every(({ id }) => id !== undoes);
+  const byHand = [
+    ...[...real.log.entries()].flatMap(([at, write]) => (write.by === null && !shared.includes(write) ? [{ ...write, at }] : [])),
+    ...written.filter((shown) => !there.includes(shown)).flatMap(({ id }) => [...standing(real, id).values()]),
+  ];
   const steps = [
-    ...[...real.log.entries()].flatMap(([at, write]) =>
-      write.by === null && !shared.includes(write) ? [{ at, run: async () => putBack(write) }] : [],
-    ),
-    ...written
-      .filter(({ id, undoes }) => !isApplied(states.get(id)) && !isDoneByAnother(undoes))
-      .map(({ id }) => ({ at: began(real, id), run: async () => [...standing(real, id).values()].forEach(putBack) })),
+    ...byHand.map((write) => ({ at: write.at, run: async () => putBack(write) })),
     ...there.map((shown) => ({ at: began(real, shown.id), run: () => undo(shown) })),
   ];
   for (const { run } of steps.sort((a, b) => b.at - a.at)) await run();

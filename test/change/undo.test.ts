@@ -35,7 +35,7 @@ describe("undo", () => {
     const plan = await service.planUndo(changeId);
     expect(plan).toMatchObject({
       status: "planned",
-      confirm: `sandbox: undo ${changeId}: add west`,
+      confirm: `sandbox: take back ${changeId} (add west)`,
       summary: `Undo of ${changeId}: West joins the pool.`,
       documents: expect.arrayContaining([expect.objectContaining({ id: west, action: "delete" })]),
     });

@@ -33,7 +33,7 @@ describe("a client whose user can be asked", () => {
     const user = await openUser();
     const answer = await user.call("update_quota", cut);
     const plan = planOf(answer);
-    expect(plan).toMatchObject({ status: "planned", confirm, confirmed_by: "elicitation", next: "The plan is applied." });
+    expect(plan).toMatchObject({ status: "applied", confirm, confirmed_by: "elicitation", next: "The plan is applied." });
     expect(plan.applied).toEqual({ change_id: plan.plan_id, status: "applied", next: expect.stringContaining("undo_change") });
     expect(answer.text).toMatch(/^\*\*applied\*\* on sandbox/);
     expect(answer.text).toContain(`confirmed by elicitation: \`${confirm}\``);
@@ -251,7 +251,7 @@ describe("--direct", () => {
     const user = await openUser(direct);
     const before = user.documents();
     const answer = planOf(await user.call(tool, input));
-    expect(answer).toMatchObject({ status: "planned", confirmed_by: "direct", applied: { status: "applied" } });
+    expect(answer).toMatchObject({ status: "applied", confirmed_by: "direct", applied: { status: "applied" } });
     expect(user.documents()).not.toEqual(before);
     const undo = planOf(await user.call("undo_change", { change_id: answer.applied?.change_id, dry_run: false }));
     expect(undo).toMatchObject({ confirmed_by: "direct", applied: { change_id: undo.plan_id } });

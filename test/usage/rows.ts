@@ -73,6 +73,24 @@ export const tableRows = (
   ),
 });
 
+/** A call as `llm-emit-token-metric` has counted it. */
+export interface SpentTokens {
+  readonly time: string;
+  readonly tokens: readonly [prompt: number, completion: number];
+  /** What the policy emits by name. */
+  readonly dimensions?: Readonly<Record<string, string>>;
+}
+
+const metricRows = ({ time, tokens: [prompt, completion], dimensions = { "Subscription ID": "growth", "API ID": "openai" } }: SpentTokens) =>
+  Object.entries({ "Total Tokens": prompt + completion, "Prompt Tokens": prompt, "Completion Tokens": completion }).map(([name, value]) => ({
+    TimeGenerated: time,
+    Name: name,
+    Sum: value,
+    ItemCount: 1,
+    Properties: dimensions,
+    _ResourceId: "/subscriptions/1/resourcegroups/rg/providers/microsoft.insights/components/insights",
+  }));
+
 const compiledQueries = new Map<string, Compiled>();
 
 /** Each text once: the parser takes its time. */
@@ -83,12 +101,15 @@ async function compiledOnce(kql: string): Promise<Compiled> {
 }
 
 /** A workspace with these calls that runs each query as it is sent, and keeps what it was asked. */
-export function logsOf(calls: readonly LoggedCall[], { lagSeconds = 0 } = {}): LogsReader & { readonly asked: readonly string[] } {
-  const tables: Readonly<Record<string, readonly JsonObject[]>> = tableRows(calls);
+export function logsOf(
+  calls: readonly LoggedCall[],
+  { lagSeconds = 0, spent = [] }: { readonly lagSeconds?: number; readonly spent?: readonly SpentTokens[] } = {},
+): LogsReader & { readonly asked: readonly string[] } {
+  const tables: Readonly<Record<string, readonly JsonObject[]>> = { ...tableRows(calls), AppMetrics: spent.flatMap(metricRows) };
   const asked: string[] = [];
-  return {
-    asked,
-    async query(kql, { since, until }) {
+  const run =
+    (scope: "resource" | "workspace"): LogsReader["query"] =>
+    async (kql, { since, until }) => {
       asked.push(kql);
       const compiled = await compiledOnce(kql);
       if ("errors" in compiled) throw new Error(compiled.errors.map(({ message }) => message).join("; "));
@@ -100,8 +121,12 @@ export function logsOf(calls: readonly LoggedCall[], { lagSeconds = 0 } = {}): L
           ),
         ingestedAt: (time) => time + lagSeconds * 1000,
       });
-      return { table: { columns, rows }, partial: null, scope: "resource" };
-    },
+      return { table: { columns, rows }, partial: null, scope };
+    };
+  return {
+    asked,
+    query: run("resource"),
+    queryWorkspace: run("workspace"),
     settings: async () => ({ diagnosticSettings: [], diagnostic: null, apiDiagnostic: null }),
   };
 }
