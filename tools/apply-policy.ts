@@ -78,7 +78,7 @@ export const applyPolicy = defineTool({
       summary: `${before === null ? "Create" : request.edits === undefined ? "Replace" : "Edit"} the ${documentTitle(id)}.`,
       documents: [{ id, before, after }],
       affected: [documentTitle(id).replace(/ policy$/, ""), ...new Set(limits.map(({ subscriptionId }) => subscriptionId))],
-      warnings: [...limits.map(limitText), ...diagnostics.filter(({ severity }) => severity === "warning").map(diagnosticText)],
+      warnings: [...limits.flatMap(limitTexts), ...diagnostics.filter(({ severity }) => severity === "warning").map(diagnosticText)],
       limits,
       policyErrors: diagnostics.filter(({ severity }) => severity === "error").map(diagnosticText),
       override: request.override,
@@ -132,8 +132,11 @@ async function refuseMarks({ policy_xml, edits = [] }: z.output<typeof input>): 
 
 const diagnosticText = ({ line, message }: z.output<typeof diagnostic>): string => `line ${line}: ${message}`;
 
-const limitText = ({ subscriptionId, kind, before, after }: LimitChange): string =>
-  `The ${kind} that binds ${subscriptionId} goes from ${before ?? "none"} to ${after ?? "none"}.`;
+/** What the guard says of a counter is not repeated: here stands the one that it lets pass, which starts anew. */
+const limitTexts = ({ subscriptionId, kind, before, after, counter }: LimitChange): readonly string[] => [
+  ...(before === after ? [] : [`The ${kind} that binds ${subscriptionId} goes from ${before ?? "none"} to ${after ?? "none"}.`]),
+  ...(counter?.perSubscription === true ? [`The ${kind} of ${subscriptionId} is counted anew, by another key.`] : []),
+];
 
 async function operationOf(gateway: GatewayReader, scope: PolicyScope): Promise<Operation | undefined> {
   return scope.kind === "operation" ? (await gateway.operations(scope.apiId)).find(({ id }) => id === scope.operationId) : undefined;

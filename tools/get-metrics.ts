@@ -16,7 +16,7 @@ const totals = z.looseObject({
   tokens: known,
 });
 
-const row = z.looseObject({ requests: known, throttled: known, errors: known });
+const row = z.looseObject({ requests: z.number().optional(), throttled: z.number().optional(), errors: z.number().optional() });
 
 /** What `include` adds. It is no part of the listed schema, which every client pays for by the token. */
 const included = z.object({

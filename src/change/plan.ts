@@ -68,11 +68,16 @@ async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdict
   };
 }
 
-/** The whole service is read only where a guard has to know it. */
+/** The whole service is read only where a guard has to know it. An undo says nothing of limits by itself: they are compared here. */
 async function judged({ reader, rules }: Planning, proposal: Proposal): Promise<Judged> {
-  const whole = rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
-  return { ...proposal, service: whole ? await readInventory(reader) : null };
+  const undoesPolicies = proposal.undoes !== undefined && proposal.documents.some(({ id }) => holdsPolicies(id));
+  const whole = undoesPolicies || rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
+  const subject = { ...proposal, service: whole ? await readInventory(reader) : null };
+  const states = undoesPolicies ? statesOf(subject) : null;
+  return states === null ? subject : { ...subject, limits: () => limitChanges(states.before, states.after) };
 }
+
+const holdsPolicies = (id: DocumentId): boolean => ["policy", "fragment"].includes(documentKind(id));
 
 /** What a plan says in words is stored and shown; a tool may have quoted a policy in it. */
 function withoutKeysInWords(proposal: Proposal): Proposal {

@@ -15,6 +15,16 @@ export interface LimitChange {
   readonly after: number | null;
   /** Whether the call named this team. */
   readonly intended: boolean;
+  /** Where the limit comes to count by another key. */
+  readonly counter?: CounterChange;
+}
+
+/** The counter keys that a team's limits of one kind lose, and those by which they count then, as they are written. */
+export interface CounterChange {
+  readonly before: string;
+  readonly after: string;
+  /** Whether all of them are known to count each subscription by itself. */
+  readonly perSubscription: boolean;
 }
 
 /** An intended change, computed by a pure module from what was read. Nothing is written until it is planned and confirmed. */

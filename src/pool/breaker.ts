@@ -70,3 +70,15 @@ export function breakerText(breaker: Breaker | null): string {
     ...(acceptRetryAfter ? ["or as Retry-After says"] : []),
   ].join(" ");
 }
+
+/** The ranges of a breaker that hold 2xx or 3xx, as it spells them: answers that are no failures. */
+export const successCodes = ({ statusCodes }: Breaker): readonly string[] => statusCodes.filter((range) => Number(range.slice(0, 3)) < 400);
+
+/** The hours of an ISO 8601 duration of weeks, days, hours, minutes and seconds; 0 for any other text. */
+export function hoursOf(duration: string | null): number {
+  const form = /^P(?:([\d.]+)W)?(?:([\d.]+)D)?(?:T(?:([\d.]+)H)?(?:([\d.]+)M)?(?:([\d.]+)S)?)?$/i;
+  const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = (form.exec(duration ?? "") ?? [])
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  return weeks * 168 + days * 24 + hours + (minutes * 60 + seconds) / 3600;
+}

@@ -9,7 +9,7 @@ import { editPool } from "./members.ts";
 import { newBackend } from "./new-backend.ts";
 import type { BackendInput, BreakerInput, PoolRequest } from "./request.ts";
 import type { Subject } from "./subject.ts";
-import { standbyWarnings } from "./warnings.ts";
+import { longTripWarnings, standbyWarnings } from "./warnings.ts";
 
 /** What a request makes of backends, in the order in which it has to be written: the pool last. */
 export interface BackendEdits {
@@ -28,7 +28,14 @@ export function backendEdits({ service, backends }: Inventory, { kind, backendId
   if (kind === "pool") return poolEdits(backends, subject, withKnownIds(backends, request), service.resourceId);
   const [input] = request.backends ?? [];
   const edit = editExisting(subject, input, breakerFor(input, request));
-  return { edits: [edit].filter(changes), parts: backendParts(edit), warnings: urlWarnings(edit), manualSteps: [] };
+  const edits = [edit].filter(changes);
+  const members = membersOf(applied(backends, edits), subject);
+  return {
+    edits,
+    parts: backendParts(edit),
+    warnings: [...urlWarnings(edit), ...(edits.length === 0 ? [] : longTripWarnings(members))],
+    manualSteps: [],
+  };
 }
 
 function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, request: PoolRequest, serviceId: string): BackendEdits {
@@ -53,7 +60,7 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
   });
   const memberEdits = [...created.map(({ edit }) => edit), ...existing].filter(changes);
   const edits = [...memberEdits, poolEdit].filter(changes);
-  const after = applied(backends, edits);
+  const balanced = membersOf(applied(backends, edits), { ...pool, properties: edited.properties });
   return {
     edits,
     parts: poolParts(poolEdit, memberEdits),
@@ -61,7 +68,8 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
       ...created.flatMap(({ warnings }) => warnings),
       ...edited.warnings,
       ...memberEdits.flatMap(urlWarnings),
-      ...standbyWarnings(membersOf(after, { ...pool, properties: edited.properties }), request),
+      ...standbyWarnings(balanced, request),
+      ...(edits.length === 0 ? [] : longTripWarnings(balanced)),
     ],
     manualSteps: created.flatMap(({ manualSteps }) => manualSteps),
   };

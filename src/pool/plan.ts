@@ -3,13 +3,14 @@ import { backendDocumentId, type Document, type DocumentId, documentTitle } from
 import type { Inventory } from "../gateway/inventory.ts";
 import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { findBackend, poolMembers } from "./backend.ts";
+import { policyCredentials } from "./credentials.ts";
 import { type BackendEdit, retryText } from "./describe.ts";
 import { type BackendEdits, backendEdits } from "./edits.ts";
 import { checkRequest, type PoolRequest } from "./request.ts";
 import { editRetry, type RetryEdit } from "./retry-edit.ts";
 import { type ApiRoutes, backendsReached, resolveRoutes } from "./routes.ts";
 import { checkFits, type Subject, subjectOf } from "./subject.ts";
-import { retryAfterWarnings, sharedWarnings } from "./warnings.ts";
+import { recipientWarnings, retryAfterWarnings, sharedWarnings, successWarnings } from "./warnings.ts";
 
 /** A change of a pool as `change/` plans it, without what only the tool knows. No documents: everything is as asked. */
 export type PoolEdit = Omit<Proposal, "tool" | "override">;
@@ -81,8 +82,10 @@ function concerned(
   return {
     affected: [...apis].map((id) => `API '${id}'`),
     warnings: [
+      ...recipientWarnings(edits, () => policyCredentials(inventory, [...apis])),
       ...warnings,
       ...sharedWarnings(inventory.backends, singles, subject.backendId, othersUsing),
+      ...successWarnings(edits),
       ...retryAfterWarnings(edits),
       ...retry.warnings,
     ],

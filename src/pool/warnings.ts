@@ -1,6 +1,8 @@
-import type { ListedDocument } from "../gateway/documents.ts";
+import type { Json, ListedDocument } from "../gateway/documents.ts";
 import { sameName } from "../gateway/model.ts";
 import { breakerOf, type Member, poolsWith } from "./backend.ts";
+import { hoursOf, successCodes } from "./breaker.ts";
+import { backendCredentials } from "./credentials.ts";
 import type { BackendEdit } from "./describe.ts";
 import type { BreakerInput, PoolRequest } from "./request.ts";
 
@@ -58,3 +60,55 @@ export function retryAfterWarnings(edits: readonly BackendEdit[]): readonly stri
         `'${backendId}': the backend's Retry-After decides how long the breaker stays open, not trip_duration; Azure OpenAI may send a day (86400).`,
     );
 }
+
+/** Breakers, new or changed, that count what is no failure: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
+export function successWarnings(edits: readonly BackendEdit[]): readonly string[] {
+  return edits.flatMap(({ backendId, before, after }) => {
+    const breaker = breakerOf(after);
+    if (breaker === null || JSON.stringify(before?.circuitBreaker) === JSON.stringify(after.circuitBreaker)) return [];
+    const codes = successCodes(breaker);
+    const { failureCount, failurePercent, interval, tripDuration } = breaker;
+    const many = failureCount === null ? `${failurePercent ?? "?"}% of all answers` : `${failureCount} of them`;
+    return codes.length === 0
+      ? []
+      : [
+          `The breaker of '${backendId}' opens on successful answers (${codes.join(", ")}): after ${many} in ${interval ?? "?"} it gets no traffic for ${tripDuration ?? "?"}.`,
+        ];
+  });
+}
+
+/** Breakers that stay open for an hour or more where no other priority takes over: calls fail as long as all of them are open. */
+export function longTripWarnings(members: readonly Member[]): readonly string[] {
+  if (new Set(members.map(({ priority }) => priority)).size > 1) return [];
+  const place =
+    members.length === 1
+      ? "no other member takes over: calls fail with 503 while it is open"
+      : "no other priority takes over: calls fail with 503 while the breakers of all members are open";
+  return members.flatMap(({ backendId, circuitBreaker }) =>
+    circuitBreaker === null || hoursOf(circuitBreaker.tripDuration) < 1
+      ? []
+      : [`The breaker of '${backendId}' stays open for ${circuitBreaker.tripDuration}, and ${place}.`],
+  );
+}
+
+/** Where Azure serves models: https://learn.microsoft.com/azure/private-link/private-endpoint-dns, the national clouds included. */
+const modelHost = /\.(?:openai|cognitiveservices|services\.ai|models\.ai|inference\.ai)\.azure\.(?:com|us|cn)$/i;
+
+/**
+ * New backends at a host that is none of Azure's for models, and existing ones that move to another host: whoever has the host
+ * gets the requests and what signs them in. `sent` is what the policies add to a backend's own credentials.
+ */
+export function recipientWarnings(edits: readonly BackendEdit[], sent: () => readonly string[]): readonly string[] {
+  return edits.flatMap(({ backendId, before, after }) => {
+    const to = urlOf(after.url);
+    if (to === null || to.host === urlOf(before?.url)?.host) return [];
+    const foreign = !modelHost.test(to.hostname);
+    if (before === null && !foreign) return [];
+    const credentials = [...new Set([...backendCredentials(after), ...sent()])];
+    const what = credentials.length === 0 ? "requests" : `requests, and ${credentials.join(" and ")},`;
+    const where = before === null ? to.host : `the new host ${to.host} from now on`;
+    return [`Backend '${backendId}': ${what} go to ${where}${foreign ? ", which is not an Azure model host" : ""}.`];
+  });
+}
+
+const urlOf = (url: Json | undefined): URL | null => (typeof url === "string" && URL.canParse(url) ? new URL(url) : null);

@@ -1,9 +1,12 @@
 import { GatewayError } from "../errors.ts";
+import type { LogsReader } from "../gateway/ports.ts";
 import { askLogs, isDegradable } from "./log-answers.ts";
 import { tpmOf } from "./log-usage.ts";
+import type { CallFilter } from "./queries/calls.ts";
 import { rowsQuery } from "./queries/counts.ts";
 import { tpmQuery } from "./queries/tokens.ts";
 import { readGround, type UsageReaders } from "./report.ts";
+import { readTokenMetrics, type TokenMetrics } from "./token-metrics.ts";
 import type { Known, TpmByRegion, TpmNumbers } from "./totals.ts";
 import { pastTime, type Window, wholeMinute } from "./window.ts";
 
@@ -55,24 +58,40 @@ export async function readSubscriptionUsage(readers: UsageReaders, duration: str
     ]);
     if (counts.rows.length === 0) return unknownUsage(window, "they hold no calls of this time");
     const known = counts.rows.some(({ values }) => (values.Metered ?? 0) > 0);
+    const spent = known ? null : await tokenMetricsOf(readers.logs, filter);
     return {
       window,
       of(subscriptionId) {
         const own = <T extends { readonly keys: { readonly subscription?: string } }>(rows: readonly T[]): readonly T[] =>
           rows.filter(({ keys }) => keys.subscription?.toLowerCase() === subscriptionId.toLowerCase());
         const [row] = own(counts.rows);
+        const counted = spent?.rows?.find(({ keys }) => keys.subscription?.toLowerCase() === subscriptionId.toLowerCase());
         const metered = known && ((row?.values.Succeeded ?? 0) === 0 || (row?.values.Metered ?? 0) > 0);
         return {
           requests: row?.values.Requests ?? 0,
           throttled: row?.values.Throttled ?? 0,
           tokens: metered ? (row?.values.Tokens ?? 0) : "unknown",
           ...tpmOf(own(tpm.rows), metered),
+          ...counted?.numbers,
         };
       },
-      notes: [counts.partial, tpm.partial].filter((reason) => reason !== null).map((reason) => `The logs have answered in part: ${reason}`),
+      notes: [
+        ...[counts.partial, tpm.partial].filter((reason) => reason !== null).map((reason) => `The logs have answered in part: ${reason}`),
+        ...(spent?.notes ?? []),
+      ],
     };
   } catch (error) {
     if (isDegradable(error)) return unknownUsage(window, error.message);
+    throw error;
+  }
+}
+
+/** Null too where they cannot be read. */
+async function tokenMetricsOf(logs: LogsReader, filter: CallFilter): Promise<TokenMetrics | null> {
+  try {
+    return await readTokenMetrics(logs, { filter, groupBy: ["subscription"], include: ["tpm"] });
+  } catch (error) {
+    if (isDegradable(error)) return null;
     throw error;
   }
 }

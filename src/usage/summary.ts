@@ -124,7 +124,7 @@ function rowsOf(counts: readonly Count[], groupBy: readonly PlatformGrouping[], 
     group.members.push(count);
   }
   return [...groups.values()]
-    .map(({ keys, members }): UsageRow => {
+    .map(({ keys, members }) => {
       const { requests, throttled, errors, succeeded, rejected } = tally(members);
       return { ...keys, requests, throttled, errors, ...(outcomes ? { outcomes: { succeeded, rejected } } : {}) };
     })

@@ -102,15 +102,13 @@ export function withTokens({ totals, rows, left_out }: Counted, metrics: TokenMe
   const merged = { ...totals, ...metrics.totals };
   if (metrics.rows === null) return { totals: merged, rows, left_out };
   if (rows.length === 0) {
-    const shown = metrics.rows.slice(0, limit).map(({ keys, numbers }) => ({ ...keys, ...uncounted, ...numbers }));
+    const shown = metrics.rows.slice(0, limit).map(({ keys, numbers }) => ({ ...keys, ...numbers }));
     return { totals: merged, rows: inOrder(shown, groupBy), left_out: metrics.rows.length - shown.length };
   }
   const dimensions = groupBy.filter(isTokenGrouping);
   const known = new Map(metrics.rows.map(({ keys, numbers }) => [groupKey(keys, dimensions), numbers]));
   return { totals: merged, rows: rows.map((row) => ({ ...row, ...known.get(groupKey(row, dimensions)) })), left_out };
 }
-
-const uncounted = { requests: "unknown", throttled: "unknown", errors: "unknown" } as const;
 
 /** By time where that is a grouping: the newest were asked for first. */
 const inOrder = (rows: readonly UsageRow[], groupBy: readonly Grouping[]): readonly UsageRow[] =>

@@ -64,11 +64,11 @@ export interface BackendShares {
 
 /** Requests of one group, under the names of what they are grouped by. */
 export type UsageRow = Partial<Readonly<Record<Grouping, string>>> & {
-  readonly requests: Known;
-  readonly throttled: Known;
-  readonly errors: Known;
+  /** Each of these is left out where the source has none at all. */
+  readonly requests?: number;
+  readonly throttled?: number;
+  readonly errors?: number;
   readonly outcomes?: Outcomes;
-  /** Left out where the source has none at all. */
   readonly tokens?: Known;
   readonly token_split?: TokenSplit;
   readonly tpm?: TpmNumbers;

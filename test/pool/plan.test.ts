@@ -72,6 +72,7 @@ describe("members", () => {
     const edit = plan({ backends: [{ backend_id: "east", url: "https://other.example/openai" }] });
     expect(written(edit, "backends/east")).toEqual(single("https://other.example/openai", breaker()));
     expect(edit.warnings).toEqual([
+      "Backend 'east': requests go to the new host other.example from now on, which is not an Azure model host.",
       "Backend 'east' moves from https://east.example/openai to https://other.example/openai, for all that use it.",
     ]);
     expect(edit.action).toBe("aoai: east url -> https://other.example/openai");
@@ -132,7 +133,7 @@ describe("members", () => {
 describe("credentials of a new backend", () => {
   const identity = { credentials: { managedIdentity: { resource: "https://cognitiveservices.azure.com" } } };
   const keyed = { credentials: { header: { "api-key": ["{{key}}"] } } };
-  const north = { backends: [{ backend_id: "north", url: "https://north.example/" }] };
+  const north = { backends: [{ backend_id: "north", url: "https://north.openai.azure.com/" }] };
   const two = (one: JsonObject, other: JsonObject): Parts => ({
     backends: {
       a: single("https://a.example/", one),
@@ -153,7 +154,7 @@ describe("credentials of a new backend", () => {
     ["are none where nobody has any", two({ credentials: { header: {}, query: {} } }, {}), {}, []],
   ])("%s", (_, over, expected, warnings) => {
     const edit = plan(north, over);
-    expect(written(edit, "backends/north")).toEqual({ url: "https://north.example/", protocol: "http", ...expected });
+    expect(written(edit, "backends/north")).toEqual({ url: "https://north.openai.azure.com/", protocol: "http", ...expected });
     expect(edit.warnings).toEqual(warnings.map((warning) => expect.stringContaining(warning)));
     expect(JSON.stringify(edit)).not.toContain("{{key}}");
     expect(edit.manualSteps).toEqual(expected === identity ? [expect.stringMatching(/^az role assignment create /)] : []);

@@ -24,7 +24,7 @@ describe("from the logs", () => {
     expect(logs.missing).toBeUndefined();
     expect(logs.totals.tokens).toBeGreaterThan(0);
     expect(logs.rows.map(({ subscription }) => subscription)).toContain("growth");
-    expect(logs.rows.reduce((sum, { requests }) => sum + requests, 0)).toBe(logs.totals.requests);
+    expect(logs.rows.reduce((sum, { requests }) => sum + (requests ?? 0), 0)).toBe(logs.totals.requests);
     const platform = await (await openAt("2026-03-01T12:00:00Z", withoutLogs)).ask(getMetrics, { ...hour, include: ["outcomes"] });
     expect(platform.sources).toMatchObject([{ name: "platform metrics (Azure Monitor)" }]);
     const { tokens, ...counted } = platform.totals;

@@ -157,7 +157,7 @@ describe("the main job", () => {
     const { totals, rows, notes } = await ask(getMetrics, { api_id: "azure-openai", group_by: ["cause"] });
     expect(totals.requests).toBeGreaterThan(0);
     expect(totals.tokens).toBe("unknown");
-    expect(rows.reduce((sum, { requests }) => sum + requests, 0)).toBe(totals.requests);
+    expect(rows.reduce((sum, { requests }) => sum + (requests ?? 0), 0)).toBe(totals.requests);
     expect(notes.join(" ")).toMatch(/tokens/);
     const bySubscription = await ask(getMetrics, { group_by: ["subscription"] });
     expect(bySubscription.rows).toEqual([]);

@@ -8,6 +8,7 @@ import { endingsQuery, rowsQuery } from "../../src/usage/queries/counts.ts";
 import { freshnessQuery } from "../../src/usage/queries/freshness.ts";
 import { latencyQuery } from "../../src/usage/queries/latency.ts";
 import { type Columns, columnsOf, groupColumns, type LogsQuery } from "../../src/usage/queries/query.ts";
+import { isTokenGrouping, metricTpmQuery, tokenMetricsQuery } from "../../src/usage/queries/token-metrics.ts";
 import { tpmQuery } from "../../src/usage/queries/tokens.ts";
 import { openKusto } from "./kusto.ts";
 
@@ -41,6 +42,12 @@ const queries: readonly (readonly [string, LogsQuery<Columns>])[] = [
     ...(groupBy.length === 0 ? [] : [[`rows by ${named(groupBy)}`, rowsQuery(narrow, groupBy, 20)] as const]),
     [`tpm by ${named(groupBy)}`, tpmQuery(narrow, groupBy)],
     [`latency by ${named(groupBy)}`, latencyQuery(narrow, groupBy)],
+    ...(groupBy.every(isTokenGrouping)
+      ? ([
+          [`token metrics by ${named(groupBy)}`, tokenMetricsQuery(narrow, groupBy.filter(isTokenGrouping))],
+          [`token metrics' rates by ${named(groupBy)}`, metricTpmQuery(filter, groupBy.filter(isTokenGrouping))],
+        ] as const)
+      : []),
   ]),
 ];
 

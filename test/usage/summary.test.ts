@@ -232,7 +232,7 @@ describe("for any series", () => {
           );
           expect(add(total.throttled.by_origin.map((row) => row.requests))).toBe(total.throttled.total);
           expect(add(total.errors.by_cause.map((row) => row.requests))).toBe(total.errors.total);
-          expect(add(rows.map((row) => row.requests))).toBe(sent);
+          expect(add(rows.map((row) => row.requests ?? 0))).toBe(sent);
           for (const row of rows)
             expect(add([row.outcomes?.succeeded, row.throttled, row.outcomes?.rejected, row.errors].map(Number))).toBe(row.requests);
         },

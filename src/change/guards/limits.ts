@@ -1,3 +1,4 @@
+import { redactedText } from "../../gateway/keys.ts";
 import { sameName } from "../../gateway/model.ts";
 import type { LimitChange } from "../../gateway/proposal.ts";
 import type { Element } from "../../policy/document.ts";
@@ -19,17 +20,35 @@ export const limitCut: Guard = {
     ),
 };
 
-/** A limit that goes is the highest raise. One that can no longer be told counts as gone: so the finder answers it. */
+/**
+ * A limit that goes is the highest raise. One that can no longer be told counts as gone: so the finder answers it. So does one that counts
+ * by another key, unless both count each subscription by itself: each call may then be its own counter's first.
+ */
 export const limitRaise: Guard = {
   name: "limit_raise",
   passed: "No limit is raised more than tenfold.",
-  objections: ({ limits }) =>
-    judgeEach(intended(limits), ({ subscriptionId, kind, before, after }) => {
-      if (before === null) return [];
-      if (after === null) return [`${subscriptionId}: ${kind} ${before} -> none that can be told takes the limit away.`];
-      return after > before * 10 ? [`${subscriptionId}: ${kind} ${before} -> ${after} raises the limit more than tenfold.`] : [];
-    }),
+  objections: ({ limits }) => judgeEach(intended(limits), (limit) => [...raisedNumber(limit), ...otherCounter(limit)]),
 };
+
+function raisedNumber({ subscriptionId, kind, before, after }: LimitChange): readonly string[] {
+  if (before === null) return [];
+  if (after === null) return [`${subscriptionId}: ${kind} ${before} -> none that can be told takes the limit away.`];
+  return after > before * 10 ? [`${subscriptionId}: ${kind} ${before} -> ${after} raises the limit more than tenfold.`] : [];
+}
+
+function otherCounter({ subscriptionId, kind, counter }: LimitChange): readonly string[] {
+  if (counter === undefined || counter.perSubscription) return [];
+  const [was, is] = [shortKey(counter.before), shortKey(counter.after)];
+  return [`${subscriptionId}: the counter of its ${kind} limit goes from ${was} to ${is}; they are not both known to count per subscription.`];
+}
+
+const longestKey = 200;
+
+/** An expression of any length, on one line. */
+function shortKey(key: string): string {
+  const line = redactedText(key).replace(/\s+/g, " ").trim();
+  return line.length > longestKey ? `${line.slice(0, longestKey)}...` : line;
+}
 
 const intended = (limits: readonly LimitChange[] | undefined): readonly LimitChange[] | undefined =>
   limits?.filter((limit) => limit.intended);

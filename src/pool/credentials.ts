@@ -1,0 +1,82 @@
+import { isObject, type Json, type JsonObject, policyScopeOf } from "../gateway/documents.ts";
+import type { Inventory } from "../gateway/inventory.ts";
+import { attribute, childElements, textOf } from "../policy/document.ts";
+import { policyChain, type Step, type StepReader, stepReader } from "../policy/steps.ts";
+import { objectOf } from "./backend.ts";
+
+/** Headers that a backend reads a key or token from. */
+const credentialHeader = /^(?:authorization|api-key|x-api-key|x-functions-key|ocp-apim-subscription-key)$/i;
+
+/** Policies that make requests or responses of their own: what they set does not go to the backend. */
+const ownMessages: ReadonlySet<string> = new Set(["send-request", "send-one-way-request", "return-response"]);
+
+/** What a backend's own document signs requests in with, in words and without values. */
+export function backendCredentials({ credentials }: JsonObject): readonly string[] {
+  return Object.entries(objectOf(credentials)).flatMap(([kind, value]) => {
+    if (isEmpty(value)) return [];
+    if (kind === "managedIdentity") return [tokenFor(objectOf(value).resource)];
+    if (kind !== "header" && kind !== "query") return [`the backend's ${kind} credentials`];
+    const named = Object.entries(objectOf(value)).filter(([, values]) => !isEmpty(values));
+    return named.map(([name]) => `the backend's ${kind} '${name}'`);
+  });
+}
+
+/** What the policies of these APIs, in every operation and product, send to a backend to sign requests in; in words and without values. */
+export function policyCredentials(inventory: Inventory, apiIds: readonly string[]): readonly string[] {
+  const reader = stepReader(inventory);
+  const found = apiIds.flatMap((apiId) =>
+    chainsOf(inventory, apiId).flatMap((chain) => {
+      const { inbound, backend } = reader.steps(chain);
+      const steps = [...ofTheRequest([...inbound, ...backend])];
+      return steps.flatMap((step) => sentBy(step, steps, reader));
+    }),
+  );
+  return [...new Set(found)];
+}
+
+function chainsOf({ policies, products }: Inventory, apiId: string): readonly (readonly string[])[] {
+  const operations = [...policies.keys()].flatMap((id) => {
+    const scope = policyScopeOf(id);
+    return scope?.kind === "operation" && scope.apiId === apiId ? [scope.operationId] : [];
+  });
+  const own = products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
+  return [null, ...operations].flatMap((operationId) => [null, ...own].map((productId) => policyChain({ apiId, operationId, productId })));
+}
+
+function* ofTheRequest(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    if (ownMessages.has(step.element.name)) continue;
+    yield step;
+    yield* ofTheRequest(step.children());
+  }
+}
+
+function sentBy(step: Step, steps: readonly Step[], reader: StepReader): readonly string[] {
+  const { element, place } = step;
+  const read = (name: string): string => reader.resolve(attribute(element, name) ?? "", place.document).text.trim();
+  if (element.name === "authentication-managed-identity") {
+    // With a variable the token goes only where a header takes it from there.
+    const variable = read("output-token-variable-name");
+    return variable === "" || steps.some((other) => headerText(other).includes(`"${variable}"`)) ? [tokenFor(read("resource"))] : [];
+  }
+  if (element.name === "authentication-basic") return ["the user name and password that the policy sets"];
+  if (element.name === "authentication-certificate") return ["the client certificate that the policy sets"];
+  if (element.name !== "set-header" || read("exists-action") === "delete") return [];
+  const header = read("name");
+  return credentialHeader.test(header) ? [`the ${header} header that the policy sets`] : [];
+}
+
+const headerText = ({ element, policy }: Step): string =>
+  element.name === "set-header"
+    ? childElements(element, "value")
+        .map((value) => textOf(policy, value))
+        .join()
+    : "";
+
+const tokenFor = (resource: Json | undefined): string =>
+  `the gateway's token for ${typeof resource === "string" ? resource : "its resource"}`;
+
+function isEmpty(value: Json): boolean {
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
+}
