@@ -1,13 +1,17 @@
+import { GatewayError } from "../errors.ts";
+import { documentKind } from "../gateway/documents.ts";
 import { readInventory } from "../gateway/inventory.ts";
 import { redactedAnswer } from "../gateway/keys.ts";
 import type { Gateway, GatewayReader } from "../gateway/ports.ts";
-import type { Proposal } from "../gateway/proposal.ts";
+import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { openRedaction } from "../policy/redaction.ts";
+import { limitChanges } from "../quota/limit-changes.ts";
 import { sameContent } from "./compare.ts";
 import { documentDiff } from "./diff.ts";
 import { reachesFurther } from "./guards/further.ts";
 import { type Judged, judge, type Verdicts, waysOut } from "./guards/index.ts";
 import type { OperatorRules } from "./guards/names.ts";
+import { statesIn } from "./guards/states.ts";
 import type { Journal, PlannedChange } from "./journal.ts";
 import type { GuardResult, Plan } from "./types.ts";
 
@@ -28,8 +32,8 @@ export interface Planning {
  * against it; in both cases nothing is stored and there is nothing to apply.
  */
 export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
-  const proposal = withoutKeysInWords(asked);
-  const documents = proposal.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
+  const documents = asked.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
+  const proposal = withoutKeysInWords(asked.undoes === undefined ? asked : await withUndoneLimits(planning.reader, asked, documents));
   const { guards, warnings } = await verdicts(planning, { ...proposal, documents });
   const redaction = openRedaction();
   const shown = {
@@ -68,16 +72,23 @@ async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdict
   };
 }
 
-/** The whole service is read only where a guard has to know it. An undo says nothing of limits by itself: they are compared here. */
+/** The whole service is read only where a guard has to know it. */
 async function judged({ reader, rules }: Planning, proposal: Proposal): Promise<Judged> {
-  const undoesPolicies = proposal.undoes !== undefined && proposal.documents.some(({ id }) => holdsPolicies(id));
-  const whole = undoesPolicies || rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
-  const subject = { ...proposal, service: whole ? await readInventory(reader) : null };
-  const states = undoesPolicies ? statesOf(subject) : null;
-  return states === null ? subject : { ...subject, limits: () => limitChanges(states.before, states.after) };
+  const whole = rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
+  return { ...proposal, service: whole ? await readInventory(reader) : null };
 }
 
-const holdsPolicies = (id: DocumentId): boolean => ["policy", "fragment"].includes(documentKind(id));
+/** An undo with what it does to limits, for the guards to warn of. Where that cannot be told an undo stays possible, and says so. */
+async function withUndoneLimits(reader: GatewayReader, undo: Proposal, documents: readonly ProposedDocument[]): Promise<Proposal> {
+  if (!documents.some(({ id }) => ["policy", "fragment"].includes(documentKind(id)))) return undo;
+  try {
+    const { before, after } = statesIn(await readInventory(reader), documents);
+    return { ...undo, limits: limitChanges(before, after) };
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code === "cancelled") throw error;
+    return { ...undo, warnings: [...undo.warnings, `What this does to limits cannot be told: ${error.message}`] };
+  }
+}
 
 /** What a plan says in words is stored and shown; a tool may have quoted a policy in it. */
 function withoutKeysInWords(proposal: Proposal): Proposal {

@@ -88,13 +88,7 @@ export async function readUsage(readers: UsageReaders, ground: UsageGround, aske
 }
 
 /** Calls and how they ended, with what the same source knows of them besides. */
-async function readCalls(
-  readers: UsageReaders,
-  ground: UsageGround,
-  asked: UsageAsked,
-  interval: string,
-  now: Date,
-): Promise<UsageReport> {
+async function readCalls(readers: UsageReaders, ground: UsageGround, asked: UsageAsked, interval: string, now: Date): Promise<UsageReport> {
   const gaps = ground.settings === null ? [] : missing(ground.service, ground.settings, asked.apiId);
   const [logs, platform] = await Promise.all([
     logsOf(readers, ground, asked, interval),

@@ -98,7 +98,12 @@ interface Counted {
 }
 
 /** An answer that knows no tokens with those of the token metrics. Rows are its own; where it could not tell any, those of the metrics. */
-export function withTokens({ totals, rows, left_out }: Counted, metrics: TokenMetrics, groupBy: readonly Grouping[], limit: number): Counted {
+export function withTokens(
+  { totals, rows, left_out }: Counted,
+  metrics: TokenMetrics,
+  groupBy: readonly Grouping[],
+  limit: number,
+): Counted {
   const merged = { ...totals, ...metrics.totals };
   if (metrics.rows === null) return { totals: merged, rows, left_out };
   if (rows.length === 0) {

@@ -79,7 +79,7 @@ describe("warnings of breakers", () => {
     ["PT5M", false],
   ])("that stay open for %s", (trip_duration, long) => {
     expect(breakerPlan({ trip_duration }).warnings.length).toBe(long ? 1 : 0);
-    const alone: Parts = { ...bareEast, policies: { [api]: to("east") } };
+    const alone: Parts = { backends: { east: single("https://east.example/openai") }, policies: { [api]: to("east") } };
     expect(breakerPlan({ trip_duration }, alone).warnings.length).toBe(long ? 1 : 0);
   });
 

@@ -73,6 +73,57 @@ describe("what a policy edit takes away", () => {
   });
 });
 
+describe("the key that a limit counts by", () => {
+  const keyed = (key: string) => ({
+    product_id: "aoai",
+    edits: [{ select: "inbound/choose/otherwise/llm-token-limit", set: { "counter-key": key } }],
+  });
+
+  it.each(["@(Guid.NewGuid().ToString())", '@(context.Request.Headers.GetValueOrDefault("x-team", "none"))', "all"])(
+    "does not change to %s",
+    async (key) => {
+      const { ask } = await openHarness();
+      const plan = await ask(applyPolicy, keyed(key));
+      expect(plan).toMatchObject({ status: "blocked", affected: expect.arrayContaining(["growth"]) });
+      expect(plan.affected).not.toContain("prod-critical");
+      expect(plan.guards.find(({ name }) => name === "limit_raise")).toMatchObject({
+        verdict: "blocked",
+        message: expect.stringContaining(
+          `growth: the counter of its tpm limit goes from @(context.Subscription.Id) to ${key}; they are not both known to count per subscription.`,
+        ),
+      });
+    },
+  );
+
+  it("changes to another that counts per subscription, with a warning", async () => {
+    const { ask } = await openHarness();
+    const plan = await ask(applyPolicy, keyed('@(context.Subscription.Id + "-" + context.Api.Id)'));
+    expect(plan).toMatchObject({ status: "planned", affected: expect.arrayContaining(["growth"]) });
+    expect(plan.warnings).toContain("The tpm of growth is counted anew, by another key.");
+  });
+});
+
+describe("an undo", () => {
+  const allowing = () => openHarness({ env: { AIGW_ALLOW_OVERRIDE: "limit_cut,limit_raise" } });
+
+  it("of a cut warns of the raise that it is", async () => {
+    const { ask, apply, documents } = await allowing();
+    const before = documents();
+    const changeId = await apply(await ask(updateQuota, { subscription_id: "growth", tpm: 1_000, override: ["limit_cut"] }));
+    const undo = await ask(undoChange, { change_id: changeId });
+    expect(undo.status).toBe("planned");
+    expect(undo.warnings).toContain("growth: tpm 1000 -> 200000 raises the limit more than tenfold.");
+    await apply(undo);
+    expect(documents()).toEqual(before);
+  });
+
+  it("of a cut to half has nothing to warn of", async () => {
+    const { ask, apply } = await allowing();
+    const changeId = await apply(await ask(updateQuota, { subscription_id: "growth", tpm: 100_000 }));
+    expect(await ask(undoChange, { change_id: changeId })).toMatchObject({ status: "planned", warnings: [] });
+  });
+});
+
 describe("AIGW_PROTECT", () => {
   const protecting = (things: string) => openHarness({ env: { AIGW_PROTECT: things } });
 

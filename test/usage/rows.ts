@@ -81,15 +81,21 @@ export interface SpentTokens {
   readonly dimensions?: Readonly<Record<string, string>>;
 }
 
-const metricRows = ({ time, tokens: [prompt, completion], dimensions = { "Subscription ID": "growth", "API ID": "openai" } }: SpentTokens) =>
-  Object.entries({ "Total Tokens": prompt + completion, "Prompt Tokens": prompt, "Completion Tokens": completion }).map(([name, value]) => ({
-    TimeGenerated: time,
-    Name: name,
-    Sum: value,
-    ItemCount: 1,
-    Properties: dimensions,
-    _ResourceId: "/subscriptions/1/resourcegroups/rg/providers/microsoft.insights/components/insights",
-  }));
+const metricRows = ({
+  time,
+  tokens: [prompt, completion],
+  dimensions = { "Subscription ID": "growth", "API ID": "openai" },
+}: SpentTokens) =>
+  Object.entries({ "Total Tokens": prompt + completion, "Prompt Tokens": prompt, "Completion Tokens": completion }).map(
+    ([name, value]) => ({
+      TimeGenerated: time,
+      Name: name,
+      Sum: value,
+      ItemCount: 1,
+      Properties: dimensions,
+      _ResourceId: "/subscriptions/1/resourcegroups/rg/providers/microsoft.insights/components/insights",
+    }),
+  );
 
 const compiledQueries = new Map<string, Compiled>();
 

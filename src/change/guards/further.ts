@@ -7,7 +7,7 @@ import { propertiesOn } from "./states.ts";
 
 /**
  * Whether judging a change needs to know more of the service than its documents: it touches authentication, routes or what is
- * inherited and included. A limit, a breaker or a header do not; undoing one of those reads no more than what it undoes.
+ * inherited and included. A limit, a breaker or a header do not.
  */
 export const reachesFurther = (documents: readonly ProposedDocument[]): boolean => documents.some(documentReachesFurther);
 

@@ -39,7 +39,9 @@ function raisedNumber({ subscriptionId, kind, before, after }: LimitChange): rea
 function otherCounter({ subscriptionId, kind, counter }: LimitChange): readonly string[] {
   if (counter === undefined || counter.perSubscription) return [];
   const [was, is] = [shortKey(counter.before), shortKey(counter.after)];
-  return [`${subscriptionId}: the counter of its ${kind} limit goes from ${was} to ${is}; they are not both known to count per subscription.`];
+  return [
+    `${subscriptionId}: the counter of its ${kind} limit goes from ${was} to ${is}; they are not both known to count per subscription.`,
+  ];
 }
 
 const longestKey = 200;

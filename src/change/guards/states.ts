@@ -15,10 +15,12 @@ export interface States {
   readonly after: Inventory;
 }
 
-export function statesOf({ service, documents }: Judged): States | null {
-  if (service === null) return null;
-  return { before: withDocuments(service, documents, "before"), after: withDocuments(service, documents, "after") };
-}
+export const statesOf = ({ service, documents }: Judged): States | null => (service === null ? null : statesIn(service, documents));
+
+export const statesIn = (service: Inventory, documents: readonly ProposedDocument[]): States => ({
+  before: withDocuments(service, documents, "before"),
+  after: withDocuments(service, documents, "after"),
+});
 
 /** The texts of the policies before and after; those of the change alone where the service was not read. */
 export function textsOf({ service, documents }: Judged): { readonly before: PolicyTexts; readonly after: PolicyTexts } {

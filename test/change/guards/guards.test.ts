@@ -49,6 +49,14 @@ describe("verdicts", () => {
     ["a limit that goes", "limit_raise", "blocked", limits({ before: 100, after: null })],
     ["a cut", "limit_raise", "passed", limits({ before: 100, after: 1 })],
     ["any limit instead of none at all", "limit_raise", "blocked", limits({ before: 0, after: 1 })],
+    ["another counter, per subscription", "limit_raise", "passed", limits({ counter: { before: "a", after: "b", perSubscription: true } })],
+    ["another counter", "limit_raise", "blocked", limits({ counter: { before: "a", after: "b", perSubscription: false } })],
+    [
+      "another counter, of a limit that cannot be told",
+      "limit_raise",
+      "blocked",
+      limits({ before: null, after: null, counter: { before: "a", after: "b", perSubscription: false } }),
+    ],
     ["a raise that nobody asked for", "limit_raise", "absent", limits({ before: 1, after: 1_000, intended: false })],
     ["no limit", "limit_raise", "absent", { documents: [], service: null }],
 

@@ -109,6 +109,7 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
     ],
     ["Calls | summarize arg_max(At, *) | project Team, Ms", [["", 50]]],
     ["Calls | where isnull(Ms) | summarize arg_max(Ms, Team)", [[null, "growth"]]],
+    ["Calls | summarize arg_max(Code > 100, Ms), arg_min(Code > 1000, Team)", [[true, 100, false, "growth"]]],
     ["Calls | summarize arg_max(Ms, *), min(Ms)", [[400, "prod", null, "2026-11-20T10:03:59Z", 50]]],
     ["Calls | summarize Share = round(100.0 * countif(Code == 200) / count(), 1)", [[50]]],
     ["Calls | summarize n = count() / 4", [[1]]],
