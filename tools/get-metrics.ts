@@ -212,6 +212,8 @@ function rowTable(rows: readonly z.output<typeof row>[]): string {
     "time",
     ...groupings.filter((name) => name !== "time"),
     ...numbers,
+    "blocked",
+    "failed",
     "outcomes",
     "token_split",
     "tpm",

@@ -66,7 +66,7 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     name: address.name,
     resourceId: address.resourceId,
     reader: (signal) => createReader(arm, signal),
-    metrics: metricsReaders(connection, address),
+    metrics: metricsReaders(connection, arm),
     logs: logsReaders({ connection: asksLogs ? logsConnection : null, arm, cloud, workspace: options.workspace ?? null }),
     writer: createWriter(arm),
   };

@@ -1,7 +1,8 @@
 import type { Metric, MetricValue, TimeSeriesElement } from "@azure/arm-monitor";
 import type { Aggregation, MetricPoint, MetricSeries, MetricsAnswer, MetricsQuery, MetricsReader } from "../gateway/ports.ts";
 import { type Attempt, thrownError } from "./errors.ts";
-import { type Connection, clientOptions, guardPipeline } from "./pipeline.ts";
+import { type Arm, type Connection, clientOptions, guardPipeline } from "./pipeline.ts";
+import { readReport } from "./reports.ts";
 import type { ServiceAddress } from "./resource-ids.ts";
 
 /** Azure Monitor answers 10 series where a filter is set without `top`, and says nothing of the others. */
@@ -10,7 +11,8 @@ const mostSeries = 1000;
 const attempt: Attempt = { what: "read of the platform metrics", writes: false };
 
 /** Platform metrics by Azure Monitor's `metrics` list: https://learn.microsoft.com/rest/api/monitor/metrics/list */
-export function metricsReaders(connection: Connection, address: ServiceAddress): (signal: AbortSignal) => MetricsReader {
+export function metricsReaders(connection: Connection, arm: Arm): (signal: AbortSignal) => MetricsReader {
+  const { address } = arm;
   let opened: ReturnType<typeof openMonitor> | undefined;
   return (signal) => ({
     async platform(query) {
@@ -24,6 +26,7 @@ export function metricsReaders(connection: Connection, address: ServiceAddress):
         throw thrownError(error, attempt, signal);
       }
     },
+    report: (query) => readReport(arm, query, signal),
   });
 }
 

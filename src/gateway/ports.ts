@@ -86,9 +86,31 @@ export interface MetricsAnswer {
   readonly problems: readonly string[];
 }
 
-/** Platform metrics of the service (Azure Monitor); bound to one call like a `GatewayReader`. */
+export type ReportSubject = "subscription" | "product" | "operation";
+
+export interface ReportQuery {
+  readonly by: ReportSubject;
+  readonly since: Date;
+  readonly until: Date;
+  /** Of this API alone; only where `by` is `operation`. */
+  readonly apiId?: string | undefined;
+}
+
+/** Calls of one subscription, product or operation, as the service's reports count them. */
+export interface ReportRecord {
+  readonly id: string;
+  readonly total: number;
+  /** 401, 403 and 429. */
+  readonly blocked: number;
+  /** 400 and 5xx. */
+  readonly failed: number;
+}
+
+/** Platform metrics of the service (Azure Monitor), and its own reports; bound to one call like a `GatewayReader`. */
 export interface MetricsReader {
   platform(query: MetricsQuery): Promise<MetricsAnswer>;
+  /** Classic tiers have reports. Rejects where the service has none. */
+  report(query: ReportQuery): Promise<readonly ReportRecord[]>;
 }
 
 /** A log query's result: `rows` hold a value for each of `columns`. Times are ISO 8601 in UTC; what KQL calls null is null. */

@@ -12,7 +12,9 @@ import {
   workspaceAnswer,
   workspaceApiVersions,
 } from "./monitor/diagnostic-settings.ts";
+import type { RowsOfTable } from "./monitor/logs.ts";
 import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
+import { answerReport } from "./monitor/reports.ts";
 import { requestUrl } from "./request-url.ts";
 import { regionName, sandboxService } from "./service.ts";
 import type { WorldState } from "./world.ts";
@@ -23,7 +25,7 @@ const workspaceRoot = sandboxWorkspace.resourceId.toLowerCase();
 const settingsRoot = `${serviceRoot}/providers/microsoft.insights/diagnosticsettings`;
 
 /** The management API and Azure Monitor's metrics and diagnostic settings of the service, for requests that carry `token`. */
-export function armApp(world: WorldState, token: string): Hono {
+export function armApp(world: WorldState, token: string, rows: () => Promise<RowsOfTable>): Hono {
   const app = new Hono({ getPath: (request) => requestUrl(request).pathname.toLowerCase() });
   app.onError((error) => {
     if (isConnectionReset(error)) throw error;
@@ -43,6 +45,9 @@ export function armApp(world: WorldState, token: string): Hono {
     await next();
   });
   app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, requestUrl(req.raw)));
+  app.get(`${serviceRoot}/reports/:by`, async ({ req }) =>
+    answerReport(world, req.param("by"), requestUrl(req.raw).searchParams.get("$filter"), (await rows())("ApiManagementGatewayLogs")),
+  );
   app.get(settingsRoot, () => listSettings(world.diagnosticSettings));
   app.get(`${settingsRoot}/:name`, ({ req }) => oneSetting(world.diagnosticSettings, req.param("name")));
   app.get(workspaceRoot, () => workspaceAnswer(regionName(world.service.location)));

@@ -62,16 +62,17 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     seedDemo(world);
     world.diagnosticSettings = [demoSetting];
   }
-  const arm = armApp(world, token);
   let opened: Promise<DataPlane> | undefined;
+  let past: Promise<RowsOfTable> | undefined;
+  const rows = async (): Promise<RowsOfTable> => {
+    past ??= import("./monitor/past-rows.ts").then(({ pastRows }) => (seed === "demo" ? pastRows(openedAt) : () => []));
+    const [before, live] = await Promise.all([past, opened]);
+    return (table) => [...before(table), ...(live?.logs.rows(table) ?? [])];
+  };
+  const arm = armApp(world, token, rows);
   let logs: Promise<Hono> | undefined;
   const openLogs = async (): Promise<Hono> => {
-    const [{ logsApp }, { pastRows }] = await Promise.all([import("./monitor/logs.ts"), import("./monitor/past-rows.ts")]);
-    const past = seed === "demo" ? pastRows(openedAt) : () => [];
-    const rows = async (): Promise<RowsOfTable> => {
-      const live = (await opened)?.logs;
-      return (table) => [...past(table), ...(live?.rows(table) ?? [])];
-    };
+    const { logsApp } = await import("./monitor/logs.ts");
     return logsApp(world, { token, parser: kql, rows });
   };
   const appFor = (path: string): Hono | Promise<Hono> => {

@@ -8,7 +8,8 @@ import { type LogUsage, readLogUsage, unmetered } from "./log-usage.ts";
 import { type Grouping, platformQueries } from "./platform-metrics.ts";
 import { type Gap, missing } from "./preflight.ts";
 import type { CallFilter } from "./queries/calls.ts";
-import { summarize, tokenless } from "./summary.ts";
+import { readReports, reportSubject } from "./reports.ts";
+import { rowless, summarize, tokenless } from "./summary.ts";
 import { readTokenMetrics, withTokens } from "./token-metrics.ts";
 import type { Include, UsageSource, UsageSummary } from "./totals.ts";
 import { chooseInterval, completeUntil, forgotten, type Window } from "./window.ts";
@@ -73,17 +74,43 @@ export async function readUsage(readers: UsageReaders, ground: UsageGround, aske
     groupBy.includes("time") || include.includes("backends")
       ? chooseInterval(window, asked.interval, limit)
       : chooseInterval(window, asked.interval);
-  const report = await readCalls(readers, ground, asked, interval, now);
+  const report = await withReports(readers, ground, asked, await readCalls(readers, ground, asked, interval, now));
   if (report.totals.tokens !== "unknown") return report;
   const spent = await settled(readTokenMetrics(readers.logs, { filter: filterOf(ground, asked, interval), groupBy, include }));
   if (spent.kind === "failed" || spent.value === null) return report;
-  const { source, notes, queries } = spent.value;
+  const { source, notes, queries, rows } = spent.value;
+  const answered = [unmetered, tokenless, ...(rows === null ? [] : [rowless(groupBy)])];
   return {
     ...report,
     ...withTokens(report, spent.value, groupBy, limit),
     sources: [...report.sources, source],
-    notes: [...report.notes.filter((note) => note !== unmetered && note !== tokenless), ...notes],
+    notes: [...report.notes.filter((note) => !answered.includes(note)), ...notes],
     queries: [...report.queries, ...queries],
+  };
+}
+
+/** The rows of the service's reports, where neither logs nor platform metrics can tell any. */
+async function withReports(
+  { metrics }: UsageReaders,
+  { service }: UsageGround,
+  asked: UsageAsked,
+  report: UsageReport,
+): Promise<UsageReport> {
+  const { groupBy } = asked;
+  const needed = report.notes.includes(rowless(groupBy));
+  const by = needed ? reportSubject(service, asked) : null;
+  if (by === null) return report;
+  const read = await settled(readReports(metrics, by, asked));
+  if (read.kind === "failed") {
+    return { ...report, notes: [...report.notes, `The service's reports cannot be read (${read.error.code}): ${read.error.message}`] };
+  }
+  const { rows, left_out, source, notes } = read.value;
+  return {
+    ...report,
+    rows,
+    left_out,
+    sources: [...report.sources, source],
+    notes: [...report.notes.filter((note) => note !== rowless(groupBy)), ...notes],
   };
 }
 

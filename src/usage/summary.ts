@@ -52,7 +52,7 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
       ...(!timed || (total.weighted && backend.weighted)
         ? []
         : ["A latency is the plain mean of its points, not weighted by their requests."]),
-      ...(missing.length === 0 ? [] : [`Platform metrics have no ${missing.join(" or ")}: such rows need resource logs.`]),
+      ...(missing.length === 0 ? [] : [rowless(missing)]),
       ...(logsAlone.some((part) => include.includes(part))
         ? [`Platform metrics have no ${logsAlone.filter((part) => include.includes(part)).join(", ")}: this needs resource logs.`]
         : []),
@@ -60,6 +60,9 @@ export function summarize({ window, interval, answers, groupBy = [], limit = 20,
     ],
   };
 }
+
+export const rowless = (groupBy: readonly Grouping[]): string =>
+  `Platform metrics have no ${groupBy.filter((grouping) => !isPlatformGrouping(grouping)).join(" or ")}: such rows need resource logs.`;
 
 export const tokenless = "Platform metrics have no tokens: these need the gateway's LLM logs.";
 

@@ -68,6 +68,9 @@ export type UsageRow = Partial<Readonly<Record<Grouping, string>>> & {
   readonly requests?: number;
   readonly throttled?: number;
   readonly errors?: number;
+  /** What the service's reports have in place of `throttled` and `errors`: 401, 403 and 429 together, and 400 with 5xx. */
+  readonly blocked?: number;
+  readonly failed?: number;
   readonly outcomes?: Outcomes;
   readonly tokens?: Known;
   readonly token_split?: TokenSplit;

@@ -178,3 +178,13 @@ test("a secret is not taken from a caller: nothing is stored that holds one", as
   });
   expect(await store.list()).toEqual([]);
 });
+
+test("an undo whose limits cannot be compared is planned, and says so", async () => {
+  const service = openService();
+  const { changeId } = await service.apply(await service.plan({ documents: [await halved(service)] }));
+  service.before = (_, path) => {
+    if (path.startsWith("subscriptions")) throw new Error("the line is dead");
+  };
+  const undo = await service.planUndo(changeId);
+  expect(undo).toMatchObject({ status: "planned", warnings: [expect.stringMatching(/^What this does to limits cannot be told: /)] });
+});

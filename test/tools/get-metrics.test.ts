@@ -1,6 +1,8 @@
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
+import type * as z from "zod";
 import { movableClock } from "../../src/sandbox/clock.ts";
+import { demoSetting, sandboxWorkspace } from "../../src/sandbox/monitor/diagnostic-settings.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import { getMetrics } from "../../tools/get-metrics.ts";
 import { listSubscriptions } from "../../tools/list-subscriptions.ts";
@@ -78,6 +80,93 @@ describe("from the logs", () => {
     expect(totals.requests).not.toBe("unknown");
     expect(await refuse("get_metrics", { change_id, since: "-PT1H" })).toContain("'since' and 'change_id'");
     expect(await refuse("get_metrics", { change_id: "nothing" })).toContain("not_found");
+  });
+});
+
+describe("from the token metrics of Application Insights", () => {
+  const gatewayLogsAlone = (settings: typeof demoSetting) => {
+    const { logs } = settings.properties;
+    return [{ ...settings, properties: { ...settings.properties, logs: Array.isArray(logs) ? logs.slice(0, 1) : [] } }];
+  };
+
+  it("come the tokens where the gateway's log of models is off, the same that it would have", async () => {
+    const asked = { ...hour, group_by: ["subscription" as const], include: ["tokens" as const, "tpm" as const] };
+    const logged = await (await openAt("2026-03-01T12:00:00Z")).ask(getMetrics, asked);
+    const { ask, sandbox, client } = await openAt("2026-03-01T12:00:00Z");
+    sandbox.world.diagnosticSettings = gatewayLogsAlone(demoSetting);
+    const spent = await ask(getMetrics, asked);
+    expect(spent.sources.map(({ name }) => name)).toEqual(["gateway logs", "Application Insights token metrics"]);
+    expect(spent.missing?.map(({ what }) => what).join()).toContain("GatewayLlmLogs");
+    expect(spent.notes.join()).toMatch(/llm-emit-token-metric.*estimated/);
+    expect(Math.abs(Number(spent.totals.tokens) / Number(logged.totals.tokens) - 1)).toBeLessThan(0.02);
+    expect(spent.rows.map(({ subscription, tpm }) => [subscription, typeof tpm])).toEqual(
+      logged.rows.map(({ subscription, tpm }) => [subscription, typeof tpm]),
+    );
+    const { text, structured } = await client.call("get_metrics", { group_by: ["subscription"] });
+    expect(countTokens(text)).toBeLessThanOrEqual(900);
+    expect(countTokens(JSON.stringify(structured))).toBeLessThanOrEqual(900);
+  });
+
+  it("come the tokens of teams where there are no logs, but a workspace", async () => {
+    const { ask, sandbox } = await openAt("2026-03-01T12:00:00Z", { env: { AIGW_WORKSPACE: sandboxWorkspace.customerId } });
+    sandbox.world.diagnosticSettings = [];
+    const { sources, rows, totals } = await ask(getMetrics, { ...hour, group_by: ["subscription"] });
+    expect(sources.map(({ name }) => name)).toEqual(["platform metrics (Azure Monitor)", "Application Insights token metrics"]);
+    expect(rows.reduce((sum, { tokens }) => sum + Number(tokens), 0)).toBe(totals.tokens);
+    expect(rows[0]).toEqual({ subscription: expect.any(String), tokens: expect.any(Number) });
+  });
+});
+
+describe("from the reports of a classic tier", () => {
+  const classic = async (sku = "Premium") => {
+    const harness = await openAt("2026-03-01T12:00:00Z");
+    const { world } = harness.sandbox;
+    world.service = { ...world.service, sku: { name: sku, capacity: 1 } };
+    world.diagnosticSettings = [];
+    return harness;
+  };
+  const day = { since: "2026-03-01T00:00:00Z", until: "2026-03-01T12:00:00Z" };
+
+  it.each(["subscription", "product", "operation"] as const)(
+    "come rows by %s, the same calls that logs have, never called throttled",
+    async (by) => {
+      const logged = await (await openAt("2026-03-01T12:00:00Z")).ask(getMetrics, { ...day, group_by: [by] });
+      const { ask } = await classic();
+      const { rows, sources, notes } = await ask(getMetrics, { ...day, group_by: [by] });
+      expect(sources.map(({ name }) => name)).toEqual(["platform metrics (Azure Monitor)", "reports (API Management)"]);
+      expect(notes.join()).toMatch(/2027-03-15.*401, 403 and 429 together/);
+      const named = logged.rows.filter((row) => row[by] !== "none");
+      expect(rows.map((row) => [row[by], row.requests])).toEqual(named.map((row) => [row[by], row.requests]));
+      for (const row of rows) {
+        expect(Object.keys(row)).toEqual([by, "requests", "blocked", "failed"]);
+        expect(row.blocked).toBeGreaterThanOrEqual(Number(named.find((one) => one[by] === row[by])?.throttled));
+      }
+    },
+  );
+
+  it("come rows of one API by operation, and of some teams by team, but not otherwise", async () => {
+    const { ask } = await classic("Developer");
+    const rowsOf = async (asked: Partial<z.input<typeof getMetrics.input>>) => (await ask(getMetrics, { ...day, ...asked })).rows.length;
+    expect(await rowsOf({ group_by: ["operation"], api_id: "azure-openai" })).toBeGreaterThan(0);
+    expect(await rowsOf({ group_by: ["subscription"], subscriptions: ["growth"] })).toBe(1);
+    expect(await rowsOf({ group_by: ["subscription"], api_id: "azure-openai" })).toBe(0);
+    expect(await rowsOf({ group_by: ["product"], subscriptions: ["growth"] })).toBe(0);
+  });
+
+  it.each(["StandardV2", "Consumption"])("%s has none, and is not asked", async (sku) => {
+    const { ask, sandbox } = await classic(sku);
+    const { rows, notes } = await ask(getMetrics, { ...day, group_by: ["subscription"] });
+    expect(rows).toEqual([]);
+    expect(notes.join()).toContain("no subscription: such rows need resource logs");
+    expect(sandbox.world.requests.filter(({ path }) => path.includes("/reports/"))).toEqual([]);
+  });
+
+  it("say why they cannot be read, once they are retired", async () => {
+    const { ask, sandbox } = await classic();
+    sandbox.world.faults.add({ path: "/reports/", outcome: { kind: "answer", status: 410 } });
+    const { rows, notes } = await ask(getMetrics, { ...day, group_by: ["subscription"] });
+    expect(rows).toEqual([]);
+    expect(notes.join()).toContain("reports cannot be read");
   });
 });
 

@@ -25,6 +25,7 @@ const metricsOf = (requests: number): MetricsReader => ({
         : [],
     problems: [],
   }),
+  report: async () => failing("invalid_input"),
 });
 
 const failing = (code: ErrorCode, hint?: string): never => {
@@ -79,7 +80,10 @@ describe("logs answer", () => {
   });
 
   test("although platform metrics cannot be read", async () => {
-    const { totals } = await reportOf({ calls: two, metrics: { platform: async () => failing("forbidden") } });
+    const { totals } = await reportOf({
+      calls: two,
+      metrics: { platform: async () => failing("forbidden"), report: async () => failing("forbidden") },
+    });
     expect(totals.requests).toBe(2);
   });
 
@@ -161,7 +165,7 @@ describe("platform metrics answer", () => {
 describe("nothing answers", () => {
   test("where neither can be read", async () => {
     const refused = reportOf({
-      metrics: { platform: async () => failing("forbidden") },
+      metrics: { platform: async () => failing("forbidden"), report: async () => failing("forbidden") },
       logs: { query: async () => failing("forbidden") },
     });
     await expect(refused).rejects.toMatchObject({ code: "forbidden" });

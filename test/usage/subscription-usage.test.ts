@@ -9,7 +9,11 @@ const now = new Date("2026-11-20T11:00:20Z");
 const at = (minute: number): string => new Date(Date.parse("2026-11-20T10:00:00Z") + minute * 60_000).toISOString();
 
 const usageOf = (calls: readonly LoggedCall[], logs: LogsReader = logsOf(calls)) =>
-  readSubscriptionUsage({ gateway: serviceOnly, metrics: { platform: async () => ({ series: [], problems: [] }) }, logs }, "PT1H", now);
+  readSubscriptionUsage(
+    { gateway: serviceOnly, metrics: { platform: async () => ({ series: [], problems: [] }), report: async () => [] }, logs },
+    "PT1H",
+    now,
+  );
 
 const calls: readonly LoggedCall[] = [
   { time: at(5), tokens: [600, 0] },

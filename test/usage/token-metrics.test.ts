@@ -10,6 +10,10 @@ const now = new Date("2026-11-20T11:00:30Z");
 const window = { since: new Date("2026-11-20T10:00:00Z"), until: new Date("2026-11-20T11:00:00Z") };
 const at = (minute: number): string => new Date(window.since.getTime() + minute * 60_000).toISOString();
 
+const refused = async (): Promise<never> => {
+  throw new GatewayError("forbidden", "no right");
+};
+
 const metrics: MetricsReader = {
   platform: async ({ metrics: [metric] }) => ({
     series:
@@ -18,6 +22,7 @@ const metrics: MetricsReader = {
         : [],
     problems: [],
   }),
+  report: refused,
 };
 
 const settings: LoggingSettings = {
@@ -66,9 +71,6 @@ async function reportOf(given: Given) {
 }
 
 const sourcesOf = ({ sources }: { readonly sources: readonly { readonly name: string }[] }) => sources.map(({ name }) => name);
-const refused = async (): Promise<never> => {
-  throw new GatewayError("forbidden", "no right");
-};
 
 describe("tokens that the logs do not have", () => {
   test("are those of the token metrics, which are named with what they leave open", async () => {
