@@ -1,3 +1,4 @@
+import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
 import type { ReportQuery, ReportRecord, ReportSubject } from "../gateway/ports.ts";
 import { defaultApiVersion } from "./api-versions.ts";
@@ -31,6 +32,7 @@ export async function readReport(
     const response = await arm.versioned(defaultApiVersion, (version) =>
       send(arm.reading, { method: "GET", url: url(version), signal }, attempt),
     );
+    if (response.status === 410) throw new GatewayError("unsupported", "Azure has retired them.");
     if (response.status !== 200) throw armError(response, attempt);
     const { value, nextLink } = response.body ?? {};
     records.push(...(Array.isArray(value) ? value.filter(isObject) : []));

@@ -56,11 +56,11 @@ describe("token scopes", () => {
       httpClient: httpClientFor(endpoint, 1000, fetch),
       timing: quickTiming(),
     };
-    const address = parseServiceId(serviceId);
-    await createReader(openArm(connection, address), neverAborted).apis();
+    const arm = openArm(connection, parseServiceId(serviceId));
+    await createReader(arm, neverAborted).apis();
     await metricsReaders(
       connection,
-      address,
+      arm,
     )(neverAborted).platform({
       metrics: ["Requests"],
       since: new Date(0),

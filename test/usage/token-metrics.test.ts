@@ -167,6 +167,12 @@ describe("without logs", () => {
     expect(report.notes.join()).not.toContain("Platform metrics have no tokens");
   });
 
+  test("there is no row for a product that the policy does not emit", async () => {
+    const report = await reportOf({ logs: { query: refused }, asked: { groupBy: ["product"] } });
+    expect(report.rows).toEqual([]);
+    expect(report.notes.join()).toContain("have no product");
+  });
+
   test("rows by team have tokens and nothing that is not known; those with most come first, and what is left out is counted", async () => {
     const report = await reportOf({ logs: { query: refused }, asked: { groupBy: ["subscription"], limit: 1 } });
     expect(report.rows).toEqual([{ subscription: "Growth", tokens: 600 }]);

@@ -16,32 +16,64 @@ export interface MeasuredCall {
 
 /** Calls of one minute as the metrics count them: those that have all their dimensions in common together. */
 export function trafficOf(calls: readonly MeasuredCall[]): readonly Traffic[] {
-  const alike = new Map<string, MeasuredCall[]>();
-  for (const call of calls) {
-    const { apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason } = call;
-    const key = JSON.stringify([apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason]);
-    const found = alike.get(key);
-    if (found === undefined) alike.set(key, [call]);
-    else found.push(call);
-  }
-  return [...alike.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const { apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason } = first;
-    return {
-      ...{ apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason },
-      requests: group.length,
-      duration: timingOf(group.map(({ milliseconds }) => milliseconds)),
-      backendDuration: backendResponseCode === null ? null : timingOf(group.map(({ backendMs }) => backendMs)),
-    };
-  });
+  const minute = countedMinute();
+  for (const call of calls) minute.add(call);
+  return minute.traffic();
 }
 
-const timingOf = (values: readonly number[]): Timing => ({
-  average: values.reduce((sum, value) => sum + value, 0) / values.length,
-  minimum: Math.min(...values),
-  maximum: Math.max(...values),
+/** Counts what can be told of many calls, and forgets each of them. */
+interface CountedMinute {
+  add(call: MeasuredCall): void;
+  traffic(): readonly Traffic[];
+}
+
+interface Counted {
+  readonly first: MeasuredCall;
+  requests: number;
+  duration: Sum;
+  backendDuration: Sum;
+}
+
+interface Sum {
+  readonly total: number;
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+const nothing: Sum = { total: 0, minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY };
+
+const plus = ({ total, minimum, maximum }: Sum, value: number): Sum => ({
+  total: total + value,
+  minimum: Math.min(minimum, value),
+  maximum: Math.max(maximum, value),
 });
+
+const timingOf = ({ total, minimum, maximum }: Sum, requests: number): Timing => ({ average: total / requests, minimum, maximum });
+
+function countedMinute(): CountedMinute {
+  const alike = new Map<string, Counted>();
+  return {
+    add(call) {
+      const { apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason } = call;
+      const key = JSON.stringify([apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason]);
+      const group = alike.get(key) ?? { first: call, requests: 0, duration: nothing, backendDuration: nothing };
+      alike.set(key, group);
+      group.requests += 1;
+      group.duration = plus(group.duration, call.milliseconds);
+      group.backendDuration = plus(group.backendDuration, call.backendMs);
+    },
+    traffic: () =>
+      [...alike.values()].map(({ first, requests, duration, backendDuration }) => {
+        const { apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason } = first;
+        return {
+          ...{ apiId, location, gatewayResponseCode, backendResponseCode, lastErrorReason },
+          requests,
+          duration: timingOf(duration, requests),
+          backendDuration: backendResponseCode === null ? null : timingOf(backendDuration, requests),
+        };
+      }),
+  };
+}
 
 /** The calls that the gateway has finished since the sandbox was opened, by minute. */
 export interface LiveTraffic {
@@ -50,17 +82,23 @@ export interface LiveTraffic {
   traffic: History["traffic"];
 }
 
+/** As many minutes as Azure Monitor keeps: 93 days. */
+const mostMinutes = 93 * 24 * 60;
+
 export function liveTraffic(): LiveTraffic {
-  const minutes = new Map<number, MeasuredCall[]>();
+  const minutes = new Map<number, CountedMinute>();
   return {
     record(row) {
       const minute = Math.floor(Date.parse(textAt(row, "TimeGenerated") ?? "") / minuteMs);
-      const call = measured(row);
-      const found = minutes.get(minute);
-      if (found === undefined) minutes.set(minute, [call]);
-      else found.push(call);
+      const counted = minutes.get(minute) ?? countedMinute();
+      minutes.set(minute, counted);
+      counted.add(measured(row));
+      for (const oldest of minutes.keys()) {
+        if (minutes.size <= mostMinutes) break;
+        minutes.delete(oldest);
+      }
     },
-    traffic: (minute) => trafficOf(minutes.get(Math.floor(minute.getTime() / minuteMs)) ?? []),
+    traffic: (minute) => minutes.get(Math.floor(minute.getTime() / minuteMs))?.traffic() ?? [],
   };
 }
 
