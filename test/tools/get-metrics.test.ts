@@ -103,8 +103,8 @@ describe("from the token metrics of Application Insights", () => {
       logged.rows.map(({ subscription, tpm }) => [subscription, typeof tpm]),
     );
     const { text, structured } = await client.call("get_metrics", { group_by: ["subscription"] });
-    expect(countTokens(text)).toBeLessThanOrEqual(900);
-    expect(countTokens(JSON.stringify(structured))).toBeLessThanOrEqual(900);
+    expect(countTokens(text)).toBeLessThanOrEqual(500);
+    expect(countTokens(JSON.stringify(structured))).toBeLessThanOrEqual(500);
   });
 
   it("come the tokens of teams where there are no logs, but a workspace", async () => {
