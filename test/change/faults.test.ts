@@ -144,6 +144,19 @@ describe("a document that someone else writes at the same moment", () => {
 });
 
 describe("what cannot be settled is said", () => {
+  test("a write that Azure accepts and does not make", async () => {
+    const { service, before, outcome, state } = await run([put(pool, { kind: "answer", status: 200, body: { properties: {} } })]);
+    expect(outcome).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(
+        /^Azure accepted the write of backend 'pool', but still shows it as it was\. .* Nothing of this change stands\.$/,
+      ),
+      details: expect.arrayContaining([`${west}: put back`, `${pool}: not applied`]),
+    });
+    expect(state).toBe("rolled_back");
+    asBefore({ service, before });
+  });
+
   const unreadable: Fault = { method: "GET", path: pool, times: 100, outcome: broken };
 
   test("a write whose effect cannot be read: nothing is taken back under it", async () => {
@@ -162,6 +175,20 @@ describe("what cannot be settled is said", () => {
     });
     expect(service.writes()).toEqual([`PUT ${west}`, `PUT ${pool}`]);
     expect((await service.changes.log.list(1)).changes).toMatchObject([{ state: "failed" }]);
+  });
+
+  test("a first write whose effect cannot be read may stand", async () => {
+    const service = openService();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    service.before = (method, path) => {
+      if (method === "PUT" && path === west) service.world.faults.add({ ...unreadable, path: west });
+    };
+    await expect(service.apply(plan)).rejects.toMatchObject({
+      message: expect.stringMatching(/Whether backend 'west' was written is not known\.$/),
+      hint: expect.stringContaining("read these documents"),
+      details: expect.arrayContaining([`${west}: unknown`, `${pool}: not written`]),
+    });
+    expect(service.writes()).toEqual([`PUT ${west}`]);
   });
 
   test("a document that cannot be taken back, and those that it may need", async () => {
@@ -247,7 +274,14 @@ describe("a journal that fails", () => {
     const error = await applied.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ message: expect.stringContaining("ENOSPC") });
     // Whoever has written says that not even its end is on record.
-    if (writes.length > 0) expect(error).toMatchObject({ code: "internal", details: expect.arrayContaining([full.message]) });
+    if (writes.length > 0) {
+      expect(error).toMatchObject({
+        code: "internal",
+        message: expect.stringMatching(/^The change could not be recorded: .*no space left on device\. Put back as before: /),
+        hint: expect.stringMatching(/^This plan is used up: /),
+        details: expect.arrayContaining([full.message]),
+      });
+    }
     expect(service.state()).toEqual(before);
     expect(service.writes()).toEqual(writes);
   });

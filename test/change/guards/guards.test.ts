@@ -317,6 +317,14 @@ describe("shared_document, of a call that names teams", () => {
     expect(verdictOf({ documents: subject.documents, service }, "shared_document")).toBe("absent");
   });
 
+  test("a route in a policy that holds others is one", () => {
+    const held = (backend: string) => policy(`<base /><wait><set-backend-service backend-id="${backend}" /></wait>`);
+    const live = { ...service, policies: new Map([...service.policies, [chat, { id: chat, etag: "", properties: held("a") }]]) };
+    expect(messageOf({ ...change(live, { [chat]: held("b") }), teams: ["growth"] }, "shared_document")).toBe(
+      "prod, which the call does not name, would be sent to other backends.",
+    );
+  });
+
   test("a limit that is told by its numbers is not told twice", () => {
     const subject = {
       ...naming({ [product]: policy(`<base />${limit(500)}`) }),
