@@ -114,7 +114,7 @@ function failureReport({ steps, done, failure: { error, failed } }: Broken, { pu
   ];
   const next = clean
     ? "This plan is used up: plan the change again once the cause is gone."
-    : "This plan is used up: read these documents before you plan what is left.";
+    : "This plan is used up. undo_change with its id takes back what still stands as it wrote it; or read these documents before you plan what is left.";
   const states = new Map<Step, string>([
     ...putBack.map(({ step }) => [step, "put back"] as const),
     ...left.map(({ step }) => [step, "written"] as const),

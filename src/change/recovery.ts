@@ -256,7 +256,7 @@ const leftAsItIs = (change: PlannedChange, found: readonly Standpoint[], reason:
     ...titled("As before", found, "as before"),
     ...titled("Edited by someone else", found, "foreign"),
   ].join(" "),
-  hint: "This plan is used up: read these documents before you plan what is left.",
+  hint: "This plan is used up. undo_change with its id takes back what still stands as it wrote it; or read these documents before you plan what is left.",
   details: details(found),
 });
 

@@ -11,18 +11,22 @@ import type { Journal, PlannedChange, PlannedDocument, Standing, StoredDocument 
 /**
  * The proposal that takes an applied change back: every document as it was before. A document that already is as it was
  * is left alone; one that is neither so nor as the change wrote it has been edited since: `conflict`, with both diffs in
- * the error's details, before to written and written to now. So it is where a secret has been changed since, or is gone: the
+ * the error's details, before to written and written to now. Of a change that failed, that is taken back which surely still stands as it
+ * wrote it. So it is where a secret has been changed since, or is gone: the
  * journal has none, and an undo puts back those that the service has.
  */
 export async function undoOf(journal: Journal, reader: GatewayReader, changeId: string, override: readonly string[]): Promise<Proposal> {
   const change = await journal.find(changeId);
   const standing = await journal.standing(change);
-  if (standing.state !== "applied") throw notApplied(change, standing);
-  const [written, live] = await Promise.all([
-    journal.written(change),
+  if (standing.state !== "applied" && standing.state !== "failed") throw notApplied(change, standing);
+  const [{ written, refused }, live] = await Promise.all([
+    journal.progress(change),
     Promise.all(change.documents.map(async (document) => ({ document, live: await reader.document(document.id) }))),
   ]);
-  const found = live.map((pair) => ({ ...pair, written: asWritten(pair.document, written) }));
+  const all = live.map((pair) => ({ ...pair, written: asWritten(pair.document, written) }));
+  const stands = (pair: Found) => pair.written.recorded && !refused.has(pair.document.id) && !isBefore(pair) && isWritten(pair);
+  const found = standing.state === "applied" ? all : all.filter(stands);
+  if (found.length === 0) throw notApplied(change, standing);
   const edited = found.filter((pair) => !isBefore(pair) && !isWritten(pair));
   if (edited.length > 0) throw editedSince(change, edited);
   const lost = found.filter((pair) => !isBefore(pair)).flatMap(lostSecrets);
@@ -31,7 +35,7 @@ export async function undoOf(journal: Journal, reader: GatewayReader, changeId: 
     tool: "undo_change",
     action: `take back ${changeId} (${change.action})`,
     summary: `Undo of ${changeId}: ${change.summary}`,
-    documents: live.map(restored),
+    documents: found.map(restored),
     affected: change.affected,
     warnings: [],
     override,
@@ -118,7 +122,7 @@ const secretsLost = ({ changeId }: PlannedChange, lost: readonly string[]): Gate
   });
 
 function notApplied({ changeId }: PlannedChange, { state, undoneBy }: Standing): GatewayError {
-  return new GatewayError("invalid_input", `Change ${changeId} is ${state}; only an applied change can be undone.`, {
+  return new GatewayError("invalid_input", `Change ${changeId} is ${state}, and nothing of it stands that could be undone.`, {
     hint:
       undoneBy === undefined
         ? "list_changes shows the changes and their states."

@@ -208,6 +208,28 @@ describe("what cannot be settled is said", () => {
     expect((await service.changes.log.list(1)).changes).toMatchObject([{ state: "failed" }]);
   });
 
+  test("what stands of a change that failed is taken back by its undo", async () => {
+    const service = openService();
+    const before = service.state();
+    const plan = await service.plan({ documents: await secondRegion(service) });
+    service.world.faults.add(put(apiPolicy, refused));
+    service.before = (method, path) => {
+      if (method === "PUT" && path === apiPolicy) service.world.faults.add(put(pool, broken));
+    };
+    await expect(service.apply(plan)).rejects.toMatchObject({
+      hint: expect.stringContaining("undo_change with its id takes back what still stands"),
+    });
+    service.before = () => {};
+    const undo = await service.planUndo(plan.planId ?? "");
+    expect(undo.documents.map(({ id, action }) => [action, id]).sort()).toEqual([
+      ["delete", west],
+      ["update", pool],
+    ]);
+    await service.apply(undo);
+    expect(service.state()).toEqual(before);
+    await expect(service.planUndo(plan.planId ?? "")).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
   test("a document that someone edits before it can be taken back: their edit stays", async () => {
     const service = openService();
     const plan = await service.plan({ documents: await secondRegion(service) });
