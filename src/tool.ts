@@ -115,6 +115,7 @@ export const planOutput = z.object({
   plan_id: z.string().optional(),
   confirm: z.string().optional(),
   service: z.string(),
+  azure: z.string().optional(),
   summary: z.string(),
   documents: z.array(z.object({ id: z.string(), action: z.enum(["create", "update", "delete"]), diff: z.string() })),
   affected: z.array(z.string()),
@@ -145,7 +146,7 @@ export function renderPlan(plan: PlanOutput): string {
   const expiry = plan.expires_at === undefined ? "" : `, until ${plan.expires_at}`;
   const passed = plan.guards.filter(({ verdict }) => verdict === "passed").map(({ name }) => name);
   return lines(
-    `**${plan.status}** on ${plan.service}: ${oneLine(plan.summary)}`,
+    `**${plan.status}** on ${plan.service}${plan.azure === undefined ? "" : ` (Azure ${plan.azure})`}: ${oneLine(plan.summary)}`,
     ...plan.documents.map(({ id, action, diff }) => `${action} \`${id}\`\n${fenced(diff, "diff")}`),
     plan.affected.length > 0 && `Affected: ${oneLine(plan.affected.join(", "))}`,
     ...plan.warnings.map((warning) => `Warning: ${oneLine(warning)}`),

@@ -24,6 +24,7 @@ export function serviceOf(address: ServiceAddress, body: JsonObject): Service {
     sku,
     tier: tierOf(sku),
     gatewayUrl: text(properties.gatewayUrl) || null,
+    tenantId: text(isObject(body.identity) ? body.identity.tenantId : undefined) || null,
   };
 }
 

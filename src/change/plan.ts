@@ -55,10 +55,18 @@ export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
     status: "planned",
     planId: change.changeId,
     confirm: change.confirm,
+    azure: await whereItIs(planning),
     ...shown,
     next: `apply_change ${JSON.stringify({ plan_id: change.changeId, confirm: change.confirm })}`,
     expiresAt: change.expiresAt,
   };
+}
+
+/** Assumed: the service's tenant is that of its managed identity. A plan does not fail where it cannot be read. */
+async function whereItIs({ gateway: { resourceId }, reader }: Planning): Promise<string> {
+  const service = await reader.service().catch(() => null);
+  const [, subscription = "unknown"] = /^\/subscriptions\/([^/]+)\//i.exec(resourceId) ?? [];
+  return `subscription ${subscription}, tenant ${service?.tenantId ?? "unknown"}`;
 }
 
 /** On an undo what guards object to only warns: it is a state that the service has been in. What is protected stays so. */

@@ -22,6 +22,8 @@ export interface Plan {
   readonly planId?: string;
   readonly confirm?: string;
   readonly service: string;
+  /** Where the service is: its Azure subscription and tenant. Only where the plan can be applied. */
+  readonly azure?: string;
   readonly summary: string;
   readonly documents: readonly DocumentDiff[];
   readonly affected: readonly string[];

@@ -12,6 +12,8 @@ export interface Service {
   readonly sku: string;
   readonly tier: Tier;
   readonly gatewayUrl: string | null;
+  /** Of the service's managed identity; null where it has none. */
+  readonly tenantId: string | null;
 }
 
 export interface Product {

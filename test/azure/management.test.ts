@@ -77,7 +77,12 @@ describe("plain lists", () => {
 
   it("reads the service", async () => {
     const { gateway } = reader(() => ({
-      body: { location: "East US", sku: { name: "StandardV2" }, properties: { gatewayUrl: "https://apim-prod.azure-api.net" } },
+      body: {
+        location: "East US",
+        sku: { name: "StandardV2" },
+        identity: { type: "SystemAssigned", tenantId: "5a11db0c-0000-4000-8000-00000000c3c3" },
+        properties: { gatewayUrl: "https://apim-prod.azure-api.net" },
+      },
     }));
     expect(await gateway.service()).toEqual({
       name: "apim-prod",
@@ -86,6 +91,7 @@ describe("plain lists", () => {
       sku: "StandardV2",
       tier: "v2",
       gatewayUrl: "https://apim-prod.azure-api.net",
+      tenantId: "5a11db0c-0000-4000-8000-00000000c3c3",
     });
   });
 });

@@ -11,6 +11,7 @@ const service: Service = {
   sku: "Developer",
   tier: "classic",
   gatewayUrl: null,
+  tenantId: null,
 };
 
 const subscription = (id: string, displayName: string, productId: string): Subscription => ({

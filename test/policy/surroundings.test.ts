@@ -18,7 +18,7 @@ const ids = [
 ];
 
 const inventory = {
-  service: { name: "s", resourceId: "/s", location: "East US", sku: "PremiumV2", tier: "v2" as const, gatewayUrl: null },
+  service: { name: "s", resourceId: "/s", location: "East US", sku: "PremiumV2", tier: "v2" as const, gatewayUrl: null, tenantId: null },
   products: [
     { id: "gold", displayName: "Gold", apiIds: ["chat"] },
     { id: "other", displayName: "Other", apiIds: [] },

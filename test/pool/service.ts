@@ -29,6 +29,7 @@ export function inventoryOf(parts: Parts): Inventory {
       sku,
       tier: sku === "Consumption" ? "consumption" : "v2",
       gatewayUrl: null,
+      tenantId: null,
     },
     apis: Object.entries(parts.apis ?? { chat: "https://origin.example/" }).map(([id, serviceUrl]) => apiOf(id, serviceUrl)),
     products: Object.entries(parts.products ?? {}).map(([id, apiIds]) => ({ id, displayName: id, apiIds })),

@@ -33,6 +33,7 @@ export function gateway(shorthand: Shorthand): Inventory {
       sku: shorthand.sku?.name ?? "Developer",
       tier: shorthand.sku?.tier ?? "classic",
       gatewayUrl: null,
+      tenantId: null,
     },
     products: Object.entries(products).map(([id, apis]) => ({ id, displayName: id, apiIds: apis })),
     apis: apiIds.map((id) => ({

@@ -67,6 +67,12 @@ describe("update_quota", () => {
   });
 });
 
+it("a plan names the Azure subscription and the tenant that it would change", async () => {
+  const { ask } = await openHarness();
+  const { azure } = await ask(updateQuota, { subscription_id: "growth", tpm: 150_000 });
+  expect(azure).toBe("subscription 5a11db0c-0000-4000-8000-00000000a1a1, tenant 5a11db0c-0000-4000-8000-00000000c3c3");
+});
+
 it("a name from the gateway begins no line of an answer", async () => {
   const { sandbox, client } = await openHarness();
   const growth = sandbox.world.get("subscriptions/growth");

@@ -7,7 +7,15 @@ const unused = (): never => {
 
 /** The service alone, without backends: all that a report reads of it. */
 export const serviceOnly: GatewayReader = {
-  service: async () => ({ name: "apim-prod", resourceId, location: "East US", sku: "StandardV2", tier: "v2", gatewayUrl: null }),
+  service: async () => ({
+    name: "apim-prod",
+    resourceId,
+    location: "East US",
+    sku: "StandardV2",
+    tier: "v2",
+    gatewayUrl: null,
+    tenantId: null,
+  }),
   backends: async () => [],
   products: unused,
   apis: unused,
