@@ -140,8 +140,6 @@ export interface Journal {
    * is what the service said against the write, although the document is as intended.
    */
   wrote(change: PlannedChange, id: DocumentId, document: StoredDocument | null, refusal?: string): Promise<void>;
-  /** What `wrote` has recorded, by document id. */
-  written(change: PlannedChange): Promise<ReadonlyMap<DocumentId, StoredDocument | null>>;
   progress(change: PlannedChange): Promise<Progress>;
   /** Tells the owner of a claim, should it yet be alive, that another process finishes the change. */
   takeOver(change: PlannedChange, by: Owner): Promise<void>;
@@ -241,9 +239,6 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
       const record = document === null ? null : { etag: document.etag, properties: document.properties };
       const said = refusal === undefined ? {} : { refusal };
       await store.create(writtenKey(change, position), { time: time(), id, stored: record, ...said });
-    },
-    async written(change) {
-      return new Map((await writtenRecords(change)).map(({ id, stored: document }) => [id, document]));
     },
     async progress(change) {
       const { changeId } = change;

@@ -4,8 +4,9 @@ import { attribute, childElements, textOf } from "../policy/document.ts";
 import { policyChain, type Step, type StepReader, stepReader } from "../policy/steps.ts";
 import { objectOf } from "./backend.ts";
 
-/** Headers that a backend reads a key or token from. */
-const credentialHeader = /^(?:authorization|api-key|x-api-key|x-functions-key|ocp-apim-subscription-key)$/i;
+/** Whether a backend reads a key or token from a header of this name. */
+export const isCredentialHeader = (name: string): boolean =>
+  /^(?:authorization|api-key|x-api-key|x-functions-key|ocp-apim-subscription-key)$/i.test(name);
 
 /** Policies that make requests or responses of their own: what they set does not go to the backend. */
 const ownMessages: ReadonlySet<string> = new Set(["send-request", "send-one-way-request", "return-response"]);
@@ -63,7 +64,7 @@ function sentBy(step: Step, steps: readonly Step[], reader: StepReader): readonl
   if (element.name === "authentication-certificate") return ["the client certificate that the policy sets"];
   if (element.name !== "set-header" || read("exists-action") === "delete") return [];
   const header = read("name");
-  return credentialHeader.test(header) ? [`the ${header} header that the policy sets`] : [];
+  return isCredentialHeader(header) ? [`the ${header} header that the policy sets`] : [];
 }
 
 const headerText = ({ element, policy }: Step): string =>
@@ -76,7 +77,8 @@ const headerText = ({ element, policy }: Step): string =>
 const tokenFor = (resource: Json | undefined): string =>
   `the gateway's token for ${typeof resource === "string" ? resource : "its resource"}`;
 
-function isEmpty(value: Json): boolean {
+/** Whether no credential is in it, at any depth. */
+export function isEmpty(value: Json): boolean {
   if (isObject(value)) return Object.values(value).every(isEmpty);
   return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
 }

@@ -11,3 +11,9 @@ export interface Fidelity {
   /** The test that holds it: `path of the file: name of the test`. */
   readonly test: string;
 }
+
+export type FidelityRow = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
+
+/** Rows whose tests stand in one file: `file` without `.test.ts`, below `test/sandbox/`. */
+export const fidelityRows = (file: string, facts: readonly FidelityRow[]): readonly Fidelity[] =>
+  facts.map(([behaviour, evidence, source, test]) => ({ behaviour, evidence, source, test: `test/sandbox/${file}.test.ts: ${test}` }));

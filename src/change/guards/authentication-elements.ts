@@ -1,6 +1,7 @@
-import { isObject, type Json, type JsonObject } from "../../gateway/documents.ts";
+import type { JsonObject } from "../../gateway/documents.ts";
 import { attribute, type Element } from "../../policy/document.ts";
 import { objectOf } from "../../pool/backend.ts";
+import { isCredentialHeader, isEmpty } from "../../pool/credentials.ts";
 
 /** Policies that let a caller in or out, or prove the gateway to a backend (https://learn.microsoft.com/azure/api-management/api-management-policies). */
 const authenticationPolicies: ReadonlySet<string> = new Set([
@@ -15,21 +16,12 @@ const authenticationPolicies: ReadonlySet<string> = new Set([
   "validate-jwt",
 ]);
 
-/** Headers that a backend reads a key or token from. */
-const credentialHeaders: ReadonlySet<string> = new Set([
-  "authorization",
-  "api-key",
-  "x-api-key",
-  "x-functions-key",
-  "ocp-apim-subscription-key",
-]);
-
 /** How the authentication is called that an element is: `<validate-jwt>`; null where it is none. */
 export function authenticationOf(element: Element): string | null {
   if (authenticationPolicies.has(element.name)) return `<${element.name}>`;
   if (element.name !== "set-header" || attribute(element, "exists-action") === "delete") return null;
   const header = attribute(element, "name")?.trim() ?? "";
-  return credentialHeaders.has(header.toLowerCase()) ? `<set-header name="${header.toLowerCase()}">` : null;
+  return isCredentialHeader(header) ? `<set-header name="${header.toLowerCase()}">` : null;
 }
 
 /** What a backend's document signs its requests in with: `managedIdentity`, `header api-key`. Secrets may be markers. */
@@ -39,9 +31,4 @@ export function credentialsOf(backend: JsonObject): readonly string[] {
     if (kind !== "header" && kind !== "query") return [kind];
     return Object.entries(objectOf(value)).flatMap(([name, values]) => (isEmpty(values) ? [] : [`${kind} ${name.toLowerCase()}`]));
   });
-}
-
-function isEmpty(value: Json): boolean {
-  if (isObject(value)) return Object.values(value).every(isEmpty);
-  return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
 }

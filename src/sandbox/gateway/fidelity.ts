@@ -1,21 +1,11 @@
-import type { Fidelity } from "../fidelity.ts";
+import { type Fidelity, fidelityRows } from "../fidelity.ts";
 
 const learn = (page: string): string => `https://learn.microsoft.com/azure/api-management/${page}`;
 const thirdParty = "responses of live services, published by users";
 
-type Row = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
-
-const rows = (file: string, facts: readonly Row[]): readonly Fidelity[] =>
-  facts.map(([behaviour, evidence, source, test]) => ({
-    behaviour,
-    evidence,
-    source,
-    test: `test/sandbox/gateway/${file}.test.ts: ${test}`,
-  }));
-
 /** How routing, keys, merging, errors and the basic policies are known to work. */
 export const gatewayFidelity: readonly Fidelity[] = [
-  ...rows("routing", [
+  ...fidelityRows("gateway/routing", [
     [
       "Versions in path, query or header; without one the original",
       "documented",
@@ -79,7 +69,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
       "the check comes before inbound, and on-error sees its reason (documented)",
     ],
   ]),
-  ...rows("gateway", [
+  ...fidelityRows("gateway/gateway", [
     [
       "`<base />` is what the broader scopes have",
       "documented",
@@ -131,7 +121,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
       "take requests in turn, each with its own state; a test picks one",
     ],
   ]),
-  ...rows("transformation", [
+  ...fidelityRows("gateway/transformation", [
     [
       "`set-header`: override, skip, append, delete; several values become one",
       "documented",
@@ -188,7 +178,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
     ],
     ["`set-status`", "documented", learn("set-status-policy"), "set-status changes code and reason (documented)"],
   ]),
-  ...rows("control-flow", [
+  ...fidelityRows("gateway/control-flow", [
     ["`choose` runs the first branch that holds", "documented", learn("choose-policy"), "%s (documented)"],
     [
       "`return-response` answers at once, outbound does not run",
@@ -229,7 +219,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
       "an unknown policy is 500 where it is reached, and says so",
     ],
   ]),
-  ...rows("sending", [
+  ...fidelityRows("gateway/sending", [
     [
       "`forward-request` waits for the answer's head, 300 seconds by default",
       "documented",
@@ -285,7 +275,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
       "send-one-way-request: nobody waits for its answer or hears of its failure (documented)",
     ],
   ]),
-  ...rows("access", [
+  ...fidelityRows("gateway/access", [
     ["`ip-filter` and its reasons", "documented", learn("ip-filter-policy"), "%s, from %s: %s (documented)"],
     ["`check-header` and its reasons", "documented", learn("check-header-policy"), "%s with %s: %s (documented)"],
     [
@@ -314,7 +304,7 @@ export const gatewayFidelity: readonly Fidelity[] = [
     ],
     ["`trace`", "documented", learn("trace-policy"), "trace is recorded with its metadata; verbose by default (documented)"],
   ]),
-  ...rows("jwt", [
+  ...fidelityRows("gateway/jwt", [
     [
       "`validate-jwt`: the reasons of a refusal",
       "documented",

@@ -1,22 +1,12 @@
-import type { Fidelity } from "../../fidelity.ts";
+import { type Fidelity, fidelityRows } from "../../fidelity.ts";
 
 const learn = (page: string): string => `https://learn.microsoft.com/azure/api-management/${page}`;
 const lookup = learn("llm-semantic-cache-lookup-policy");
 const demo = "a published demo of the AI policies on a live BasicV2 service (Test-NativePolicies.ps1)";
 
-type Row = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
-
-const rows = (file: string, facts: readonly Row[]): readonly Fidelity[] =>
-  facts.map(([behaviour, evidence, source, test]) => ({
-    behaviour,
-    evidence,
-    source,
-    test: `test/sandbox/gateway/cache/${file}.test.ts: ${test}`,
-  }));
-
 /** How caches are known to work. */
 export const cacheFidelity: readonly Fidelity[] = [
-  ...rows("response-cache", [
+  ...fidelityRows("gateway/cache/response-cache", [
     [
       "`cache-lookup` looks at GET alone, and at none with Authorization unless it is told to",
       "documented",
@@ -67,7 +57,7 @@ export const cacheFidelity: readonly Fidelity[] = [
       "downstream caching of a hit: %s",
     ],
   ]),
-  ...rows("value-cache", [
+  ...fidelityRows("gateway/cache/value-cache", [
     [
       "`cache-lookup-value`: on a miss the variable is not set, or set to the default",
       "documented",
@@ -76,7 +66,7 @@ export const cacheFidelity: readonly Fidelity[] = [
     ],
     ["Values keep their types", "assumed", "samples cast them to what was stored", "values keep their types (assumed)"],
   ]),
-  ...rows("semantic-cache", [
+  ...fidelityRows("gateway/cache/semantic-cache", [
     [
       "A semantic cache hits where the distance is at most `score-threshold`: lower is stricter",
       "documented",

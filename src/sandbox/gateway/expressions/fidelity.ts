@@ -1,22 +1,12 @@
-import type { Fidelity } from "../../fidelity.ts";
+import { type Fidelity, fidelityRows } from "../../fidelity.ts";
 
 const context = "https://learn.microsoft.com/azure/api-management/api-management-policy-expressions#ContextVariables";
 const csharp = "https://learn.microsoft.com/dotnet/csharp/language-reference";
 const dotnet = "https://learn.microsoft.com/dotnet";
 
-type Row = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
-
-const rows = (file: string, facts: readonly Row[]): readonly Fidelity[] =>
-  facts.map(([behaviour, evidence, source, test]) => ({
-    behaviour,
-    evidence,
-    source,
-    test: `test/sandbox/gateway/expressions/${file}.test.ts: ${test}`,
-  }));
-
 /** How C# expressions are known to behave as they do here. */
 export const expressionFidelity: readonly Fidelity[] = [
-  ...rows("language", [
+  ...fidelityRows("gateway/expressions/language", [
     [
       "Integers wrap and divide towards zero, as C# computes them",
       "documented",
@@ -55,7 +45,7 @@ export const expressionFidelity: readonly Fidelity[] = [
     ],
     ["Numbers print as .NET Core 3.0 and later print them", "assumed", "no page names the gateway's runtime", "@(0.1 + 0.2)"],
   ]),
-  ...rows("context", [
+  ...fidelityRows("gateway/expressions/context", [
     [
       "`Variables.GetValueOrDefault<T>` throws where the variable is of another type",
       "documented",
@@ -89,7 +79,7 @@ export const expressionFidelity: readonly Fidelity[] = [
       "As<byte[]>(preserveContent: true)",
     ],
   ]),
-  ...rows("library", [
+  ...fidelityRows("gateway/expressions/library", [
     [
       "JSON is read and written as Newtonsoft does, ISO 8601 texts become dates",
       "assumed",
@@ -140,7 +130,7 @@ export const expressionFidelity: readonly Fidelity[] = [
       '@("x".GetHashCode() == "x".GetHashCode())',
     ],
   ]),
-  ...rows("bounds", [
+  ...fidelityRows("gateway/expressions/bounds", [
     [
       "An evaluation ends after 1,000,000 steps, at texts of 16 M characters, and 200 calls deep",
       "assumed",

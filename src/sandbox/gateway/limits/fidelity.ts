@@ -1,4 +1,4 @@
-import type { Fidelity } from "../../fidelity.ts";
+import { type Fidelity, fidelityRows } from "../../fidelity.ts";
 
 const learn = (page: string): string => `https://learn.microsoft.com/azure/api-management/${page}`;
 const tokenLimit = learn("llm-token-limit-policy");
@@ -6,14 +6,9 @@ const golden = "https://github.com/LazaUK/AOAI-APIM-AIGateway (a live service, T
 const demo = "a published demo of the AI policies on a live BasicV2 service (Test-NativePolicies.ps1)";
 const answers = "answers of live services, published by users";
 
-type Row = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
-
-const rows = (file: string, facts: readonly Row[]): readonly Fidelity[] =>
-  facts.map(([behaviour, evidence, source, test]) => ({ behaviour, evidence, source, test: `test/sandbox/${file}.test.ts: ${test}` }));
-
 /** How limits and the metrics of what was used are known to work. */
 export const limitFidelity: readonly Fidelity[] = [
-  ...rows("gateway/limits/call-rate", [
+  ...fidelityRows("gateway/limits/call-rate", [
     ["429 of a call rate: its words, and Retry-After", "measured", answers, "and says how long the next has to wait (measured words)"],
     [
       "Call rates slide a window in classic tiers and fill a bucket in v2 tiers",
@@ -65,7 +60,7 @@ export const limitFidelity: readonly Fidelity[] = [
       "of many calls that come together so many pass",
     ],
   ]),
-  ...rows("gateway/limits/call-quota", [
+  ...fidelityRows("gateway/limits/call-quota", [
     [
       "403 of a call quota: its words",
       "measured",
@@ -116,7 +111,7 @@ export const limitFidelity: readonly Fidelity[] = [
       "APIs and operations have quotas of their own (documented)",
     ],
   ]),
-  ...rows("gateway/limits/token-limit", [
+  ...fidelityRows("gateway/limits/token-limit", [
     [
       "Tokens a minute in classic tiers: a window that slides, charged when the answer is complete",
       "measured",
@@ -200,7 +195,7 @@ export const limitFidelity: readonly Fidelity[] = [
     ],
     ["Every gateway instance counts tokens by itself", "documented", tokenLimit, "every instance counts by itself (documented)"],
   ]),
-  ...rows("gateway/limits/concurrency", [
+  ...fidelityRows("gateway/limits/concurrency", [
     [
       "`limit-concurrency`: so many at once, 429 for the next, a key that policies share",
       "documented",
@@ -208,7 +203,7 @@ export const limitFidelity: readonly Fidelity[] = [
       "so many at once, the next is refused at once, and whoever has finished makes room (documented)",
     ],
   ]),
-  ...rows("gateway/limits/metrics", [
+  ...fidelityRows("gateway/limits/metrics", [
     [
       "Token metrics: one record with the usage that the model states",
       "documented",
@@ -240,7 +235,7 @@ export const limitFidelity: readonly Fidelity[] = [
       "a value of 1 unless one is given (documented)",
     ],
   ]),
-  ...rows("traffic/limits", [
+  ...fidelityRows("traffic/limits", [
     [
       "The token limit as the openai client sees it",
       "measured",
