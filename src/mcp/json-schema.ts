@@ -18,8 +18,17 @@ export interface ToolSchemas {
 /** A tool's inputs and outputs as JSON Schema. The bundle holds them ready-made (`.ci/build.ts`). */
 export const schemasOf = (tool: AnyTool): ToolSchemas => ({
   input: jsonSchema(tool.input, "input"),
-  output: jsonSchema(tool.output, "output"),
+  output: outlined(jsonSchema(tool.output, "output")),
 });
+
+/** Of an output only its own members: every model pays for the list of tools, and sees what stands deeper in the answer itself. */
+function outlined({ properties = {}, ...schema }: JsonSchema): JsonSchema {
+  return { ...schema, properties: Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, withoutMembers(member)])) };
+}
+
+function withoutMembers({ properties, required, additionalProperties, propertyNames, items, ...schema }: JsonSchema): JsonSchema {
+  return items === undefined ? schema : { ...schema, items: withoutMembers(items) };
+}
 
 /**
  * JSON Schema (2020-12, which MCP assumes where `$schema` is absent) without what only costs tokens: the bounds of safe
