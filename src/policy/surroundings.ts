@@ -1,24 +1,37 @@
-import { type DocumentId, documentTitle, type PolicyScope, policyDocumentId, policyScopeOf, policyText } from "../gateway/documents.ts";
+import {
+  type DocumentId,
+  documentTitle,
+  type ListedDocument,
+  type PolicyScope,
+  policyDocumentId,
+  policyScopeOf,
+  policyText,
+  workspaceOf,
+} from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import type { Operation } from "../gateway/model.ts";
 import { parse } from "./document.ts";
 import type { AppliedDocument } from "./lints/lint.ts";
 import type { References } from "./rules/meaning.ts";
 
-/** What a service has that the policy of a scope may refer to. `operation`: the one that the policy stands at. */
+/** What a service has that the policy of a scope outside of its workspaces may refer to. `operation`: the one that the policy stands at. */
 export function referencesOf({ backends, fragments, namedValues }: Inventory, operation?: Operation): References {
   return {
     backends: backends.map(({ id }) => nameOf(id)),
-    fragments: fragments.map(({ id }) => nameOf(id)),
+    fragments: fragments.filter(isOwn).map(({ id }) => nameOf(id)),
     namedValues: new Map(
-      namedValues.map(({ id, properties: { displayName, value, secret } }) => [
-        typeof displayName === "string" ? displayName : nameOf(id),
-        typeof value === "string" && secret !== true ? value : null,
-      ]),
+      namedValues
+        .filter(isOwn)
+        .map(({ id, properties: { displayName, value, secret } }) => [
+          typeof displayName === "string" ? displayName : nameOf(id),
+          typeof value === "string" && secret !== true ? value : null,
+        ]),
     ),
     ...(operation === undefined ? {} : { templateParameters: parametersOf(operation.urlTemplate) }),
   };
 }
+
+const isOwn = ({ id }: ListedDocument): boolean => workspaceOf(id) === undefined;
 
 /** The other documents that calls of this scope's policy may meet: of broader and of narrower scopes. */
 export function appliedBeside({ policies, products }: Inventory, scope: PolicyScope): readonly AppliedDocument[] {

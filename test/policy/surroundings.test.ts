@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { PolicyScope } from "../../src/gateway/documents.ts";
-import { appliedBeside } from "../../src/policy/surroundings.ts";
+import { appliedBeside, referencesOf } from "../../src/policy/surroundings.ts";
 import { inbound, textsOf } from "./gateway-texts.ts";
 
 const ids = [
@@ -18,7 +18,17 @@ const ids = [
 ];
 
 const inventory = {
-  service: { name: "s", resourceId: "/s", location: "East US", sku: "PremiumV2", tier: "v2" as const, gatewayUrl: null, tenantId: null },
+  service: {
+    name: "s",
+    resourceId: "/s",
+    location: "East US",
+    sku: "PremiumV2",
+    tier: "v2" as const,
+    gatewayUrl: null,
+    tenantId: null,
+    regions: ["East US"],
+    selfHostedGateways: 0,
+  },
   products: [
     { id: "gold", displayName: "Gold", apiIds: ["chat"] },
     { id: "other", displayName: "Other", apiIds: [] },
@@ -26,6 +36,8 @@ const inventory = {
   apis: [],
   subscriptions: [],
   backends: [],
+  workspaces: [],
+  notes: [],
   ...textsOf({ policies: Object.fromEntries(ids.map((id) => [id, inbound("<a />")])) }),
 };
 
@@ -44,4 +56,15 @@ it.each<[PolicyScope, readonly string[]]>([
   ],
 ])("calls of %j meet no other documents than these", (scope, titles) => {
   expect(appliedBeside(inventory, scope).map(({ title }) => title)).toEqual(titles);
+});
+
+it("what only a workspace has is nothing that the service's policies may refer to", () => {
+  const document = (id: string) => ({ id, properties: { displayName: id.split("/").at(-1) ?? "", value: "1" } });
+  const found = referencesOf({
+    ...inventory,
+    fragments: ["policyFragments/own", "workspaces/team/policyFragments/theirs"].map(document),
+    namedValues: ["namedValues/mine", "workspaces/team/namedValues/other"].map(document),
+  });
+  expect(found.fragments).toEqual(["own"]);
+  expect([...(found.namedValues?.keys() ?? [])]).toEqual(["mine"]);
 });

@@ -11,6 +11,8 @@ export type Known = Constant | JsonValue | List | Present | Several | Unknown | 
 export interface Constant {
   readonly kind: "constant";
   readonly value: string | number | boolean | null;
+  /** What C# has it as; `token` is a `JValue`. Left out where the value says it: string, int, bool or null. */
+  readonly type?: "char" | "long" | "double" | "decimal" | "token";
   /** Where the characters of the value stand as plain data; null where an expression has made or chosen it. */
   readonly origin: Origin | null;
 }
@@ -58,7 +60,7 @@ export interface Throws {
 
 /** Something that a call brings along, or that the gateway knows only once there is a call. */
 export interface Input {
-  /** `expression`: not understood; `named-value`: secret or missing; `subscription-key`: tells subscriptions apart, and nothing else does. */
+  /** `api`, `product`, `operation`: which one, or what is not known of it; `expression`: not understood; `named-value`: secret or missing; `subscription-key`: tells subscriptions apart, and nothing else does. */
   readonly what:
     | "deployment"
     | "header"
@@ -68,6 +70,11 @@ export interface Input {
     | "claim"
     | "address"
     | "user"
+    | "certificate"
+    | "method"
+    | "api"
+    | "product"
+    | "operation"
     | "subscription-key"
     | "gateway"
     | "time"
@@ -98,8 +105,8 @@ export type Origin =
 
 /** What is known of a call before it is made. */
 export interface StaticCall {
-  /** Null where the call comes without one. */
-  readonly subscription: { readonly id: string; readonly name: string } | null;
+  /** Null where the call comes without one; undefined where that is not known: any subscription, or none. */
+  readonly subscription: { readonly id: string; readonly name: string } | null | undefined;
   /** Null where the call has no product; undefined where that is not known. */
   readonly product: { readonly id: string; readonly name: string } | null | undefined;
   /** Null where it is not known. */
@@ -107,6 +114,8 @@ export interface StaticCall {
   /** Null where it is not known: any operation of the API. */
   readonly operation: { readonly id: string } | null;
   readonly workspaceId?: string | undefined;
+  /** The model deployment that it asks for: what every `deployment` input then is. Left out where it is not known. */
+  readonly deployment?: string | undefined;
 }
 
 /** Values of `context.Variables` at one point of a call's way; a name that is not in it was not set. */
