@@ -16,8 +16,8 @@ export function slots(size: number): <T>(task: () => Promise<T>) => Promise<T> {
 }
 
 /** The same question is asked once; its answer, or its failure, is given to all who ask. */
-export function remembered<K, T>(ask: (key: K) => Promise<T>): (key: K) => Promise<T> {
-  const answers = new Map<K, Promise<T>>();
+export function remembered<K, T>(ask: (key: K) => T): (key: K) => T {
+  const answers = new Map<K, T>();
   return (key) => {
     const answer = answers.get(key) ?? ask(key);
     answers.set(key, answer);

@@ -9,7 +9,7 @@ const firstDelayMs = 1000;
  * How long a write may still take effect after its answer was lost. Assumed: nobody documents it; policies were seen to be
  * answered within a second, and long-running writes to be done when they were first asked for, after 30 s.
  */
-const longestWaitMs = { policy: 10_000, backend: 10_000, fragment: 60_000, named_value: 60_000 } as const;
+const longestWaitMs = { policy: 10_000, backend: 10_000, fragment: 60_000, named_value: 60_000, api_revision: 60_000 } as const;
 
 /**
  * Waits for a write that may have been sent and was not answered: the service may still be at it, and a read would show

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Gateway } from "../gateway/ports.ts";
+import { azureReaders } from "./around.ts";
 import { type CloudName, clouds, endpointOf, logsEndpointOf } from "./clouds.ts";
 import { credentialFor } from "./credentials.ts";
 import { type Fetch, httpClientFor } from "./http-client.ts";
@@ -68,6 +69,7 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     reader: (signal) => createReader(arm, signal),
     metrics: metricsReaders(connection, arm),
     logs: logsReaders({ connection: asksLogs ? logsConnection : null, arm, cloud, workspace: options.workspace ?? null }),
+    azure: azureReaders(connection, arm),
     writer: createWriter(arm),
   };
 }

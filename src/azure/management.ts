@@ -1,7 +1,7 @@
+import { isRefusal } from "../errors.ts";
 import {
   type Document,
   type DocumentId,
-  isObject,
   type JsonObject,
   type ListedDocument,
   type PolicyScope,
@@ -12,19 +12,24 @@ import type { EntityReader, GatewayReader } from "../gateway/ports.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
 import type { ArmResponse } from "./arm-response.ts";
 import { remembered, slots } from "./call-limits.ts";
-import { listedDocumentOf, policyScopeOf, serviceOf, subscriptionOf } from "./contracts.ts";
+import { hasSelfHostedGateways, listedDocumentOf, nameOf, policyScopeOf, serviceOf } from "./contracts.ts";
 import { readLiveDocument, unexpected } from "./documents.ts";
-import { type Attempt, armError, thrownError } from "./errors.ts";
-import { type Level, serviceLevel, workspaceLevel } from "./levels.ts";
+import { type Attempt, armError } from "./errors.ts";
+import { levelOf, prefixOf } from "./levels.ts";
+import { readPages } from "./lists.ts";
 import type { Arm } from "./pipeline.ts";
 import { send } from "./requests.ts";
 import { documentPath } from "./resource-ids.ts";
 import { hidingSecrets } from "./secrets.ts";
 
-/** ARM gives a burst of 250 reads and 25 a second from then on, to all that share the identity. */
+/**
+ * ARM gives a burst of 250 reads and 25 a second from then on, to all that share the identity
+ * (https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling). Eight reads of a third of a second
+ * each are 25 a second; more at a time would only be refused sooner.
+ */
 const requestsSideBySide = 8;
 
-/** Reads of one call: see the port. Plain lists come through the SDK's pagers, whatever may be written or shown whole as raw JSON. */
+/** Reads of one call: see the port. All as raw JSON: the SDK's pagers drop what they do not know, and take one page after the other. */
 export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   const { reading, address } = arm;
   const slot = slots(requestsSideBySide);
@@ -38,53 +43,36 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return bodyOf(await slot(() => arm.versioned(version, ask)), attempt);
   }
 
-  /** A list as raw JSON: the pagers drop the properties that they do not know. */
-  async function rawList(collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> {
+  function list(collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> {
     const attempt = reads(collection);
-    const items: JsonObject[] = [];
-    let pageIn: ((version: string) => string) | null = (apiVersion) =>
-      `${serviceUrl}/${documentPath(collection)}?api-version=${apiVersion}`;
-    while (pageIn !== null) {
-      const { value, nextLink } = await get(pageIn, version, attempt);
-      if (!Array.isArray(value)) throw unexpected(attempt, "is not a list");
-      items.push(...value.filter(isObject));
-      pageIn = typeof nextLink === "string" && nextLink !== "" ? () => nextLink : null;
-    }
-    return items;
+    const firstPage = (apiVersion: string): string => `${serviceUrl}/${documentPath(collection)}?api-version=${apiVersion}`;
+    return readPages(
+      (url) => get(url === null ? firstPage : () => url, version, attempt),
+      () => unexpected(attempt, "is not a list"),
+    );
   }
 
   async function listed(collection: string, version?: string): Promise<readonly ListedDocument[]> {
-    const items = await rawList(collection, version);
+    const items = await list(collection, version);
     return Promise.all(items.map((item) => hidden(listedDocumentOf(collection, item))));
   }
 
-  /** A pager asks for one page after the other, so it takes one slot. */
-  const pages = <T>(what: string, open: () => AsyncIterable<T>): Promise<readonly T[]> =>
-    slot(async () => {
-      const items: T[] = [];
-      try {
-        for await (const item of open()) items.push(item);
-      } catch (error) {
-        throw thrownError(error, reads(what), signal);
-      }
-      return items;
-    });
-
-  const { resourceGroup, name } = address;
-  const options = { abortSignal: signal };
-
   async function readService() {
     const body = await get((version) => `${serviceUrl}?api-version=${version}`, defaultApiVersion, reads("the service"));
-    return serviceOf(address, body);
+    return serviceOf(address, body, hasSelfHostedGateways(body) ? await countGateways() : 0);
   }
 
-  async function readSubscriptions() {
-    const subscriptions = await pages("subscriptions", () => reading.subscription.list(resourceGroup, name, options));
-    return subscriptions.map(subscriptionOf).filter((subscription) => subscription !== null);
+  async function countGateways(): Promise<number | "unknown"> {
+    try {
+      return (await list("gateways")).length;
+    } catch (error) {
+      if (isRefusal(error)) return "unknown";
+      throw error;
+    }
   }
 
   async function readPolicyScopes(): Promise<readonly PolicyScope[]> {
-    return (await rawList("allPolicies")).map(policyScopeOf).filter((scope) => scope !== null);
+    return (await list("allPolicies")).map(policyScopeOf).filter((scope) => scope !== null);
   }
 
   async function readDocument(id: DocumentId): Promise<Document | null> {
@@ -95,7 +83,7 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   const document = remembered(readDocument);
 
   /** ARM lists fragments as `xml` only; that differs from `rawxml` where something in it is escaped. */
-  async function readFragments({ prefix }: Level): Promise<readonly ListedDocument[]> {
+  async function readFragments(prefix: string): Promise<readonly ListedDocument[]> {
     const fragments = await Promise.all(
       (await listed(`${prefix}policyFragments`)).map(async ({ id, properties }) => {
         const text = policyText({ id, properties });
@@ -111,33 +99,29 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     return () => ask(undefined);
   };
 
-  const entities = (level: Level): EntityReader => ({
-    products: once(level.products),
-    apis: once(level.apis),
-    operations: remembered(level.operations),
-    fragments: once(() => readFragments(level)),
-    namedValues: once(() => listed(`${level.prefix}namedValues`)),
-  });
-
-  async function readWorkspaces() {
-    const workspaces = await pages("workspaces", () => reading.workspace.listByService(resourceGroup, name, options));
-    return workspaces.map((workspace) => workspace.name ?? "");
+  function entities(workspaceId: string | null): EntityReader {
+    const prefix = prefixOf(workspaceId);
+    const level = levelOf(workspaceId, list, () => apis());
+    const apis = once(level.apis);
+    return {
+      apis,
+      products: once(level.products),
+      operations: remembered(level.operations),
+      subscriptions: once(level.subscriptions),
+      fragments: once(() => readFragments(prefix)),
+      namedValues: once(() => listed(`${prefix}namedValues`)),
+    };
   }
 
-  const workspaceReaders = new Map<string, EntityReader>();
+  const workspace = remembered((workspaceId: string) => entities(workspaceId));
 
   return {
-    ...entities(serviceLevel(arm, pages, signal)),
+    ...entities(null),
     service: once(readService),
-    subscriptions: once(readSubscriptions),
     policyScopes: once(readPolicyScopes),
     backends: once(() => listed("backends", backendReadVersion)),
-    workspaces: once(readWorkspaces),
-    workspace(workspaceId) {
-      const reader = workspaceReaders.get(workspaceId) ?? entities(workspaceLevel(arm, workspaceId, pages, signal));
-      workspaceReaders.set(workspaceId, reader);
-      return reader;
-    },
+    workspaces: once(async () => (await list("workspaces")).map(nameOf)),
+    workspace,
     document,
   };
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import type { DocumentId, PolicyScope } from "../gateway/documents.ts";
-import type { SubscriptionScope } from "../gateway/model.ts";
+import { type SubscriptionScope, sameName } from "../gateway/model.ts";
 
 /** An API Management service's ARM id, taken apart. */
 export interface ServiceAddress {
@@ -47,24 +47,41 @@ function belowService(armId: string): string {
   return armId.replace(/^.*\/providers\/Microsoft\.ApiManagement\/service\/[^/]+/i, "").replace(/\/$/, "");
 }
 
-/** The scope of a policy's ARM id; null for scopes that are not modelled (workspaces, GraphQL resolvers, other revisions of an API). */
-export function policyScopeOfArmId(armId: string): PolicyScope | null {
-  const path = belowService(armId);
-  if (path.includes(";rev=")) return null;
-  if (/^\/policies\/policy$/i.test(path)) return { kind: "global" };
-  const productId = /^\/products\/([^/]+)\/policies\/policy$/i.exec(path)?.[1];
-  if (productId !== undefined) return { kind: "product", productId };
-  const [, apiId, operationId] = /^\/apis\/([^/]+)(?:\/operations\/([^/]+))?\/policies\/policy$/i.exec(path) ?? [];
-  if (apiId === undefined) return null;
-  return operationId === undefined ? { kind: "api", apiId } : { kind: "operation", apiId, operationId };
+/** Where an ARM id leads: below a workspace, or below the service itself. */
+interface Place {
+  readonly workspaceId: string | undefined;
+  readonly path: string;
 }
 
-/** What an APIM subscription's `scope` opens; null for scopes that are not modelled (workspaces). */
-export function subscriptionScopeOfArmId(armId: string): SubscriptionScope | null {
-  const path = belowService(armId);
-  if (path === "") return { kind: "service" };
-  if (/^\/apis$/i.test(path)) return { kind: "apis" };
-  const [, collection, name] = /^\/(products|apis)\/([^/]+)$/i.exec(path) ?? [];
+function placeOf(armId: string): Place {
+  const below = belowService(armId);
+  const [, workspaceId, path = ""] = /^\/workspaces\/([^/]+)(.*)$/i.exec(below) ?? [];
+  return workspaceId === undefined ? { workspaceId: undefined, path: below } : { workspaceId, path };
+}
+
+/** The scope of a policy's ARM id; null for scopes that are not modelled (GraphQL resolvers, other revisions of an API). */
+export function policyScopeOfArmId(armId: string): PolicyScope | null {
+  const { workspaceId, path } = placeOf(armId);
+  const own = workspaceId === undefined ? {} : { workspaceId };
+  if (path.includes(";rev=")) return null;
+  if (/^\/policies\/policy$/i.test(path)) return workspaceId === undefined ? { kind: "global" } : { kind: "workspace", workspaceId };
+  const productId = /^\/products\/([^/]+)\/policies\/policy$/i.exec(path)?.[1];
+  if (productId !== undefined) return { kind: "product", productId, ...own };
+  const [, apiId, operationId] = /^\/apis\/([^/]+)(?:\/operations\/([^/]+))?\/policies\/policy$/i.exec(path) ?? [];
+  if (apiId === undefined) return null;
+  return operationId === undefined ? { kind: "api", apiId, ...own } : { kind: "operation", apiId, operationId, ...own };
+}
+
+/**
+ * What an APIM subscription's `scope` opens of the service, or of its workspace; null for what is elsewhere. A workspace's may name the scope as
+ * one of the workspace or by itself (`/products/gold`). Assumed: the workspace itself as a scope means all of its APIs.
+ */
+export function subscriptionScopeOfArmId(armId: string, workspaceId: string | null): SubscriptionScope | null {
+  const place = placeOf(armId);
+  if (place.workspaceId !== undefined && (workspaceId === null || !sameName(place.workspaceId, workspaceId))) return null;
+  if (place.path === "") return workspaceId === null ? { kind: "service" } : { kind: "apis" };
+  if (/^\/apis$/i.test(place.path)) return { kind: "apis" };
+  const [, collection, name] = /^\/(products|apis)\/([^/]+)$/i.exec(place.path) ?? [];
   if (collection === undefined || name === undefined) return null;
   return collection.toLowerCase() === "products" ? { kind: "product", productId: name } : { kind: "api", apiId: name };
 }

@@ -35,7 +35,7 @@ export interface Document extends ListedDocument {
   readonly etag: string;
 }
 
-export type DocumentKind = "policy" | "fragment" | "named_value" | "backend";
+export type DocumentKind = "policy" | "fragment" | "named_value" | "backend" | "api_revision";
 
 interface InWorkspace {
   /** The workspace that the API or product is in; left out for those of the service itself. */
@@ -65,6 +65,8 @@ export function policyDocumentId(scope: PolicyScope): DocumentId {
   }
 }
 
+/** A revision of an API that is not the current one, with the operations and policies of the API that it is made of. */
+export const apiRevisionId = (apiId: string, revision: number): DocumentId => `apis/${apiId};rev=${revision}`;
 export const backendDocumentId = (backendId: string): DocumentId => `backends/${backendId}`;
 export const fragmentDocumentId = (fragmentId: string, workspaceId?: string): DocumentId =>
   below(workspaceId, `policyFragments/${fragmentId}`);
@@ -95,6 +97,7 @@ const documentForms: readonly { pattern: RegExp; kind: DocumentKind }[] = [
   { pattern: /^policyFragments\/[^/]+$/, kind: "fragment" },
   { pattern: /^namedValues\/[^/]+$/, kind: "named_value" },
   { pattern: /^backends\/[^/]+$/, kind: "backend" },
+  { pattern: /^apis\/[^/;]+;rev=\d+$/, kind: "api_revision" },
 ];
 
 /** The kind of a document; throws on a path that is none of the documents that we read and write. */
@@ -129,7 +132,7 @@ export function documentTitle(id: DocumentId): string {
 
 function entityTitle(path: string): string {
   const [collection, name] = path.split("/");
-  const nouns: Record<string, string> = { backends: "backend", policyFragments: "fragment", namedValues: "named value" };
+  const nouns: Record<string, string> = { backends: "backend", policyFragments: "fragment", namedValues: "named value", apis: "API" };
   return `${nouns[collection ?? ""] ?? collection} '${name}'`;
 }
 

@@ -1,21 +1,34 @@
-import { GatewayError, unknownName } from "../errors.ts";
+import { GatewayError, isRefusal, unknownName } from "../errors.ts";
 import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId, workspaceOf } from "./documents.ts";
-import { type Api, type Product, type Service, type Subscription, sameName, scopeTitle } from "./model.ts";
+import {
+  type Api,
+  type Product,
+  type Service,
+  type Subscription,
+  sameName,
+  subscriptionName,
+  subscriptionTitle,
+  type Workspace,
+} from "./model.ts";
 import type { GatewayReader } from "./ports.ts";
 
 /**
- * What the pure modules reason over: one state of the service, read once. `policies` holds a document for each policy
- * that was read, by id; `fragments`, `namedValues` and `backends` are whole lists. Nothing of it is a workspace's.
+ * What the pure modules reason over: one state of the service, read once. `products`, `apis`, `subscriptions` and `backends` are the service's
+ * own. `policies` holds a document for each policy that was read, by id; it, `fragments` and `namedValues` hold those of the workspaces too, whose
+ * ids begin with `workspaces/{id}/`.
  */
 export interface Inventory {
   readonly service: Service;
   readonly products: readonly Product[];
   readonly apis: readonly Api[];
   readonly subscriptions: readonly Subscription[];
+  readonly workspaces: readonly Workspace[];
   readonly policies: ReadonlyMap<DocumentId, Document>;
   readonly fragments: readonly ListedDocument[];
   readonly namedValues: readonly ListedDocument[];
   readonly backends: readonly ListedDocument[];
+  /** What could not be read, for people. */
+  readonly notes: readonly string[];
 }
 
 /** The texts from which the policies of calls are merged; those of a workspace among them where the calls are to one of its APIs. */
@@ -33,9 +46,13 @@ export async function readPolicyTexts(reader: GatewayReader, ids: readonly Docum
   return { fragments: fragments.flat(), namedValues: namedValues.flat(), policies };
 }
 
-/** Reads the whole service: lists, and every policy document that is in `wanted` (default: all). */
+/**
+ * Reads the whole service with its workspaces: lists, and every policy document that is in `wanted` (default: all). A scope without a policy is
+ * not asked for one. A workspace whose reads are refused is left out, and noted.
+ */
 export async function readInventory(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean = () => true): Promise<Inventory> {
-  const [service, products, apis, subscriptions, fragments, namedValues, backends, policies] = await Promise.all([
+  const inWorkspaces = readWorkspaces(reader);
+  const [service, products, apis, subscriptions, fragments, namedValues, backends, within, policies] = await Promise.all([
     reader.service(),
     reader.products(),
     reader.apis(),
@@ -43,13 +60,104 @@ export async function readInventory(reader: GatewayReader, wanted: (scope: Polic
     reader.fragments(),
     reader.namedValues(),
     reader.backends(),
-    readPolicies(reader, wanted),
+    inWorkspaces,
+    readPolicies(reader, inWorkspaces, wanted),
   ]);
-  return { service, products, apis, subscriptions, fragments, namedValues, backends, policies };
+  return {
+    service,
+    products,
+    apis,
+    subscriptions,
+    workspaces: within.read.map(({ workspace }) => workspace),
+    policies,
+    fragments: [...fragments, ...within.read.flatMap((read) => read.fragments)],
+    namedValues: [...namedValues, ...within.read.flatMap((read) => read.namedValues)],
+    backends,
+    notes: within.notes,
+  };
 }
 
-async function readPolicies(reader: GatewayReader, wanted: (scope: PolicyScope) => boolean): Promise<ReadonlyMap<DocumentId, Document>> {
-  return readDocuments(reader, (await reader.policyScopes()).filter(wanted).map(policyDocumentId));
+interface ReadWorkspace {
+  readonly workspace: Workspace;
+  readonly fragments: readonly ListedDocument[];
+  readonly namedValues: readonly ListedDocument[];
+}
+
+interface ReadWorkspaces {
+  readonly read: readonly ReadWorkspace[];
+  readonly notes: readonly string[];
+}
+
+/** Every tier but Consumption may have some (https://learn.microsoft.com/azure/api-management/how-to-create-workspace). */
+async function readWorkspaces(reader: GatewayReader): Promise<ReadWorkspaces> {
+  const { tier } = await reader.service();
+  if (tier === "consumption") return { read: [], notes: [] };
+  const ids = await unlessRefused(reader.workspaces());
+  if (!("value" in ids)) {
+    return { read: [], notes: ids.refusal.code === "unsupported" ? [] : [`What workspaces hold is not known: ${ids.refusal.message}`] };
+  }
+  const all = await Promise.all(ids.value.map(async (id) => ({ id, answer: await unlessRefused(readWorkspace(reader, id)) })));
+  return {
+    read: all.flatMap(({ answer }) => ("value" in answer ? [answer.value] : [])),
+    notes: all.flatMap(({ id, answer }) =>
+      "value" in answer ? [] : [`What workspace '${id}' holds is not known: ${answer.refusal.message}`],
+    ),
+  };
+}
+
+async function readWorkspace(reader: GatewayReader, id: string): Promise<ReadWorkspace> {
+  const level = reader.workspace(id);
+  const [products, apis, subscriptions, fragments, namedValues] = await Promise.all([
+    level.products(),
+    level.apis(),
+    level.subscriptions(),
+    level.fragments(),
+    level.namedValues(),
+  ]);
+  return { workspace: { id, products, apis, subscriptions }, fragments, namedValues };
+}
+
+async function unlessRefused<T>(read: Promise<T>): Promise<{ readonly value: T } | { readonly refusal: GatewayError }> {
+  try {
+    return { value: await read };
+  } catch (error) {
+    if (isRefusal(error)) return { refusal: error };
+    throw error;
+  }
+}
+
+async function readPolicies(
+  reader: GatewayReader,
+  inWorkspaces: Promise<ReadWorkspaces>,
+  wanted: (scope: PolicyScope) => boolean,
+): Promise<ReadonlyMap<DocumentId, Document>> {
+  const scopes = await reader.policyScopes();
+  const own = scopes.filter((scope) => workspaceIn(scope) === undefined);
+  const [documents, { read }] = await Promise.all([readDocuments(reader, own.filter(wanted).map(policyDocumentId)), inWorkspaces]);
+  const within = scopesWithin(
+    read.map(({ workspace }) => workspace),
+    scopes,
+  );
+  return new Map([...documents, ...(await readDocuments(reader, within.filter(wanted).map(policyDocumentId)))]);
+}
+
+const workspaceIn = (scope: PolicyScope): string | undefined => (scope.kind === "global" ? undefined : scope.workspaceId);
+
+/**
+ * The scopes in these workspaces that have a policy. Nobody documents whether the service's list of policies shows those of workspaces: where it
+ * shows none at all, every scope that may have one is asked, apart from operations.
+ */
+function scopesWithin(workspaces: readonly Workspace[], listed: readonly PolicyScope[]): readonly PolicyScope[] {
+  const ofWorkspaces = listed.filter((scope) => workspaceIn(scope) !== undefined);
+  if (ofWorkspaces.length > 0) {
+    const known = new Set(workspaces.map(({ id }) => id.toLowerCase()));
+    return ofWorkspaces.filter((scope) => known.has(workspaceIn(scope)?.toLowerCase() ?? ""));
+  }
+  return workspaces.flatMap(({ id: workspaceId, products, apis }): PolicyScope[] => [
+    { kind: "workspace", workspaceId },
+    ...products.map(({ id }) => ({ kind: "product" as const, workspaceId, productId: id })),
+    ...apis.map(({ id }) => ({ kind: "api" as const, workspaceId, apiId: id })),
+  ]);
 }
 
 async function readDocuments(reader: GatewayReader, ids: readonly DocumentId[]): Promise<ReadonlyMap<DocumentId, Document>> {
@@ -80,6 +188,25 @@ export const findApi = (apis: readonly Api[], apiId: string): Api => findById("A
 export const findProduct = (products: readonly Product[], productId: string): Product => findById("product", products, productId);
 
 /**
+ * The subscriptions that a name means, those in workspaces among them: the one of the service with this `sid` or whole ARM id, the one with this
+ * `subscriptionName`, or else all with this `sid` or display name. Throws as `findSubscription` does where there is none.
+ */
+export function namedSubscriptions(
+  inventory: Pick<Inventory, "service" | "subscriptions" | "workspaces">,
+  name: string,
+): readonly Subscription[] {
+  const workspaces = `${inventory.service.resourceId}/workspaces/`;
+  const within = sameName(name.slice(0, workspaces.length), workspaces) ? name.slice(inventory.service.resourceId.length + 1) : null;
+  const sid = within ?? sidOf(inventory.service, name);
+  const all = [...inventory.subscriptions, ...inventory.workspaces.flatMap(({ subscriptions }) => subscriptions)];
+  const exact = all.filter((subscription) => sameName(subscriptionName(subscription), sid));
+  if (exact.length > 0) return exact;
+  const alike = all.filter(({ id, displayName }) => sameName(id, sid) || sameName(displayName, sid));
+  if (alike.length > 0) return alike;
+  throw unknownSubscription(sid, all);
+}
+
+/**
  * By `sid`, by whole ARM id, or by a display name that only one subscription has (display names are not unique by contract). Throws
  * `invalid_input` for a display name that several have and for the ARM id of a subscription elsewhere, `not_found` for any other name.
  */
@@ -90,13 +217,11 @@ export function findSubscription({ service, subscriptions }: Pick<Inventory, "se
   const [found, ...others] = subscriptions.filter(({ displayName }) => sameName(displayName, sid));
   if (found !== undefined && others.length === 0) return found;
   if (found !== undefined) throw ambiguousName(name, [found, ...others]);
-  throw unknownName(
-    "subscription",
-    sid,
-    subscriptions.map(({ id }) => id),
-    "list_subscriptions shows all of them.",
-  );
+  throw unknownSubscription(sid, subscriptions);
 }
+
+const unknownSubscription = (name: string, known: readonly Subscription[]): GatewayError =>
+  unknownName("subscription", name, known.map(subscriptionName), "list_subscriptions shows all of them.");
 
 /** The last segment of the ARM id of one of the service's subscriptions; any other name as it is. */
 function sidOf({ name: serviceName, resourceId }: Service, name: string): string {
@@ -109,9 +234,10 @@ function sidOf({ name: serviceName, resourceId }: Service, name: string): string
   });
 }
 
-function ambiguousName(name: string, subscriptions: readonly Subscription[]): GatewayError {
+/** Of a name that does not tell which subscription is meant. */
+export function ambiguousName(name: string, subscriptions: readonly Subscription[]): GatewayError {
   return new GatewayError("invalid_input", `The display name '${name}' is ambiguous: ${subscriptions.length} subscriptions have it.`, {
     hint: "Give the id of the one that is meant.",
-    details: subscriptions.map(({ id, scope, state }) => `${id}: ${scopeTitle(scope)}, ${state}`),
+    details: subscriptions.map((subscription) => `${subscription.id}: ${subscriptionTitle(subscription)}, ${subscription.state}`),
   });
 }

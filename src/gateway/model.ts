@@ -14,6 +14,10 @@ export interface Service {
   readonly gatewayUrl: string | null;
   /** Of the service's managed identity; null where it has none. */
   readonly tenantId: string | null;
+  /** Where gateways of its own serve, as ARM names the regions: its location first, enabled additional locations after it. Each counts for itself. */
+  readonly regions: readonly string[];
+  /** Gateways that run elsewhere; `unknown` where ARM does not let them be listed. */
+  readonly selfHostedGateways: number | "unknown";
 }
 
 export interface Product {
@@ -51,6 +55,20 @@ export interface Subscription {
   readonly displayName: string;
   readonly state: string;
   readonly scope: SubscriptionScope;
+  /** The workspace that it is in, and its scope with it; left out for those of the service itself. */
+  readonly workspaceId?: string;
+}
+
+/**
+ * What a workspace has. Its subscriptions open what is in it, and nothing else does: an API of a workspace is in that workspace's products alone,
+ * and subscriptions to it are created there (https://learn.microsoft.com/azure/api-management/workspaces-overview). Assumed: so subscriptions
+ * of the service to all APIs, the built-in one too, do not open it.
+ */
+export interface Workspace {
+  readonly id: string;
+  readonly products: readonly Product[];
+  readonly apis: readonly Api[];
+  readonly subscriptions: readonly Subscription[];
 }
 
 /** Whether two names, ids or paths mean the same: ARM's are not case-sensitive. */
@@ -74,4 +92,25 @@ export function scopeTitle(scope: SubscriptionScope): string {
     case "api":
       return `API '${scope.apiId}'`;
   }
+}
+
+/** A name of a subscription that no other has: its `sid`, which is a workspace's own where it is in one. */
+export const subscriptionName = ({ id, workspaceId }: Pick<Subscription, "id" | "workspaceId">): string =>
+  workspaceId === undefined ? id : `workspaces/${workspaceId}/subscriptions/${id}`;
+
+/** What a subscription opens, for people: as `scopeTitle`, with its workspace. */
+export const subscriptionTitle = ({ scope, workspaceId }: Pick<Subscription, "scope" | "workspaceId">): string =>
+  workspaceId === undefined ? scopeTitle(scope) : `workspace '${workspaceId}' ${scopeTitle(scope)}`;
+
+/** Sids in lower case that several subscriptions have, each in a workspace of its own: logs name nothing else of a subscription. */
+export function sharedSids(subscriptions: readonly Pick<Subscription, "id">[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(
+    subscriptions.flatMap(({ id }) => {
+      const sid = id.toLowerCase();
+      if (seen.has(sid)) return [sid];
+      seen.add(sid);
+      return [];
+    }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Document, DocumentId, Json, JsonObject, ListedDocument, PolicyScope } from "./documents.ts";
+import type { ProbeRequest } from "./drill.ts";
 import type { Api, Operation, Product, Service, Subscription } from "./model.ts";
 
 /** Reads of what the service itself has, or of what one of its workspaces has. */
@@ -7,6 +8,7 @@ export interface EntityReader {
   /** Current revisions only. */
   apis(): Promise<readonly Api[]>;
   operations(apiId: string): Promise<readonly Operation[]>;
+  subscriptions(): Promise<readonly Subscription[]>;
   fragments(): Promise<readonly ListedDocument[]>;
   /** Secret ones come without `value`. */
   namedValues(): Promise<readonly ListedDocument[]>;
@@ -19,8 +21,7 @@ export interface EntityReader {
  */
 export interface GatewayReader extends EntityReader {
   service(): Promise<Service>;
-  subscriptions(): Promise<readonly Subscription[]>;
-  /** The scopes that have a policy document (one read, no XML). */
+  /** The scopes that have a policy document, those in workspaces among them (one list, no XML). */
   policyScopes(): Promise<readonly PolicyScope[]>;
   backends(): Promise<readonly ListedDocument[]>;
   /** Ids of the workspaces; rejects where the service's tier has none. */
@@ -153,7 +154,54 @@ export interface LogsReader {
   settings(apiId?: string): Promise<LoggingSettings>;
 }
 
-/** One service, opened with a credential. `reader`, `metrics` and `logs` are made per call. */
+/** A write to the service or to something in it, by whomever, as Azure's activity log has it. */
+export interface Activity {
+  /** When it was last heard of, ISO 8601, UTC. */
+  readonly time: string;
+  /** A user's name, or an application's id. */
+  readonly caller: string;
+  /** As Azure names it: `Microsoft.ApiManagement/service/apis/policies/write`. */
+  readonly operation: string;
+  /** Path of what was written below the service; empty for the service itself. */
+  readonly target: string;
+  readonly outcome: "succeeded" | "failed" | "unfinished";
+}
+
+/** Whose credential the token for ARM is; null for what the token does not say. */
+export interface Identity {
+  readonly tenantId: string | null;
+  readonly objectId: string | null;
+  /** A user's sign-in name, or the id of an application. */
+  readonly name: string | null;
+}
+
+/** A certificate of the service, and when it is no longer valid. */
+export interface Expiry {
+  /** A host name, or the certificate's id. */
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly expires: string;
+}
+
+/** A Redis that the service's gateways may use. */
+export interface ExternalCache {
+  readonly id: string;
+  /** Where gateways use it: a region, or `default` for all that have none of their own. */
+  readonly region: string;
+}
+
+/** What Azure tells of the service besides what it serves by; bound to one call like a `GatewayReader`. */
+export interface AzureReader {
+  /** Null where the token is not one that says so. */
+  identity(): Promise<Identity | null>;
+  /** Oldest first. */
+  activity(period: { readonly since: Date; readonly until: Date }): Promise<readonly Activity[]>;
+  caches(): Promise<readonly ExternalCache[]>;
+  /** Those of host names, and those that policies may use. */
+  certificates(): Promise<readonly Expiry[]>;
+}
+
+/** One service, opened with a credential. `reader`, `metrics`, `logs` and `azure` are made per call. */
 export interface Gateway {
   /** The service's name as configured, for answers and confirmations. */
   readonly name: string;
@@ -162,5 +210,21 @@ export interface Gateway {
   reader(signal: AbortSignal): GatewayReader;
   metrics(signal: AbortSignal): MetricsReader;
   logs(signal: AbortSignal): LogsReader;
+  azure(signal: AbortSignal): AzureReader;
   readonly writer: DocumentWriter;
+}
+
+/** How the gateway has answered a test call. */
+export interface ProbeAnswer {
+  /** Null where no answer came. */
+  readonly status: number | null;
+  /** `x-ms-region`: of the model that has answered; null where the answer does not say. */
+  readonly region: string | null;
+  /** Why no answer came. */
+  readonly reason?: string;
+}
+
+/** Makes test calls to the service's own gateway, and nowhere else, with the operator's test key. Never rejects. */
+export interface Prober {
+  probe(request: ProbeRequest, headers?: Readonly<Record<string, string>>): Promise<ProbeAnswer>;
 }

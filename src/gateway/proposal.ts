@@ -1,4 +1,5 @@
 import type { Document, DocumentId, JsonObject } from "./documents.ts";
+import type { DrillPlan } from "./drill.ts";
 
 /** One document of a change: what is there, and what is to be there. `null`: no document. */
 export interface ProposedDocument {
@@ -9,10 +10,16 @@ export interface ProposedDocument {
 
 /** A team's limit before and after, as the quota finder reads the documents; what the limit guards judge. */
 export interface LimitChange {
+  /** Its `subscriptionName`. */
   readonly subscriptionId: string;
-  readonly kind: "tpm" | "rpm";
+  readonly kind: "tpm" | "token_quota" | "rpm" | "call_quota";
+  /** Per minute, or of a quota per `period`; null where there is none that can be told. */
   readonly before: number | null;
   readonly after: number | null;
+  /** Of a quota, as it is before and after. */
+  readonly period?: { readonly before: string | null; readonly after: string | null };
+  /** The calls that it is for, where it is not for all of the team's: `deployment gpt-4o`. */
+  readonly calls?: string;
   /** Whether the call named this team. */
   readonly intended: boolean;
   /** Where the limit comes to count by another key. */
@@ -26,6 +33,9 @@ export interface CounterChange {
   /** Whether all of them are known to count each subscription by itself. */
   readonly perSubscription: boolean;
 }
+
+/** Stands in `after` for the id that the change gets once it is planned. */
+export const changeIdMark = "<change_id>";
 
 /** An intended change, computed by a pure module from what was read. Nothing is written until it is planned and confirmed. */
 export interface Proposal {
@@ -48,8 +58,10 @@ export interface Proposal {
   readonly policyErrors?: readonly string[];
   /** Names of guards that the caller asks to override. */
   readonly override: readonly string[];
-  /** The call that shows the effect, named in the answer once the change is applied. */
+  /** The call that shows the effect, named in the answer once the change is applied; may hold `changeIdMark`. */
   readonly after?: string;
+  /** Set on a failover drill, which begins when the change is applied. */
+  readonly drill?: DrillPlan;
   /** Set on an undo: the change that it takes back. */
   readonly undoes?: string;
 }

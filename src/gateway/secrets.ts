@@ -21,6 +21,7 @@ function isSecret(kind: DocumentKind, path: SecretPath, properties: JsonObject):
       return (properties.secret === true || properties.keyVault !== undefined) && startsWith(path, ["value"]);
     case "policy":
     case "fragment":
+    case "api_revision":
       return false;
   }
 }

@@ -4,6 +4,7 @@ import { armError, HttpError, unknownRoute } from "./arm/errors.ts";
 import { operationStatus, settleOperations } from "./arm/operations.ts";
 import { answerResource } from "./arm/resources.ts";
 import { connectionReset, dripping, isConnectionReset, type RequestFault, scriptedAnswer, truncated } from "./faults.ts";
+import { activityApiVersions, activityPath, answerActivity, writesRecorded } from "./monitor/activity-log.ts";
 import {
   diagnosticSettingsApiVersions,
   listSettings,
@@ -39,6 +40,7 @@ export function armApp(world: WorldState, token: string, rows: () => Promise<Row
   app.use(rateLimits(world));
   app.use(scriptedFaults(world));
   app.use(authentication(token));
+  app.use(writesRecorded(world));
   app.use("/subscriptions/*", apiVersion(world));
   app.use(async (_, next) => {
     settleOperations(world);
@@ -48,6 +50,7 @@ export function armApp(world: WorldState, token: string, rows: () => Promise<Row
   app.get(`${serviceRoot}/reports/:by`, async ({ req }) =>
     answerReport(world, req.param("by"), requestUrl(req.raw).searchParams.get("$filter"), (await rows())("ApiManagementGatewayLogs")),
   );
+  app.get(activityPath, ({ req }) => answerActivity(world, requestUrl(req.raw)));
   app.get(settingsRoot, () => listSettings(world.diagnosticSettings));
   app.get(`${settingsRoot}/:name`, ({ req }) => oneSetting(world.diagnosticSettings, req.param("name")));
   app.get(workspaceRoot, () => workspaceAnswer(regionName(world.service.location)));
@@ -166,6 +169,7 @@ function apiVersion(world: WorldState): MiddlewareHandler {
 }
 
 function versionsOf(path: string, { settings }: WorldState): { readonly type: string; readonly supported: readonly string[] } {
+  if (path === activityPath) return { type: "eventtypes", supported: activityApiVersions };
   if (path.startsWith(settingsRoot)) return { type: "diagnosticSettings", supported: diagnosticSettingsApiVersions };
   if (path.includes("/providers/microsoft.insights/")) return { type: "metrics", supported: metricsApiVersions };
   if (path.startsWith(workspaceRoot)) return { type: "workspaces", supported: workspaceApiVersions };

@@ -4,6 +4,7 @@ import { rowsOf } from "./gateway/logs/rows.ts";
 import { type LogStore, logStore } from "./gateway/logs/store.ts";
 import { type ContentSafetyService, contentSafetyService } from "./models/content-safety.ts";
 import type { Deployment } from "./models/deployments.ts";
+import { faultOrigin } from "./models/fault-origin.ts";
 import { type ModelBackends, modelBackends } from "./models/model-backends.ts";
 import type { World } from "./world.ts";
 
@@ -24,7 +25,7 @@ export function openDataPlane(world: World, grammar: () => Promise<CSharp>, depl
   const contentSafety = contentSafetyService();
   const models = modelBackends(world, deployments === undefined ? {} : { deployments });
   // An Azure resource may serve both: the paths of content safety are its own.
-  world.upstreams.push(contentSafety, models);
+  world.upstreams.push(faultOrigin, contentSafety, models);
   const logs = logStore();
   const onFinished = (call: FinishedCall): void => {
     const rows = rowsOf(call);

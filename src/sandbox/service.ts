@@ -41,5 +41,15 @@ export const standardV2: ServiceResource = {
   },
 };
 
+/** The instance with gateways in these regions: those beside its own location are additional ones, as with a Premium service. */
+export function serviceIn(regions: readonly string[]): ServiceResource {
+  const { location, sku, properties } = standardV2;
+  const others = new Map(regions.map((region) => [regionName(region), region]));
+  others.delete(regionName(location));
+  if (others.size === 0) return standardV2;
+  const additionalLocations = [...others.values()].map((region) => ({ location: region, sku, disableGateway: false }));
+  return { ...standardV2, properties: { ...properties, additionalLocations } };
+}
+
 /** Azure's name of a region as ARM spells it in messages and paths: `East US` is `eastus`. */
 export const regionName = (location: string): string => location.toLowerCase().replaceAll(" ", "");

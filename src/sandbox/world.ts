@@ -6,11 +6,12 @@ import type { Clock } from "./clock.ts";
 import { type FaultScript, type Faults, faultScript } from "./faults.ts";
 import { gatewayInstances } from "./gateway/instances.ts";
 import type { GatewayInstance, Upstream } from "./gateway/policy.ts";
+import type { ActivityEvent } from "./monitor/activity-log.ts";
 import type { DiagnosticSetting } from "./monitor/diagnostic-settings.ts";
 import type { History } from "./monitor/history.ts";
 import { type LiveTraffic, liveTraffic } from "./monitor/traffic.ts";
 import { type PolicyFormat, storedPolicy } from "./policy-text.ts";
-import { type ServiceResource, sandboxService, standardV2 } from "./service.ts";
+import { type ServiceResource, sandboxService, serviceIn, standardV2 } from "./service.ts";
 
 /** A resource below the service, by its path as it was first written (`products/aoai/policies/policy`). */
 export interface Resource {
@@ -87,6 +88,8 @@ export interface World {
   diagnosticSettings: readonly DiagnosticSetting[];
   readonly settings: Settings;
   readonly faults: Faults;
+  /** What Azure's activity log has of the service, oldest first: writes that came over the management API, and what a test adds. */
+  readonly activity: ActivityEvent[];
   /** The newest 1,000 requests, oldest first. */
   readonly requests: readonly LoggedRequest[];
   /** Paths are matched as ARM does, in any case. */
@@ -152,7 +155,7 @@ export function createWorld({ clock, history, regions = [standardV2.location], s
     get revision() {
       return revision;
     },
-    service: standardV2,
+    service: serviceIn(regions),
     history,
     live: liveTraffic(),
     diagnosticSettings: [],
@@ -164,6 +167,7 @@ export function createWorld({ clock, history, regions = [standardV2.location], s
       ingestionSeconds: 0,
     },
     faults: faultScript(),
+    activity: [],
     requests,
     operations: new Map(),
     log(request) {
@@ -173,7 +177,9 @@ export function createWorld({ clock, history, regions = [standardV2.location], s
     get: (path) => resources.get(path.toLowerCase()),
     list(collection) {
       const prefix = `${collection.toLowerCase()}/`;
-      return [...resources].filter(([key]) => key.startsWith(prefix) && !key.includes("/", prefix.length)).map(([, resource]) => resource);
+      const children: Resource[] = [];
+      for (const [key, resource] of resources) if (key.startsWith(prefix) && !key.includes("/", prefix.length)) children.push(resource);
+      return children;
     },
     all: () => [...resources.values()],
     put(path, properties) {

@@ -12,7 +12,12 @@ const body = (name: string): Json => JSON.parse(readFileSync(new URL(name, examp
 function readerOf(name: string) {
   const { fetch } = wire(({ path }) => ({
     headers: { etag: '"AAAAAADmlmY="' },
-    body: /^products\/[^/]+\/apis$/.test(path) ? body("2024-05-01/ApiManagementListProductApis.json") : body(name),
+    body:
+      path === "gateways"
+        ? { value: [] }
+        : /^products\/[^/]+\/apis$/.test(path)
+          ? body("2024-05-01/ApiManagementListProductApis.json")
+          : body(name),
   }));
   return gatewayOver(fetch).reader(neverAborted);
 }

@@ -14,6 +14,7 @@ const reader = (answer: Parameters<typeof wire>[0], signal = neverAborted) => {
 describe("plain lists", () => {
   it("maps products with the current revisions of their APIs, over all pages", async () => {
     const { gateway, sent } = reader(({ path, url }) => {
+      if (path === "apis") return list(["openai", "echo"].map((name) => ({ name, properties: {} })));
       if (path === "products/aoai/apis") {
         return list([
           { name: "openai", properties: { isCurrent: true, path: "openai" } },
@@ -29,7 +30,44 @@ describe("plain lists", () => {
       { id: "aoai", displayName: "AOAI", apiIds: ["openai"] },
       { id: "free", displayName: "free", apiIds: [] },
     ]);
-    expect(sent.map(({ url }) => url.searchParams.get("api-version"))).toEqual(Array(4).fill("2024-05-01"));
+    expect(sent.map(({ url }) => url.searchParams.get("api-version"))).toEqual(Array(5).fill("2024-05-01"));
+  });
+
+  const products = ["one", "two", "three"].map((name) => ({ name, properties: { displayName: name } }));
+  const apis = [
+    { name: "chat", properties: { path: "chat" } },
+    { name: "chat;rev=2", properties: { path: "chat", isCurrent: false } },
+    { name: "images", properties: { path: "images" } },
+  ];
+
+  it("asks the APIs for their products where those are fewer", async () => {
+    const { gateway, sent } = reader(({ path }) => {
+      if (path === "apis/chat/products") return list([products[0] ?? {}, { name: "THREE", properties: {} }]);
+      if (path === "apis/images/products") return list([products[0] ?? {}]);
+      return list(path === "apis" ? apis : products);
+    });
+    expect((await gateway.products()).map(({ id, apiIds }) => [id, apiIds])).toEqual([
+      ["one", ["chat", "images"]],
+      ["two", []],
+      ["three", ["chat"]],
+    ]);
+    await gateway.apis();
+    expect(sent.map(({ path }) => path)).toEqual(["products", "apis", "apis/chat/products", "apis/images/products"]);
+  });
+
+  it("asks the products where the APIs may not be asked", async () => {
+    const { gateway } = reader(({ path }) => {
+      if (path.startsWith("apis/")) return { status: 403, body: { error: { code: "AuthorizationFailed", message: "no" } } };
+      if (path === "products/two/apis") return list([apis[0] ?? {}]);
+      if (path.endsWith("/apis")) return list([]);
+      return list(path === "apis" ? apis : products);
+    });
+    expect((await gateway.products()).map(({ apiIds }) => apiIds)).toEqual([[], ["chat"], []]);
+  });
+
+  it("does not take a failure that may pass for an answer", async () => {
+    const { gateway } = reader(({ path }) => (path.startsWith("apis/") ? { status: 500 } : list(path === "apis" ? apis : products)));
+    expect(await failureOf(gateway.products())).toMatchObject({ code: "unavailable" });
   });
 
   it("maps APIs", async () => {
@@ -92,7 +130,55 @@ describe("plain lists", () => {
       tier: "v2",
       gatewayUrl: "https://apim-prod.azure-api.net",
       tenantId: "5a11db0c-0000-4000-8000-00000000c3c3",
+      regions: ["East US"],
+      selfHostedGateways: 0,
     });
+  });
+
+  it.each([
+    ["alone", {}, ["East US"]],
+    [
+      "with additional locations, those that are enabled",
+      {
+        additionalLocations: [
+          { location: "West Europe" },
+          { location: "UK South", disableGateway: true },
+          { location: "Japan East", disableGateway: false },
+        ],
+      },
+      ["East US", "West Europe", "Japan East"],
+    ],
+    [
+      "without its own location where that is disabled",
+      { disableGateway: true, additionalLocations: [{ location: "West Europe" }] },
+      ["West Europe"],
+    ],
+  ])("has regions: %s", async (_, properties, regions) => {
+    const { gateway } = reader(() => ({ body: { location: "East US", sku: { name: "PremiumV2" }, properties } }));
+    expect(await gateway.service()).toMatchObject({ regions });
+  });
+
+  it.each([
+    ["Premium", 200, 2],
+    ["Developer", 200, 2],
+    ["Premium", 403, "unknown"],
+    ["Premium", 404, "unknown"],
+    ["StandardV2", 200, 0],
+    ["Consumption", 200, 0],
+  ])("has self-hosted gateways: %s where the list answers %i", async (sku, status, expected) => {
+    const { gateway, sent } = reader(({ path }) => {
+      if (path !== "gateways") return { body: { location: "East US", sku: { name: sku }, properties: {} } };
+      return status === 200 ? list([{ name: "one" }, { name: "two" }]) : { status, body: { error: { code: "X", message: "x" } } };
+    });
+    expect(await gateway.service()).toMatchObject({ selfHostedGateways: expected });
+    expect(sent).toHaveLength(expected === 0 ? 1 : 2);
+  });
+
+  it("fails where the list of gateways fails for a time", async () => {
+    const { gateway } = reader(({ path }) =>
+      path === "gateways" ? { status: 500 } : { body: { location: "East US", sku: { name: "Premium" }, properties: {} } },
+    );
+    expect(await failureOf(gateway.service())).toMatchObject({ code: "unavailable" });
   });
 });
 
@@ -147,6 +233,25 @@ describe("workspaces", () => {
       "/workspaces/a%25b/policyFragments/escaped",
       "/workspaces/a%25b/namedValues",
     ]);
+  });
+
+  it("have subscriptions, whose scopes are within", async () => {
+    const scopes = [`${workspaceId}/products/gold`, "/apis", `${workspaceId}/apis/chat`, `${serviceId}/workspaces/other/apis/chat`];
+    const { gateway, sent } = reader(() =>
+      list(
+        scopes.map((scope, index) => ({
+          name: `s${index}`,
+          properties: { displayName: `S${index}`, state: "active", scope, primaryKey: "canary" },
+        })),
+      ),
+    );
+    const common = { state: "active", workspaceId: "growth" };
+    expect(await gateway.workspace("growth").subscriptions()).toEqual([
+      { ...common, id: "s0", displayName: "S0", scope: { kind: "product", productId: "gold" } },
+      { ...common, id: "s1", displayName: "S1", scope: { kind: "apis" } },
+      { ...common, id: "s2", displayName: "S2", scope: { kind: "api", apiId: "chat" } },
+    ]);
+    expect(sent.map(({ path }) => path)).toEqual(["workspaces/growth/subscriptions"]);
   });
 
   it("are asked the same question once, each for itself", async () => {
@@ -250,6 +355,7 @@ describe("raw lists", () => {
       { kind: "global" },
       { kind: "product", productId: "p" },
       { kind: "operation", apiId: "a", operationId: "o" },
+      { kind: "workspace", workspaceId: "w" },
     ]);
   });
 
@@ -339,6 +445,7 @@ describe("a reader", () => {
   it("has at most 8 requests under way", async () => {
     let now = 0;
     let most = 0;
+    const manyApis = Array.from({ length: 40 }, (_, index) => ({ name: `a${index}`, properties: {} }));
     const { gateway, sent } = reader(async ({ path }) => {
       now += 1;
       most = Math.max(most, now);
@@ -346,10 +453,10 @@ describe("a reader", () => {
       now -= 1;
       return path === "products"
         ? list(Array.from({ length: 40 }, (_, index) => ({ name: `p${index}`, properties: {} })))
-        : { headers: { etag: '"1"' }, body: { value: [], properties: {} } };
+        : { headers: { etag: '"1"' }, body: { value: path === "apis" ? manyApis : [], properties: {} } };
     });
     await Promise.all([gateway.products(), ...Array.from({ length: 20 }, (_, index) => gateway.document(`backends/b${index}`))]);
-    expect(sent).toHaveLength(61);
+    expect(sent).toHaveLength(62);
     expect(most).toBe(8);
   });
 

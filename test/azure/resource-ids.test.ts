@@ -67,8 +67,14 @@ describe("policyScopeOfArmId", () => {
     [`${serviceId.toUpperCase()}/APIs/openai/Policies/policy`, { kind: "api", apiId: "openai" }],
     [`${serviceId}/apis/openai/operations/chat/policies/policy`, { kind: "operation", apiId: "openai", operationId: "chat" }],
     ["/products/aoai/policies/policy", { kind: "product", productId: "aoai" }],
-    [`${serviceId}/workspaces/w1/apis/openai/policies/policy`, null],
-    [`${serviceId}/workspaces/w1/policies/policy`, null],
+    [`${serviceId}/workspaces/w1/policies/policy`, { kind: "workspace", workspaceId: "w1" }],
+    [`${serviceId}/Workspaces/w1/products/aoai/policies/policy`, { kind: "product", workspaceId: "w1", productId: "aoai" }],
+    [`${serviceId}/workspaces/w1/apis/openai/policies/policy`, { kind: "api", workspaceId: "w1", apiId: "openai" }],
+    [
+      `${serviceId}/workspaces/w1/apis/openai/operations/chat/policies/policy`,
+      { kind: "operation", workspaceId: "w1", apiId: "openai", operationId: "chat" },
+    ],
+    [`${serviceId}/workspaces/w1/backends/b`, null],
     [`${serviceId}/apis/graph/resolvers/r1/policies/policy`, null],
     [`${serviceId}/apis/openai;rev=2/policies/policy`, null],
   ])("%s", (id, scope) => {
@@ -87,7 +93,21 @@ describe("subscriptionScopeOfArmId", () => {
     ["/products/aoai", { kind: "product", productId: "aoai" }],
     [`${serviceId.toLowerCase()}/Products/aoai`, { kind: "product", productId: "aoai" }],
     [`${serviceId}/workspaces/w1/apis`, null],
+    [`${serviceId}/workspaces/w1`, null],
   ])("%s", (id, scope) => {
-    expect(subscriptionScopeOfArmId(id)).toEqual(scope);
+    expect(subscriptionScopeOfArmId(id, null)).toEqual(scope);
+  });
+
+  it.each([
+    [`${serviceId}/workspaces/w1/products/gold`, { kind: "product", productId: "gold" }],
+    [`${serviceId}/Workspaces/W1/apis/chat`, { kind: "api", apiId: "chat" }],
+    [`${serviceId}/workspaces/w1/apis`, { kind: "apis" }],
+    [`${serviceId}/workspaces/w1`, { kind: "apis" }],
+    ["/products/gold", { kind: "product", productId: "gold" }],
+    ["/apis", { kind: "apis" }],
+    [`${serviceId}/workspaces/w2/products/gold`, null],
+    [`${serviceId}/backends/b`, null],
+  ])("in workspace w1: %s", (id, scope) => {
+    expect(subscriptionScopeOfArmId(id, "w1")).toEqual(scope);
   });
 });

@@ -82,8 +82,26 @@ describe.each(["in the process", "over a port"] as const)("the sandbox, %s", (tr
     expect(await workspace.namedValues()).toMatchObject([{ id: `${within}/namedValues/key`, properties: { displayName: "key" } }]);
     expect(JSON.stringify(await workspace.namedValues())).not.toContain("canary");
     expect(await documentOf(opened, `${within}/policies/policy`)).toMatchObject({ properties: { value: "<policies />" } });
-    // What plans and finds limits sees nothing of it.
-    expect(await readInventory(read(opened))).toEqual(before);
+    const after = await readInventory(read(opened));
+    expect(after.workspaces).toEqual([
+      {
+        id: "growth",
+        products: [{ id: "gold", displayName: "Gold", apiIds: ["chat"] }],
+        apis: [expect.objectContaining({ id: "chat" })],
+        subscriptions: [expect.objectContaining({ id: "own", workspaceId: "growth", scope: { kind: "product", productId: "gold" } })],
+      },
+    ]);
+    // What the service has by itself is as before.
+    expect({
+      ...after,
+      workspaces: [],
+      policies: new Map([...after.policies].filter(([id]) => !id.startsWith(within))),
+      fragments: after.fragments.filter(({ id }) => !id.startsWith(within)),
+      namedValues: after.namedValues.filter(({ id }) => !id.startsWith(within)),
+    }).toEqual(before);
+    expect(after.policies.size - before.policies.size).toBe(1);
+    expect(after.fragments.length - before.fragments.length).toBe(1);
+    expect(after.namedValues.length - before.namedValues.length).toBe(1);
   });
 
   it("takes a policy with the ETag that was read, and no other", async () => {

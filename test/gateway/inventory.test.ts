@@ -12,6 +12,8 @@ const service: Service = {
   tier: "classic",
   gatewayUrl: null,
   tenantId: null,
+  regions: ["East US"],
+  selfHostedGateways: 0,
 };
 
 const subscription = (id: string, displayName: string, productId: string): Subscription => ({

@@ -74,7 +74,6 @@ describe("addresses", () => {
     ["GET", "policies/other"],
     ["PUT", "allPolicies/x"],
     ["DELETE", ""],
-    ["PUT", "apis/azure-openai;rev=2"],
     ["GET", "backends/a%2Fb"],
     ["GET", "backends/%E0%"],
     ["GET", "providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01"],

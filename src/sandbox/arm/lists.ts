@@ -1,4 +1,4 @@
-import { nameOf, type World } from "../world.ts";
+import { nameOf, type Resource, type World } from "../world.ts";
 import { invalid } from "./errors.ts";
 import { itemFilter } from "./filter.ts";
 import { type Item, type ResourceType, shown } from "./resource-types.ts";
@@ -26,11 +26,15 @@ export function listPage(world: World, type: ResourceType, collection: string, u
   return { items: matching.slice(skip, end), count: matching.length, nextLink: end < matching.length ? nextLink(url, end) : "" };
 }
 
+/** What is not on the page is not worked out. */
 function itemsOf(world: World, type: ResourceType, collection: string): readonly Item[] {
-  return (
-    type.items?.(world, collection) ??
-    world.list(collection).map((resource) => ({ path: resource.path, properties: shown(type, resource, "xml") }))
-  );
+  const shownLater = (resource: Resource): Item => ({
+    path: resource.path,
+    get properties() {
+      return shown(type, resource, "xml");
+    },
+  });
+  return type.items?.(world, collection) ?? world.list(collection).map(shownLater);
 }
 
 function wholeNumber({ searchParams }: URL, name: string, least: number): number | null {

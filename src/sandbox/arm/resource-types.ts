@@ -7,6 +7,7 @@ import { acceptBackend, shownBackend } from "./backends.ts";
 import { invalidFields } from "./errors.ts";
 import { isSame, levelOf } from "./level.ts";
 import { acceptPolicy, shownPolicy } from "./policies.ts";
+import { newRevision } from "./revisions.ts";
 import { writtenScope } from "./subscription-scope.ts";
 
 export type Method = "HEAD" | "GET" | "PUT" | "PATCH" | "DELETE";
@@ -91,8 +92,10 @@ const ownTypes: readonly ResourceType[] = [
     noun: "Api",
     methods: entity,
     filterable: ["name", "displayName", "description", "serviceUrl", "path", "isCurrent"],
-    accept({ properties, before }) {
+    accept({ world, path, properties, before }) {
       required(properties, ["path"]);
+      const revision = newRevision(world, path, properties);
+      if (revision !== null) return revision;
       const kept = before === null ? {} : pick(before, ["apiRevision", "isCurrent"]);
       return { ...shownApi({ subscriptionRequired: true, ...kept }), ...properties };
     },
@@ -216,6 +219,9 @@ const ownTypes: readonly ResourceType[] = [
   },
   { collection: "diagnostics", ...diagnostic },
   { collection: "caches", noun: "Cache", methods: entity },
+  { collection: "certificates", noun: "Certificate", methods: document, show: (properties) => without(properties, ["data", "password"]) },
+  // Self-hosted ones: the service's own are in none of its lists.
+  { collection: "gateways", noun: "Gateway", methods: entity, filterable: ["name", "region", "description"] },
   {
     collection: "allPolicies",
     noun: "Policy",

@@ -12,6 +12,7 @@ import { pollAnswer, refuseWhileRunning, startOperation } from "./operations.ts"
 import { policyFormat } from "./policies.ts";
 import { usersOf } from "./references.ts";
 import { type Method, type ResourceType, resourceTypes, shown, shownApi } from "./resource-types.ts";
+import { copyOfSource } from "./revisions.ts";
 
 /** A request to a resource or to a collection of a known type. */
 interface Target {
@@ -125,12 +126,11 @@ async function put(target: Target): Promise<Response> {
 
 /** What ARM says about a missing operation (https://github.com/Azure/apiops/issues/513) differs from what it says about the rest. */
 function requireParentOfWrite(target: Target): void {
-  const { world, path, type, url } = target;
+  const { world, path, type } = target;
   const operation = path.split("/").slice(0, -2).join("/");
   if (/(?:^|\/)operations\/policies$/.test(type.collection) && world.get(operation) === undefined) {
     throw invalid("Entity with specified identifier not found");
   }
-  if (path.includes(";rev=")) throw unknownRoute("PUT", url.pathname);
   requireParent(target);
 }
 
@@ -148,7 +148,11 @@ function write(target: Target, before: Resource | undefined, properties: JsonObj
   refuseWhileRunning(world, path);
   const format = policyFormat(textAt(properties, "format")) ?? "xml";
   const prepare = (): JsonObject => type.accept?.({ world, path, properties, before: before?.properties ?? null }) ?? properties;
-  if (type.longRunning === undefined) return resourceAnswer(target, world.put(path, prepare()), format, before === undefined ? 201 : 200);
+  if (type.longRunning === undefined) {
+    const stored = world.put(path, prepare());
+    if (type.collection === "apis" && before === undefined) copyOfSource(world, path, properties);
+    return resourceAnswer(target, stored, format, before === undefined ? 201 : 200);
+  }
   // A fragment is shown as it was sent: only a stored one can be exported in a format.
   const sent = isFragment(path) ? properties : shown(type, { path, properties, rowVersion: 0 }, format);
   const body = resourceBody(type, path, sent);

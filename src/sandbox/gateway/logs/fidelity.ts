@@ -60,6 +60,18 @@ export const logFidelity: readonly Fidelity[] = [
     test: `${file}: keys are not written down`,
   },
   {
+    behaviour: "Traces below the verbosity of the API's diagnostic, or of the service's, are not in `TraceRecords`",
+    evidence: "documented",
+    source: "https://learn.microsoft.com/azure/api-management/trace-policy",
+    test: `${file}: traces are there from the diagnostic's verbosity on`,
+  },
+  {
+    behaviour: "Members of a record in `TraceRecords`: `source`, `severity`, `message`, `metadata`",
+    evidence: "assumed",
+    source: "the column is documented, its records are not",
+    test: `${file}: metrics and traces of policies`,
+  },
+  {
     behaviour: "Token metrics are `Total Tokens`, `Prompt Tokens` and `Completion Tokens` with the policy's dimensions",
     evidence: "documented",
     source: "https://learn.microsoft.com/azure/api-management/llm-emit-token-metric-policy",

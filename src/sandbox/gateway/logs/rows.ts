@@ -20,7 +20,8 @@ export type LogTable = (typeof logTables)[number];
  * emits tokens, and one for each that emits a value; and one dependency for each attempt.
  *
  * Assumed: `BackendResponseCode` is null without an answer of a backend; `BackendTime` ends with the head of the backend's answer, and
- * `LastErrorElapsed` with the call; what a cache has answered has no row in the model's log; keys in URLs are not written down.
+ * `LastErrorElapsed` with the call; what a cache has answered has no row in the model's log; keys in URLs are not written down; what the members of a
+ * trace record are called; a diagnostic without a verbosity has them all.
  */
 export function rowsOf(finished: FinishedCall): readonly LogRow[] {
   const { record } = finished.call;
@@ -97,13 +98,18 @@ function withoutKeys(url: URL): string {
   return shown.href;
 }
 
-const traceRecords = ({ call }: FinishedCall): readonly Json[] =>
-  call.record.traces.map(({ source, severity, message, metadata }) => ({
-    source,
-    severity,
-    message,
-    metadata: Object.fromEntries(metadata),
-  }));
+/** Lowest first (https://learn.microsoft.com/azure/api-management/trace-policy#attributes). */
+const severities = ["verbose", "information", "error"];
+
+/** Traces from the verbosity of the diagnostic on: that of the API, else that of the service. */
+const traceRecords = ({ call, route }: FinishedCall): readonly Json[] => {
+  const own = route === null ? undefined : call.world.get(`apis/${call.context.api.id}/diagnostics/azuremonitor`);
+  const { verbosity = "verbose" } = (own ?? call.world.get("diagnostics/azuremonitor"))?.properties ?? {};
+  const least = severities.indexOf(String(verbosity));
+  return call.record.traces
+    .filter(({ severity }) => severities.indexOf(severity) >= least)
+    .map(({ source, severity, message, metadata }) => ({ source, severity, message, metadata: Object.fromEntries(metadata) }));
+};
 
 function modelRows(finished: FinishedCall): readonly LogRow[] {
   const { call, url, route, completed } = finished;

@@ -312,3 +312,21 @@ test("metrics and traces of policies", async () => {
     { source: "here", severity: "error", message: "text", metadata: { a: "1" } },
   ]);
 });
+
+test.each<readonly [service: string | null, api: string | null, written: readonly string[]]>([
+  [null, null, ["verbose", "information", "error"]],
+  ["verbose", null, ["verbose", "information", "error"]],
+  ["information", null, ["information", "error"]],
+  ["error", null, ["error"]],
+  ["error", "information", ["information", "error"]],
+])("traces are there from the diagnostic's verbosity on: %s of the service, %s of the API", async (service, api, written) => {
+  const diagnostic = (path: string, verbosity: string | null) =>
+    verbosity === null ? [] : [[`${path}diagnostics/azuremonitor`, { loggerId: "l", verbosity }] as const];
+  const rows = await echoed({
+    inbound: ["verbose", "information", "error"]
+      .map((severity) => `<trace source="${severity}" severity="${severity}"><message>text</message></trace>`)
+      .join(""),
+    resources: [...diagnostic("", service), ...diagnostic("apis/echo/", api)],
+  });
+  expect(rows.ApiManagementGatewayLogs[0]?.TraceRecords).toEqual(written.map((source) => expect.objectContaining({ source })));
+});
