@@ -28,7 +28,7 @@ export interface NumberSource {
   readonly origin: Origin | null;
 }
 
-/** Who else is concerned; shared by all of them, so that thousands of teams cost one set. Names of subscriptions, and of `callersWithout`. */
+/** Who else is concerned; shared by all of them, so that thousands of teams cost one set. `subscriptionName`s, and `callersWithout`. */
 export type Group = ReadonlySet<string>;
 
 /** A limit that one subscription's calls meet. */
@@ -42,12 +42,16 @@ export interface Limit {
   readonly written?: { readonly calls: number; readonly renewalSeconds: number };
   /** Of a quota: `Monthly`, or `3600 s`. */
   readonly period?: string;
+  /** Kilobytes per `period` that a quota lets through besides, as written. */
+  readonly bandwidth?: string;
   /** What else must hold for the limit to apply; empty: it surely does. */
   readonly conditions: readonly Condition[];
   /** The model deployment that it is for, where it is for one. */
   readonly deployment?: string;
   /** As it is written; null where the service counts each subscription by itself. */
   readonly counterKey: string | null;
+  /** Set where each subscription is surely counted by itself, those too that are created later: whatever its calls bring along, by a few counters. */
+  readonly perSubscription?: true;
   /** Everyone who spends from the counters that the team spends from, the team among them. */
   readonly counterGroup: Group;
   /** Everyone for whom the same number decides, the team among them. */
@@ -86,4 +90,6 @@ export interface TeamLimits {
   readonly subscription: Subscription;
   readonly limits: readonly Limit[];
   readonly binding: Readonly<Record<LimitKind, Binding>>;
+  /** What is wrong with how the team is limited, for people. */
+  readonly warnings: readonly string[];
 }

@@ -1,133 +1,198 @@
 import { GatewayError } from "../errors.ts";
-import { documentTitle, policyDocumentId } from "../gateway/documents.ts";
+import { documentTitle } from "../gateway/documents.ts";
+import type { Inventory } from "../gateway/inventory.ts";
 import { redactedText } from "../gateway/keys.ts";
-import type { Subscription } from "../gateway/model.ts";
-import { named, reasonAgainstEdit } from "./limits.ts";
-import { bindingCandidates, isSure, isWide, type LimitReach, onApi, type SureLimit, type TeamReach } from "./reach.ts";
+import { sameName, subscriptionName } from "../gateway/model.ts";
+import { attributeNode } from "../policy/document.ts";
+import { shownAttribute } from "../policy/redaction.ts";
+import { valuesOf } from "./amounts.ts";
+import { callersOf } from "./callers.ts";
+import { attributeOf } from "./edits/elements.ts";
+import type { Limit, TeamLimits } from "./limit.ts";
+import { named } from "./limits.ts";
+import { namesBut } from "./proof.ts";
 
 /** What a caller asks for. */
 export interface LimitRequest {
-  readonly kind: "tpm" | "rpm";
-  readonly value: number;
+  readonly kind: "tpm" | "rpm" | "token_quota";
+  /** Null takes the limit away. */
+  readonly value: number | null;
+  /** Of a quota; null leaves it. */
+  readonly period: string | null;
+  /** The limit that is meant; null for the one that binds. */
+  readonly limitId: string | null;
   /** The API whose calls the limit is to bind; null for all that the team may call. */
   readonly apiId: string | null;
 }
 
+/** A limit with a known number. */
+export type SureLimit = Limit & { readonly amount: { readonly status: "value"; readonly value: number } };
+
+/** The limit to change, with others of its kind that may bind below the value asked; `limit` is null where the team has none of that kind. */
+export interface Target {
+  readonly limit: SureLimit | null;
+  readonly besides: readonly Limit[];
+}
+
 /**
- * The limit whose number has to change so that the asked value binds the team: the smallest of those that surely apply and count the team by
- * itself. Throws where there is none, where several are equally small, where it cannot be edited, or where another would bind below.
+ * The limit whose number has to change: the one that is named, else the one that binds, preferably on a counter of the team's own. Throws
+ * `invalid_input` with the candidates where several bind alike, where they differ by deployment, condition or API, or where another would bind below the
+ * value asked; `unsupported` where no number is there that could be changed.
  */
-export function targetLimit(team: TeamReach, request: LimitRequest): SureLimit {
-  const { kind, value } = request;
-  const target = bindingLimit(team, request);
-  const reason = reasonAgainstEdit(target);
-  if (reason !== null) throw notEditable(team.subscription, kind, target, reason);
-  const below = sureLimits(team, request).filter(
-    (other) => other.limit !== target.limit && other.limit.value < value && widePaths(target).some((path) => other.paths.includes(path)),
-  );
-  if (below.length === 0) return target;
-  throw new GatewayError("invalid_input", `Another ${kind} limit would still bind '${team.subscription.id}' below ${value}.`, {
-    hint: "Ask for a value that is not above it, or change the other limit first (apply_policy).",
-    details: [target, ...below].map(candidate),
-  });
-}
-
-/** The number that binds the team, as `targetLimit` finds it; null where nothing surely does. */
-export function bindingValue(team: TeamReach, request: LimitRequest): number | null {
-  const values = ownLimits(sureLimits(team, request)).map(({ limit }) => limit.value);
-  return values.length === 0 ? null : values.reduce((a, b) => Math.min(a, b));
-}
-
-/** The limit of that kind that binds the team; throws where there is none or more than one. */
-function bindingLimit(team: TeamReach, request: LimitRequest): SureLimit {
-  const sure = sureLimits(team, request);
-  if (sure.length > 0) return soleBinding(team.subscription, request, ownLimits(sure));
+export function findTarget(inventory: Inventory, team: TeamLimits, request: LimitRequest): Target {
   const ofKind = limitsOfKind(team, request);
-  throw ofKind.length === 0 ? noLimit(team.subscription, request) : undecided(team.subscription, request.kind, ofKind);
+  if (request.limitId !== null) return namedTarget(team, request, request.limitId);
+  const [sure, unsure] = [ofKind.filter(isSure), ofKind.filter((limit) => !isSure(limit))];
+  const target = sure.length === 0 ? null : soleBinding(inventory, team, request, sure);
+  if (target === null) {
+    if (unsure.length === 0) return { limit: null, besides: [] };
+    const [undecided] = unsure.filter(({ conditions }) => conditions.length === 0);
+    if (undecided !== undefined) throw undecidedNumber(team, undecided);
+    throw ambiguous(team, request, unsure, "applies to some of its calls only");
+  }
+  const { value } = request;
+  const others = ofKind.filter((limit) => limit !== target);
+  const asShared = target.counterGroup.size > 1 && unsure.some(({ counterGroup }) => counterGroup.size === 1);
+  if (asShared) throw ambiguous(team, request, [target, ...unsure], "differ by what calls bring along");
+  const below = value === null ? [] : others.filter((other) => meets(other, target) && valuesOf(other.amount).some((one) => one < value));
+  if (below.length > 0 && value !== null) throw bindsBelow(team, request, value, [target, ...below]);
+  return { limit: target, besides: others.filter(({ amount }) => amount.status === "unknown") };
 }
 
-/** Limits that may bind below `value` in cases that `targetLimit` leaves aside: under a condition, by an unknown number, on single operations. */
-export function otherLimitsBelow(team: TeamReach, target: LimitReach, request: LimitRequest, value: number): readonly LimitReach[] {
-  return limitsOfKind(team, request).filter((reach) => {
-    if (reach.limit === target.limit || (isSure(reach) && isWide(reach))) return false;
-    return reach.limit.value === "unknown" || reach.limit.value < value;
-  });
+/** Limits of the kind that limit the team, on the API that is asked about. */
+export function limitsOfKind({ limits }: TeamLimits, { kind, apiId }: Pick<LimitRequest, "kind" | "apiId">): readonly Limit[] {
+  return limits.filter(
+    (limit) =>
+      limit.kind === kind &&
+      !limit.accounting &&
+      limit.amount.status !== "none" &&
+      (apiId === null || limit.apiIds === null || limit.apiIds.some((id) => sameName(id, apiId))),
+  );
 }
 
-function limitsOfKind({ limits }: TeamReach, { kind, apiId }: LimitRequest): readonly LimitReach[] {
-  return limits.filter(({ limit }) => limit.kind === kind).flatMap((reach) => onApi(reach, apiId));
+export const isSure = (limit: Limit): limit is SureLimit => limit.conditions.length === 0 && hasNumber(limit);
+
+const hasNumber = (limit: Limit): limit is SureLimit => limit.amount.status === "value";
+
+function namedTarget(team: TeamLimits, request: LimitRequest, limitId: string): Target {
+  const { value } = request;
+  const ofKind = limitsOfKind(team, request);
+  const limit = ofKind.find((one) => one.limitId === limitId);
+  if (limit === undefined) {
+    const name = subscriptionName(team.subscription);
+    throw new GatewayError("invalid_input", `'${name}' has no ${request.kind} limit '${limitId}'.`, {
+      hint: ofKind.length === 0 ? `It has no ${request.kind} limit.` : "Name one of these.",
+      details: ofKind.map((one) => candidate(one, team)),
+    });
+  }
+  if (!hasNumber(limit)) throw undecidedNumber(team, limit);
+  const others = ofKind.filter((other) => other !== limit && meets(other, limit));
+  const below = (one: Limit): boolean => one.amount.status === "unknown" || valuesOf(one.amount).some((number) => number < (value ?? 0));
+  return { limit, besides: others.filter(below) };
 }
 
-function sureLimits(team: TeamReach, request: LimitRequest): readonly SureLimit[] {
-  return limitsOfKind(team, request).filter(isSure);
-}
-
-/** Those on a counter of the team's own, where there are such: a shared counter binds too, but is nobody's own limit. */
-function ownLimits(sure: readonly SureLimit[]): readonly SureLimit[] {
-  const own = sure.filter(({ sharedWith }) => sharedWith.length === 0);
-  return bindingCandidates(own.length > 0 ? own : sure);
-}
-
-/** The smallest limit, where it is the same one on every path. */
-function soleBinding(subscription: Subscription, { kind, apiId }: LimitRequest, candidates: readonly SureLimit[]): SureLimit {
+/** The limit that binds, where it is the same one on every API. */
+function soleBinding(inventory: Inventory, team: TeamLimits, request: LimitRequest, sure: readonly SureLimit[]): SureLimit {
   const bindings = new Set<SureLimit>();
-  for (const path of new Set(candidates.flatMap(widePaths))) {
-    const meeting = candidates.filter(({ paths }) => paths.includes(path));
-    const smallest = Math.min(...meeting.map(({ limit }) => limit.value));
-    for (const found of meeting) if (found.limit.value === smallest) bindings.add(found);
+  for (const apiId of request.apiId === null ? apisOf(inventory, team) : [request.apiId]) {
+    const met = sure.filter(({ apiIds }) => apiIds === null || (apiId !== null && apiIds.some((id) => sameName(id, apiId))));
+    for (const limit of smallestOf(preferred(met))) bindings.add(limit);
   }
   const [only, ...more] = bindings;
   if (only !== undefined && more.length === 0) return only;
-  throw new GatewayError("invalid_input", `Several ${kind} limits bind '${subscription.id}'; which one is meant is not clear.`, {
-    hint: apiId === null ? "Name the API with api_id, or edit the policy with apply_policy." : "Edit the policy with apply_policy.",
-    details: [...bindings].map(candidate),
-  });
+  throw ambiguous(team, request, [...bindings], "bind alike, or each on its own calls");
 }
 
-/** The paths of whole APIs, or of single operations where the limit has no others. */
-function widePaths({ paths }: LimitReach): LimitReach["paths"] {
-  const wide = paths.filter(({ operationId }) => operationId === null);
-  return wide.length > 0 ? wide : paths;
+const smallestOf = (limits: readonly SureLimit[]): readonly SureLimit[] => {
+  const smallest = Math.min(...limits.map(({ amount }) => amount.value));
+  return limits.filter(({ amount }) => amount.value === smallest);
+};
+
+/** Those on a counter of the team's own, where there are such: a shared counter binds too, but is nobody's own limit. */
+function preferred(sure: readonly SureLimit[]): readonly SureLimit[] {
+  const own = sure.filter(({ counterGroup }) => counterGroup.size === 1);
+  const candidates = own.length > 0 ? own : sure;
+  const wide = candidates.filter(({ operationsOnly }) => !operationsOnly);
+  return wide.length > 0 ? wide : candidates;
 }
 
-function noLimit({ id, scope }: Subscription, { kind, apiId }: LimitRequest): GatewayError {
-  const element = kind === "tpm" ? "llm-token-limit" : "rate-limit-by-key";
-  const place =
-    scope.kind === "product"
-      ? policyDocumentId(scope)
-      : policyDocumentId(scope.kind === "api" ? scope : apiId === null ? { kind: "global" } : { kind: "api", apiId });
+/** The APIs that the team may call; null for none in particular. */
+export function apisOf(inventory: Inventory, { subscription }: TeamLimits): readonly (string | null)[] {
+  const name = subscriptionName(subscription);
+  const caller = callersOf(inventory).find((one) => one.name === name);
+  return [...new Set(caller?.paths.map(({ apiId }) => apiId) ?? [null])];
+}
+
+/** Whether some calls may meet both. */
+const meets = (a: Limit, b: Limit): boolean =>
+  (a.apiIds === null || b.apiIds === null || a.apiIds.some((id) => b.apiIds?.includes(id))) &&
+  (b.operationsOnly || !a.operationsOnly) &&
+  (a.deployment === undefined || b.deployment === undefined || a.deployment === b.deployment);
+
+function ambiguous({ subscription, ...rest }: TeamLimits, { kind }: LimitRequest, limits: readonly Limit[], why: string): GatewayError {
+  const name = subscriptionName(subscription);
+  const several = limits.length > 1;
   return new GatewayError(
-    "unsupported",
-    `'${id}' has no ${kind} limit${apiId === null ? "" : ` on API '${apiId}'`} that could be changed.`,
+    "invalid_input",
+    several ? `Several ${kind} limits of '${name}' ${why}; which one is meant?` : `The only ${kind} limit of '${name}' ${why}.`,
     {
-      hint: `A new limit goes into ${documentTitle(place)} (${place}): add an <${element}> to its inbound section with apply_policy.`,
+      hint: "Name it with limit_id; api_id, where they are for different APIs.",
+      details: limits.map((limit) => candidate(limit, { subscription, ...rest })),
     },
   );
 }
 
-function undecided({ id }: Subscription, kind: string, limits: readonly LimitReach[]): GatewayError {
-  return new GatewayError("unsupported", `No ${kind} limit surely binds '${id}': it depends on what each call brings along.`, {
-    hint: "Edit the policy with apply_policy.",
-    details: limits.map(candidate),
+const bindsBelow = (team: TeamLimits, { kind }: LimitRequest, value: number, limits: readonly Limit[]): GatewayError =>
+  new GatewayError("invalid_input", `Another ${kind} limit would still bind '${subscriptionName(team.subscription)}' below ${value}.`, {
+    hint: "Ask for a value that is not above it, change the other limit first, or name the one that is meant with limit_id.",
+    details: limits.map((limit) => candidate(limit, team)),
   });
+
+/** Of a number that an expression decides, or that cannot be read: never rewritten. */
+function undecidedNumber(team: TeamLimits, limit: Limit): GatewayError {
+  const { amount } = limit;
+  return notEditable(team, limit, "why" in amount ? amount.why : "an expression decides it");
 }
 
-function notEditable({ id }: Subscription, kind: string, target: SureLimit, reason: string): GatewayError {
-  const { limit } = target;
+export function notEditable(team: TeamLimits, limit: Limit, reason: string): GatewayError {
+  const name = subscriptionName(team.subscription);
   return new GatewayError(
     "unsupported",
-    `The ${kind} limit of '${id}' in ${documentTitle(limit.document)}, line ${limit.line}, cannot be changed: ${reason}.`,
+    `The ${limit.kind} limit of '${name}' in ${documentTitle(limit.document)}, line ${limit.line}, cannot be changed: ${redactedText(reason)}.`,
     {
       hint: "Edit the policy with apply_policy; everyone who meets this limit is affected.",
-      details: [candidate(target)],
+      details: [candidate(limit, team), ...writtenNumbers(limit)],
     },
   );
 }
 
+/** What is written where the number is decided: in the limit itself, and where a variable gets it. */
+function writtenNumbers(limit: Limit): readonly string[] {
+  const { element, line, document } = limit.number;
+  const places = [
+    { place: `${limit.document}, line ${limit.line}`, at: limit.element, name: attributeOf(limit) },
+    ...(element === null || element === limit.element ? [] : [{ place: `${document}, line ${line}`, at: element, name: "value" }]),
+  ];
+  return places.flatMap(({ place, at, name }) => {
+    const written = attributeNode(at, name)?.value.text;
+    return written === undefined ? [] : [`${place}: ${name}="${shortened(shownAttribute(at, name, written))}"`];
+  });
+}
+
+const longest = 600;
+const shortened = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}...` : text);
+
 /** One line about a limit that may be meant. */
-export function candidate({ limit, condition, documentSharedWith }: LimitReach): string {
-  const shared = documentSharedWith.length === 0 ? "" : `, met by ${named(documentSharedWith)} too`;
-  const where = `${limit.document}, line ${limit.line}`;
-  const reason = limit.value === "unknown" && limit.obstacle !== null ? `, ${limit.obstacle}` : "";
-  return `${limit.limitId}: ${limit.kind} ${limit.value} (${where})${condition === null ? "" : `, where ${redactedText(condition)}`}${reason}${shared}`;
+export function candidate(limit: Limit, { subscription }: Pick<TeamLimits, "subscription">): string {
+  const { limitId, kind, amount, conditions, deployment, counterGroup, apiIds } = limit;
+  const value = amount.status === "value" ? String(amount.value) : [...valuesOf(amount), amount.status].join(" or ");
+  const why = "why" in amount ? `, ${redactedText(amount.why)}` : "";
+  const others = namesBut(counterGroup, subscriptionName(subscription));
+  return [
+    `${limitId}: ${kind} ${value}${limit.period === undefined ? "" : ` ${limit.period}`} (${limit.document}, line ${limit.line})${why}`,
+    deployment === undefined ? "" : `, deployment ${deployment}`,
+    apiIds === null ? "" : `, on API ${apiIds.join(", ")}`,
+    conditions.length === 0 ? "" : `, where ${conditions.map(({ text }) => redactedText(text)).join(" and ")}`,
+    others.length === 0 ? "" : `, its counter shared with ${named(others)}`,
+  ].join("");
 }

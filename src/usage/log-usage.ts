@@ -1,4 +1,5 @@
 import type { LogsReader } from "../gateway/ports.ts";
+import { shadowCause } from "../gateway/shadow.ts";
 import { backendShares } from "./backend-shares.ts";
 import { cacheUse } from "./cache-use.ts";
 import type { ErrorCause, ThrottleOrigin } from "./cause.ts";
@@ -60,10 +61,12 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
     askFor("backends", () => backendShareQuery(filter)),
   ]);
   const metered = tokensOf(endings.map(({ values, keys }) => ({ ...values, Succeeded: keys.cause === "succeeded" ? values.Requests : 0 })));
+  const shadowed = endings.reduce((sum, { values }) => sum + (values.Shadowed ?? 0), 0);
   const byKeys = { tpm: rowTpm && groupsOf(rowTpm), latency: rowLatency && groupsOf(rowLatency) };
   return {
     totals: {
       ...endingTotals(endings, include),
+      ...shadowedNumber(shadowed),
       ...tokenNumbers(metered, include),
       ...(tpm === null ? {} : tpmOf(tpm, metered.known)),
       ...(latency === null ? {} : { latency_ms: latencyOf(latency) }),
@@ -71,6 +74,14 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
       ...(shares === null ? {} : { backends: backendShares(shares, backendName, limit) }),
     },
     rows: inOrder(rows, groupBy).map(({ keys, values }) => {
+      // Its calls stand in the other rows, as requests and with all else, by how they ended.
+      if (keys.cause === shadowCause) {
+        return {
+          ...keys,
+          shadowed: values.Requests ?? 0,
+          ...(include.includes("examples") ? { examples: examplesOf(values.Examples) } : {}),
+        };
+      }
       const tokens = tokensOf([values]);
       const group = keyOf(keys);
       return {
@@ -79,6 +90,7 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
         requests: values.Requests ?? 0,
         throttled: values.Throttled ?? 0,
         errors: values.Errors ?? 0,
+        ...shadowedNumber(groupBy.includes("cause") ? 0 : values.Shadowed),
         ...(include.includes("outcomes") ? { outcomes: { succeeded: values.Succeeded ?? 0, rejected: values.Rejected ?? 0 } } : {}),
         ...tokenNumbers(tokens, include),
         ...(byKeys.tpm === null ? {} : tpmOf(byKeys.tpm.get(group) ?? [], tokens.known)),
@@ -88,10 +100,15 @@ export async function readLogUsage(logs: LogsReader, { filter, groupBy, include,
     }),
     leftOut: Math.max(0, (rows[0]?.values.Groups ?? rows.length) - rows.length),
     partial: [...partial],
-    notes: meteringNotes(metered),
+    notes: [...meteringNotes(metered), ...(shadowed === 0 ? [] : [shadowNote])],
     queries,
   };
 }
+
+/** Left out where there are none: then no shadow limit has recorded anything, or there is none. */
+const shadowedNumber = (calls: number | null): Pick<UsageRow, "shadowed"> => (calls === null || calls === 0 ? {} : { shadowed: calls });
+
+const shadowNote = `'shadowed' (cause '${shadowCause}'): calls that came beyond a shadow limit. They went through; the other numbers count them by how they ended.`;
 
 type EndingRow = Awaited<ReturnType<typeof askLogs<ReturnType<typeof endingsQuery>["measures"]>>>["rows"][number];
 
@@ -137,7 +154,7 @@ const errorCauses: Readonly<Record<ErrorCause, true>> = {
   unclassified: true,
 };
 
-const isOrigin = (cause: string): cause is ThrottleOrigin => Object.hasOwn(origins, cause);
+export const isOrigin = (cause: string): cause is ThrottleOrigin => Object.hasOwn(origins, cause);
 const isErrorCause = (cause: string): cause is ErrorCause => Object.hasOwn(errorCauses, cause);
 
 const examplesOf = (value: unknown): readonly string[] =>

@@ -157,7 +157,7 @@ function gapsOfDiagnostic(resourceId: string, { diagnostic, apiDiagnostic }: Log
       ? [
           {
             name: "verbosity" as const,
-            what: `The verbosity 'error' of ${of} leaves out traces, so also those of a semantic cache.`,
+            what: `The verbosity 'error' of ${of} leaves out traces, so also those of a semantic cache and of shadow limits.`,
             fix: restCommand("patch", path, { verbosity: "information" }),
           },
         ]

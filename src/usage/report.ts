@@ -189,7 +189,13 @@ function logReport(
   const { window } = asked;
   const sampled = gaps.find(({ name }) => name === "sampling");
   const unmetered = usage.totals.tokens === "unknown";
-  const told = gaps.filter(({ name }) => name === "sampling" || (unmetered && (name === "llm_category_off" || name === "llm_logging_off")));
+  const told = gaps.filter(
+    ({ name }) =>
+      name === "sampling" ||
+      (unmetered && (name === "llm_category_off" || name === "llm_logging_off")) ||
+      // Without traces no row of a shadow limit does not mean that it would have refused nothing.
+      (name === "verbosity" && asked.groupBy.includes("cause")),
+  );
   return {
     window: { since: window.since.toISOString(), until: window.until.toISOString(), interval },
     totals: usage.totals,

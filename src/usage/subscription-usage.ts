@@ -5,7 +5,7 @@ import { tpmOf } from "./log-usage.ts";
 import type { CallFilter } from "./queries/calls.ts";
 import { rowsQuery } from "./queries/counts.ts";
 import { tpmQuery } from "./queries/tokens.ts";
-import { readGround, type UsageReaders } from "./report.ts";
+import { readGround, type UsageGround, type UsageReaders } from "./report.ts";
 import { readTokenMetrics, type TokenMetrics } from "./token-metrics.ts";
 import type { Known, TpmByRegion, TpmNumbers } from "./totals.ts";
 import { pastTime, type Window, wholeMinute } from "./window.ts";
@@ -32,46 +32,49 @@ const mostSubscriptions = 10_000;
 const mostDays = 31;
 const dayMs = 86_400_000;
 
-/** The window that ends where the logs are complete and is as long as an ISO 8601 duration. Throws `invalid_input` for another text, and for more than 31 days. */
-function windowOf(duration: string, complete: Date): Window {
-  const since = wholeMinute(pastTime("usage", `-${duration.trim()}`, complete));
-  const length = complete.getTime() - since.getTime();
+/** The window until a time that is as long as an ISO 8601 duration. Throws `invalid_input` for another text, by the name of its input, and for more than 31 days. */
+export function windowBack(name: string, duration: string, until: Date): Window {
+  const since = wholeMinute(pastTime(name, `-${duration.trim()}`, until));
+  const length = until.getTime() - since.getTime();
   if (length <= 0 || length > mostDays * dayMs) {
-    throw new GatewayError("invalid_input", `'usage' is not a duration of at most ${mostDays} days: '${duration}'.`, {
+    throw new GatewayError("invalid_input", `'${name}' is not a duration of at most ${mostDays} days: '${duration}'.`, {
       hint: "Write an ISO 8601 duration: P7D, P1D, PT6H.",
     });
   }
-  return { since, until: complete };
+  return { since, until };
 }
 
 export async function readSubscriptionUsage(readers: UsageReaders, duration: string, now: Date): Promise<UsageBySubscription> {
   // What cannot be read is refused before anything is asked.
-  windowOf(duration, now);
+  windowBack("usage", duration, now);
   const ground = await readGround(readers, undefined, now);
-  const window = windowOf(duration, ground.complete);
+  return readUsageBySubscription(readers.logs, ground, windowBack("usage", duration, ground.complete));
+}
+
+/** The same of any window. */
+export async function readUsageBySubscription(logs: LogsReader, ground: UsageGround, window: Window): Promise<UsageBySubscription> {
   if (ground.freshness.kind === "refused") return unknownUsage(window, ground.freshness.error.message);
   const filter = { window, resourceId: ground.service.resourceId, interval: "P1D" };
   try {
     const [counts, tpm] = await Promise.all([
-      askLogs(readers.logs, rowsQuery(filter, ["subscription"], mostSubscriptions)),
-      askLogs(readers.logs, tpmQuery(filter, ["subscription"])),
+      askLogs(logs, rowsQuery(filter, ["subscription"], mostSubscriptions)),
+      askLogs(logs, tpmQuery(filter, ["subscription"])),
     ]);
     if (counts.rows.length === 0) return unknownUsage(window, "they hold no calls of this time");
     const known = counts.rows.some(({ values }) => (values.Metered ?? 0) > 0);
-    const spent = known ? null : await tokenMetricsOf(readers.logs, filter);
+    const spent = known ? null : await tokenMetricsOf(logs, filter);
+    const [countsOf, tpmRowsOf, spentOf] = [bySubscription(counts.rows), bySubscription(tpm.rows), bySubscription(spent?.rows ?? [])];
     return {
       window,
       of(subscriptionId) {
-        const own = <T extends { readonly keys: { readonly subscription?: string } }>(rows: readonly T[]): readonly T[] =>
-          rows.filter(({ keys }) => keys.subscription?.toLowerCase() === subscriptionId.toLowerCase());
-        const [row] = own(counts.rows);
-        const counted = spent?.rows?.find(({ keys }) => keys.subscription?.toLowerCase() === subscriptionId.toLowerCase());
+        const [row] = countsOf(subscriptionId);
+        const [counted] = spentOf(subscriptionId);
         const metered = known && ((row?.values.Succeeded ?? 0) === 0 || (row?.values.Metered ?? 0) > 0);
         return {
           requests: row?.values.Requests ?? 0,
           throttled: row?.values.Throttled ?? 0,
           tokens: metered ? (row?.values.Tokens ?? 0) : "unknown",
-          ...tpmOf(own(tpm.rows), metered),
+          ...tpmOf(tpmRowsOf(subscriptionId), metered),
           ...counted?.numbers,
         };
       },
@@ -84,6 +87,20 @@ export async function readSubscriptionUsage(readers: UsageReaders, duration: str
     if (isDegradable(error)) return unknownUsage(window, error.message);
     throw error;
   }
+}
+
+/** A subscription's rows; there may be thousands of both. */
+function bySubscription<Row extends { readonly keys: { readonly subscription?: string } }>(
+  rows: readonly Row[],
+): (subscriptionId: string) => readonly Row[] {
+  const found = new Map<string, Row[]>();
+  for (const row of rows) {
+    const name = row.keys.subscription?.toLowerCase() ?? "";
+    const own = found.get(name);
+    if (own === undefined) found.set(name, [row]);
+    else own.push(row);
+  }
+  return (subscriptionId) => found.get(subscriptionId.toLowerCase()) ?? [];
 }
 
 /** Null too where they cannot be read. */
@@ -106,6 +123,16 @@ const unknownUsage = (window: Window, reason: string): UsageBySubscription => ({
   }),
   notes: [`Usage is unknown, since it needs the gateway's logs: ${reason}. get_metrics says what is missing.`],
 });
+
+/** What binds a subscription in tokens per minute, as the finder of limits says it. */
+interface TpmBinding {
+  readonly status: "value" | "none" | "several" | "unknown";
+  readonly value?: number;
+}
+
+/** As `shareOfLimit`, of the limit that binds; null where none does. */
+export const shareOfBinding = (usage: Pick<SubscriptionUsage, "tpm" | "tpm_by_region">, { status, value }: TpmBinding) =>
+  status === "none" ? null : shareOfLimit(usage, status === "value" ? (value ?? "unknown") : "unknown");
 
 /** Percent of a limit that the busiest region's tokens per minute come to; counters of regions know nothing of each other. */
 export function shareOfLimit(

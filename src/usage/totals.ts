@@ -15,6 +15,8 @@ export type UsageTotals = {
   readonly outcomes?: Outcomes;
   /** 429, and 403 where a quota is used up. */
   readonly throttled: { readonly total: Known; readonly by_origin: readonly (Ended & { readonly origin: ThrottleOrigin })[] };
+  /** Those of `requests`, however they ended, that a shadow limit has recorded; left out where it is none. */
+  readonly shadowed?: number;
   /** 5xx, and callers that hung up. */
   readonly errors: { readonly total: Known; readonly by_cause: readonly (Ended & { readonly cause: ErrorCause })[] };
   /** Of prompts and completions together. */
@@ -62,12 +64,13 @@ export interface BackendShares {
   readonly left_out: number;
 }
 
-/** Requests of one group, under the names of what they are grouped by. */
+/** Requests of one group, under the names of what they are grouped by. A group of the cause `shadow:token-rate-limit` has `shadowed` and no `requests`: those are in other groups. */
 export type UsageRow = Partial<Readonly<Record<Grouping, string>>> & {
   /** Each of these is left out where the source has none at all. */
   readonly requests?: number;
   readonly throttled?: number;
   readonly errors?: number;
+  readonly shadowed?: number;
   /** What the service's reports have in place of `throttled` and `errors`: 401, 403 and 429 together, and 400 with 5xx. */
   readonly blocked?: number;
   readonly failed?: number;

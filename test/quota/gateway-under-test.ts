@@ -1,6 +1,6 @@
 import { type DocumentId, fragmentDocumentId, type ListedDocument, policyText } from "../../src/gateway/documents.ts";
 import type { Inventory } from "../../src/gateway/inventory.ts";
-import type { Subscription } from "../../src/gateway/model.ts";
+import type { Api, Product, Subscription } from "../../src/gateway/model.ts";
 import type { QuotaEdit } from "../../src/quota/plan.ts";
 
 /** A gateway in shorthand: what differs from one with product `aoai`, API `openai` and the teams given. */
@@ -10,17 +10,22 @@ export interface Shorthand {
   /** Inbound sections by scope: `global`, `product:<id>`, `api:<id>`, `operation:<api>/<id>`. */
   readonly inbound: Readonly<Record<string, string>>;
   readonly fragments?: Readonly<Record<string, string>>;
-  readonly namedValues?: Readonly<Record<string, string>>;
+  /** A value; null for a secret. */
+  readonly namedValues?: Readonly<Record<string, string | null>>;
   /** Product id to its APIs. */
   readonly products?: Readonly<Record<string, readonly string[]>>;
   /** APIs that need no subscription. */
   readonly open?: readonly string[];
   readonly sku?: { readonly name: string; readonly tier: "classic" | "v2" | "consumption" };
+  /** Teams that are suspended. */
+  readonly suspended?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly selfHosted?: number | "unknown";
+  /** Workspace id to what it has. In a scope of `inbound` it stands before: `data/product:gold`. */
+  readonly workspaces?: Readonly<Record<string, Pick<Shorthand, "teams" | "products">>>;
 }
 
 export function gateway(shorthand: Shorthand): Inventory {
-  const products = shorthand.products ?? { aoai: ["openai"] };
-  const apiIds = [...new Set([...Object.values(products).flat(), ...(shorthand.open ?? [])])];
   const documents = Object.entries(shorthand.inbound).map(([scope, xml]) => {
     const id = documentId(scope);
     return [id, { id, etag: '"1"', properties: { format: "rawxml", value: policy(xml) } }] as const;
@@ -34,21 +39,11 @@ export function gateway(shorthand: Shorthand): Inventory {
       tier: shorthand.sku?.tier ?? "classic",
       gatewayUrl: null,
       tenantId: null,
+      regions: shorthand.regions ?? ["East US"],
+      selfHostedGateways: shorthand.selfHosted ?? 0,
     },
-    products: Object.entries(products).map(([id, apis]) => ({ id, displayName: id, apiIds: apis })),
-    apis: apiIds.map((id) => ({
-      id,
-      displayName: id,
-      path: id,
-      serviceUrl: null,
-      subscriptionRequired: !(shorthand.open ?? []).includes(id),
-    })),
-    subscriptions: Object.entries(shorthand.teams).map(([id, scope]) => ({
-      id,
-      displayName: `Team ${id}`,
-      state: "active",
-      scope: scopeOf(scope),
-    })),
+    ...level(shorthand),
+    workspaces: Object.entries(shorthand.workspaces ?? {}).map(([id, workspace]) => ({ id, ...level(workspace, id) })),
     policies: new Map(documents),
     fragments: Object.entries(shorthand.fragments ?? {}).map(
       ([id, xml]): ListedDocument => ({
@@ -58,9 +53,29 @@ export function gateway(shorthand: Shorthand): Inventory {
     ),
     namedValues: Object.entries(shorthand.namedValues ?? {}).map(([id, value]) => ({
       id: `namedValues/${id}`,
-      properties: { displayName: id, value, secret: false },
+      properties: value === null ? { displayName: id, secret: true } : { displayName: id, value, secret: false },
     })),
     backends: [],
+    notes: [],
+  };
+}
+
+/** The products, APIs and teams of the service itself or of a workspace. */
+function level(
+  { teams, products = { aoai: ["openai"] }, open = [], suspended = [] }: Omit<Shorthand, "inbound">,
+  workspaceId?: string,
+): { readonly products: readonly Product[]; readonly apis: readonly Api[]; readonly subscriptions: readonly Subscription[] } {
+  const apiIds = [...new Set([...Object.values(products).flat(), ...open])];
+  return {
+    products: Object.entries(products).map(([id, apis]) => ({ id, displayName: id, apiIds: apis })),
+    apis: apiIds.map((id) => ({ id, displayName: id, path: id, serviceUrl: null, subscriptionRequired: !open.includes(id) })),
+    subscriptions: Object.entries(teams).map(([id, scope]) => ({
+      id,
+      displayName: `Team ${id}`,
+      state: suspended.includes(id) ? "suspended" : "active",
+      scope: scopeOf(scope),
+      ...(workspaceId === undefined ? {} : { workspaceId }),
+    })),
   };
 }
 
@@ -68,7 +83,9 @@ function policy(inbound: string): string {
   return `<policies>\n    <inbound>\n        ${inbound.replaceAll("\n", "\n        ")}\n    </inbound>\n    <backend>\n        <base />\n    </backend>\n</policies>\n`;
 }
 
-function documentId(scope: string): DocumentId {
+function documentId(written: string): DocumentId {
+  const [, workspaceId, scope = ""] = /^(?:([^/:]+)\/)?(.*)$/.exec(written) ?? [];
+  if (workspaceId !== undefined) return `workspaces/${workspaceId}/${documentId(scope === "" ? "global" : scope)}`;
   const [kind, name = ""] = scope.split(":");
   if (kind === "global") return "policies/policy";
   if (kind === "operation") return `apis/${name.replace("/", "/operations/")}/policies/policy`;
@@ -83,8 +100,14 @@ function scopeOf(scope: string): Subscription["scope"] {
 /** The inventory with a planned change made. */
 export function changed(inventory: Inventory, edit: QuotaEdit): Inventory {
   const policies = new Map(inventory.policies);
-  for (const { id, after } of edit.documents) if (after !== null) policies.set(id, { id, etag: '"2"', properties: after });
-  return { ...inventory, policies };
+  const replaced = (listed: ListedDocument): ListedDocument => {
+    const change = edit.documents.find(({ id }) => id === listed.id);
+    return change === undefined ? listed : { ...listed, properties: change.after };
+  };
+  for (const { id, after } of edit.documents) {
+    if (id.endsWith("policies/policy")) policies.set(id, { id, etag: '"2"', properties: after });
+  }
+  return { ...inventory, policies, fragments: inventory.fragments.map(replaced), namedValues: inventory.namedValues.map(replaced) };
 }
 
 /** The inbound section of a scope's policy, without the indentation that `gateway` gave it. */

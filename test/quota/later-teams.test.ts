@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { loadGrammar } from "../../src/grammar.ts";
 import { planQuota } from "../../src/quota/plan.ts";
 import { changed, choose, gateway, inboundOf, type Shorthand, tokenLimit } from "./gateway-under-test.ts";
 
+const csharp = await loadGrammar();
 const growth = '@(context.Subscription?.Id == "growth")';
 const core = '@(context.Subscription?.Id == "core")';
 const notCore = '@(context.Subscription?.Id != "core")';
@@ -85,7 +87,7 @@ const cases: readonly Case[] = [
 describe("what later subscriptions get", () => {
   it.each(cases)("$name", ({ shorthand, asked = "tpm", after, later }) => {
     const inventory = gateway(shorthand);
-    const edit = planQuota(inventory, { subscriptionId: "growth", [asked]: 6 });
+    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", [asked]: 6 });
     const [scope = ""] = Object.keys(shorthand.inbound);
     expect(inboundOf(changed(inventory, edit), scope)).toBe(after);
     expect(edit.warnings).toEqual(
@@ -95,6 +97,6 @@ describe("what later subscriptions get", () => {
 
   it("is asked only of a number that changes", () => {
     const inventory = gateway({ teams: alone, inbound: { "product:aoai": tokenLimit(6) } });
-    expect(planQuota(inventory, { subscriptionId: "growth", tpm: 6 })).toMatchObject({ documents: [], warnings: [] });
+    expect(planQuota(inventory, csharp, { subscriptionId: "growth", tpm: 6 })).toMatchObject({ documents: [], warnings: [] });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
 import type { Inventory } from "../../src/gateway/inventory.ts";
+import { loadGrammar } from "../../src/grammar.ts";
 import { canonical } from "../../src/policy/canonical.ts";
 import { parse } from "../../src/policy/document.ts";
 import { teamLimits } from "../../src/quota/limits.ts";
@@ -8,11 +9,19 @@ import { planQuota, type QuotaEdit, type QuotaRequest } from "../../src/quota/pl
 import { haveRealPolicies, realPolicies } from "../policy/real-policies.ts";
 import { changed, choose, gateway, inboundOf, own, rateLimit, type Shorthand, tokenLimit } from "./gateway-under-test.ts";
 
+const csharp = await loadGrammar();
 const growth = '@(context.Subscription?.Id == "growth")';
 const core = '@(context.Subscription?.Id == "core")';
 const header = '@(context.Request.Headers.ContainsKey("x"))';
 const both = { growth: "aoai", core: "aoai" };
 const three = { ...both, lab: "aoai" };
+
+const v2 = { name: "StandardV2", tier: "v2" } as const;
+const check = '<check-header name="x" failed-check-httpcode="401" failed-check-error-message="no" ignore-case="true" />';
+const variable = (value: number): string => `<set-variable name="tpm" value="${value}" />`;
+const readsVariable = '@(int.Parse((string)context.Variables["tpm"]))';
+const newLimit = (tpm: number, key = own): string =>
+  `<llm-token-limit counter-key="${key}" tokens-per-minute="${tpm}" estimate-prompt-tokens="false" />`;
 
 type Case = readonly [name: string, shorthand: Shorthand, request: Omit<QuotaRequest, "subscriptionId">, scope: string, after: string];
 
@@ -165,12 +174,170 @@ const cases: readonly Case[] = [
     "api:openai",
     `<base />\n${tokenLimit(50)}`,
   ],
+  [
+    "stacks a lower limit before a counter that teams share",
+    {
+      teams: both,
+      inbound: { "product:aoai": `<base />\n${tokenLimit(200, "@(context.Product.Id)", ' remaining-tokens-variable-name="left"')}` },
+    },
+    { tpm: 100 },
+    "product:aoai",
+    `<base />\n${choose([growth, tokenLimit(100, '@("own-tpm:" + context.Subscription.Id)')])}\n${tokenLimit(200, "@(context.Product.Id)", ' remaining-tokens-variable-name="left"')}`,
+  ],
+  [
+    "stacks beside another team's",
+    {
+      teams: three,
+      inbound: {
+        "product:aoai": `${choose([core, tokenLimit(50, '@("own-tpm:" + context.Subscription.Id)')])}\n${tokenLimit(200, "all")}`,
+      },
+    },
+    { tpm: 100 },
+    "product:aoai",
+    `${choose([core, tokenLimit(50, '@("own-tpm:" + context.Subscription.Id)')], [growth, tokenLimit(100, '@("own-tpm:" + context.Subscription.Id)')])}\n${tokenLimit(200, "all")}`,
+  ],
+  [
+    "stacks a second one on another key, in a choose of its own",
+    {
+      teams: both,
+      inbound: {
+        "product:aoai": `${choose([growth, tokenLimit(150, '@("own-tpm:" + context.Subscription.Id)')])}\n${tokenLimit(200, "all")}`,
+      },
+    },
+    { tpm: 100, limitId: "products/aoai#tpm/2" },
+    "product:aoai",
+    `${choose([growth, tokenLimit(150, '@("own-tpm:" + context.Subscription.Id)')])}\n${choose([growth, tokenLimit(100, '@("own-tpm-2:" + context.Subscription.Id)')])}\n${tokenLimit(200, "all")}`,
+  ],
+  [
+    "gives the team a key that nothing else has (v2)",
+    { teams: both, sku: v2, inbound: { "product:aoai": `<base />\n${tokenLimit(9)}`, "api:openai": `<base />\n${tokenLimit(9)}` } },
+    { tpm: 6, limitId: "products/aoai#tpm/1" },
+    "product:aoai",
+    `<base />\n${choose([growth, tokenLimit(6, '@("own-tpm:" + context.Subscription.Id)')], [null, tokenLimit(9)])}`,
+  ],
+  [
+    "branches around a shared named value (P7)",
+    { teams: both, inbound: { "product:aoai": tokenLimit("{{tpm}}") }, namedValues: { tpm: "9" } },
+    { tpm: 6 },
+    "product:aoai",
+    choose([growth, tokenLimit(6)], [null, tokenLimit("{{tpm}}")]),
+  ],
+  [
+    "writes a literal into the team's own branch where the named value is used elsewhere",
+    {
+      teams: both,
+      inbound: { "product:aoai": choose([growth, tokenLimit("{{tpm}}")], [null, tokenLimit("{{tpm}}")]) },
+      namedValues: { tpm: "9" },
+    },
+    { tpm: 6 },
+    "product:aoai",
+    choose([growth, tokenLimit(6)], [null, tokenLimit("{{tpm}}")]),
+  ],
+  [
+    "branches around the variable that feeds the limit (P9)",
+    {
+      teams: three,
+      inbound: { "product:aoai": `${choose([core, variable(5)], [null, variable(9)])}\n${tokenLimit(readsVariable)}` },
+    },
+    { tpm: 6 },
+    "product:aoai",
+    `${choose([core, variable(5)], [growth, variable(6)], [null, variable(9)])}\n${tokenLimit(readsVariable)}`,
+  ],
+  [
+    "branches around the limit where the variable feeds another one too",
+    {
+      teams: both,
+      inbound: {
+        "product:aoai": `${variable(9)}\n${tokenLimit(readsVariable)}\n${tokenLimit(readsVariable, '@("b" + context.Subscription.Id)')}`,
+      },
+    },
+    { tpm: 6, limitId: "products/aoai#tpm/1" },
+    "product:aoai",
+    `${variable(9)}\n${choose([growth, tokenLimit(6)], [null, tokenLimit(readsVariable)])}\n${tokenLimit(readsVariable, '@("b" + context.Subscription.Id)')}`,
+  ],
+  [
+    "adds a limit where none is, behind authentication and caches, before routing",
+    {
+      teams: both,
+      inbound: {
+        "product:aoai": [
+          "<base />",
+          check,
+          '<llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="e" embeddings-backend-auth="system-assigned" />',
+          '<set-header name="a" exists-action="delete" />',
+          '<set-backend-service backend-id="b" />',
+          '<authentication-managed-identity resource="r" />',
+        ].join("\n"),
+      },
+    },
+    { tpm: 6 },
+    "product:aoai",
+    [
+      "<base />",
+      check,
+      '<llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="e" embeddings-backend-auth="system-assigned" />',
+      choose([growth, newLimit(6)]),
+      '<set-header name="a" exists-action="delete" />',
+      '<set-backend-service backend-id="b" />',
+      '<authentication-managed-identity resource="r" />',
+    ].join("\n"),
+  ],
+  [
+    "adds it to the API where that authenticates",
+    { teams: both, inbound: { "api:openai": `<base />\n${check}\n<set-backend-service backend-id="b" />` } },
+    { tpm: 6 },
+    "api:openai",
+    `<base />\n${check}\n${choose([growth, newLimit(6)])}\n<set-backend-service backend-id="b" />`,
+  ],
+  [
+    "adds it behind a fragment that authenticates",
+    {
+      teams: both,
+      fragments: { auth: check },
+      inbound: { "api:openai": '<base />\n<include-fragment fragment-id="auth" />\n<set-backend-service backend-id="b" />' },
+    },
+    { tpm: 6 },
+    "api:openai",
+    `<base />\n<include-fragment fragment-id="auth" />\n${choose([growth, newLimit(6)])}\n<set-backend-service backend-id="b" />`,
+  ],
+  [
+    "adds it before routing where <base /> is last",
+    { teams: both, inbound: { "product:aoai": '<set-backend-service backend-id="b" />\n<base />' } },
+    { tpm: 6 },
+    "product:aoai",
+    `${choose([growth, newLimit(6)])}\n<set-backend-service backend-id="b" />\n<base />`,
+  ],
+  [
+    "adds the element that the service uses, to one API",
+    {
+      teams: both,
+      products: { aoai: ["openai", "b"] },
+      inbound: { "api:b": tokenLimit(5).replace("llm-", "azure-openai-"), "api:openai": "<base />" },
+    },
+    { tpm: 6, apiId: "openai" },
+    "api:openai",
+    `<base />\n${choose([growth, newLimit(6, '@("own-tpm:" + context.Subscription.Id)').replace("llm-", "azure-openai-").replace('"false"', '"true"')])}`,
+  ],
+  [
+    "adds calls beside another team's",
+    { teams: both, inbound: { "product:aoai": `<base />\n${choose([core, rateLimit(5, 60)])}` } },
+    { rpm: 6 },
+    "product:aoai",
+    `<base />\n${choose([core, rateLimit(5, 60)], [growth, rateLimit(6, 60)])}`,
+  ],
+  [
+    "counts the team's calls apart from another limit of theirs",
+    { teams: both, inbound: { "product:aoai": `<base />\n<rate-limit calls="5" renewal-period="60" />`, global: rateLimit(100, 60) } },
+    { rpm: 1 },
+    "product:aoai",
+    `<base />\n${choose([growth, '<rate-limit-by-key calls="1" renewal-period="60" counter-key="@("own-rpm:" + context.Subscription.Id)" />'], [null, '<rate-limit calls="5" renewal-period="60" />'])}`,
+  ],
 ];
 
 /** The edit for the team `growth`, or the code of the error. */
 function planned(inventory: Inventory, asked: Omit<QuotaRequest, "subscriptionId">): { readonly code: string; readonly edit?: QuotaEdit } {
   try {
-    return { code: "planned", edit: planQuota(inventory, { subscriptionId: "growth", ...asked }) };
+    return { code: "planned", edit: planQuota(inventory, csharp, { subscriptionId: "growth", ...asked }) };
   } catch (error) {
     if (error instanceof GatewayError) return { code: error.code };
     throw error;
@@ -180,7 +347,7 @@ function planned(inventory: Inventory, asked: Omit<QuotaRequest, "subscriptionId
 describe("planQuota", () => {
   it.each(cases)("%s", (_, shorthand, request, scope, after) => {
     const inventory = gateway(shorthand);
-    const edit = planQuota(inventory, { subscriptionId: "growth", ...request });
+    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", ...request });
     expect(edit.documents).toHaveLength(1);
     expect(inboundOf(changed(inventory, edit), scope)).toBe(after);
     expect(edit.limits.map(({ subscriptionId, kind, after: value, intended }) => ({ subscriptionId, kind, value, intended }))).toEqual(
@@ -192,16 +359,16 @@ describe("planQuota", () => {
 
   it.each(cases)("takes a second edit and none for what is there: %s", (_, shorthand, request, scope) => {
     const before = gateway(shorthand);
-    const once = changed(before, planQuota(before, { subscriptionId: "growth", ...request }));
-    expect(planQuota(once, { subscriptionId: "growth", ...request }).documents).toEqual([]);
-    const more = { subscriptionId: "growth", ...request, ...(request.tpm === undefined ? {} : { tpm: request.tpm - 1 }) };
-    const twice = changed(once, planQuota(once, more));
+    const once = changed(before, planQuota(before, csharp, { subscriptionId: "growth", ...request }));
+    expect(planQuota(once, csharp, { subscriptionId: "growth", ...request }).documents).toEqual([]);
+    const more = { subscriptionId: "growth", ...request, ...(request.tpm == null ? {} : { tpm: request.tpm - 1 }) };
+    const twice = changed(once, planQuota(once, csharp, more));
     expect(inboundOf(twice, scope).match(/== "growth"/g)?.length).toBe(inboundOf(once, scope).match(/== "growth"/g)?.length);
   });
 
   it("says what it does", () => {
     const inventory = gateway({ teams: both, inbound: { "product:aoai": `${tokenLimit(200)}\n${rateLimit(100, 90)}` } });
-    expect(planQuota(inventory, { subscriptionId: "Team growth", tpm: 100, rpm: 35 })).toMatchObject({
+    expect(planQuota(inventory, csharp, { subscriptionId: "Team growth", tpm: 100, rpm: 35 })).toMatchObject({
       action: "growth tpm 200 -> 100, rpm 66 -> 34",
       summary: "growth (Team growth): tpm 200 -> 100, rpm 66 -> 34 in product 'aoai' policy.",
       affected: ["growth (Team growth)"],
@@ -210,23 +377,180 @@ describe("planQuota", () => {
     });
   });
 
-  it("warns of limits that may bind below", () => {
+  it("warns of limits that may bind below, where their number is not known or the limit to change is named", () => {
     const inventory = gateway({
       teams: both,
-      inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit("@(1)")}\n${tokenLimit(20)}` },
+      inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit("{{hidden}}")}\n${tokenLimit(20)}` },
+      namedValues: { hidden: null },
     });
-    const { warnings } = planQuota(inventory, { subscriptionId: "growth", tpm: 10 });
-    expect(warnings).toEqual([expect.stringContaining("products/aoai#tpm/1"), expect.stringContaining("products/aoai#tpm/2")]);
+    const warned = (request: object) => planQuota(inventory, csharp, { subscriptionId: "growth", ...request }).warnings;
+    expect(warned({ tpm: 4 })).toEqual([expect.stringContaining("products/aoai#tpm/2")]);
+    expect(warned({ tpm: 10, limitId: "products/aoai#tpm/3" })).toEqual([
+      expect.stringContaining("products/aoai#tpm/1"),
+      expect.stringContaining("products/aoai#tpm/2"),
+    ]);
   });
 
   it("keeps one choose for two teams", () => {
     const inventory = gateway({ teams: three, inbound: { "product:aoai": tokenLimit(7) } });
-    const one = changed(inventory, planQuota(inventory, { subscriptionId: "growth", tpm: 6 }));
-    const two = changed(one, planQuota(one, { subscriptionId: "core", tpm: 5 }));
+    const one = changed(inventory, planQuota(inventory, csharp, { subscriptionId: "growth", tpm: 6 }));
+    const two = changed(one, planQuota(one, csharp, { subscriptionId: "core", tpm: 5 }));
     expect(canonical(inboundOf(two, "product:aoai"))).toBe(
       canonical(choose([growth, tokenLimit(6)], [core, tokenLimit(5)], [null, tokenLimit(7)])),
     );
-    expect(teamLimits(two).map(({ tpm }) => tpm)).toEqual([6, 5, 7]);
+    expect(teamLimits(two, csharp).map(({ binding }) => binding.tpm.value)).toEqual([6, 5, 7]);
+  });
+
+  const quota = (tokens: number, period: string, key = own): string =>
+    `<llm-token-limit counter-key="${key}" token-quota="${tokens}" token-quota-period="${period}" estimate-prompt-tokens="true" />`;
+  const bySub = (text: string): string => `@("${text}" + context.Subscription.Id)`;
+
+  it.each<[string, Shorthand, Partial<QuotaRequest>, string, readonly RegExp[]]>([
+    [
+      "a quota's number, on its key",
+      { teams: both, inbound: { "product:aoai": quota(9000, "Monthly") } },
+      { tokenQuota: 6000 },
+      choose([growth, quota(6000, "Monthly")], [null, quota(9000, "Monthly")]),
+      [],
+    ],
+    [
+      "its period too: what was used starts anew",
+      { teams: both, inbound: { "product:aoai": quota(9000, "Monthly") } },
+      { tokenQuota: 6000, period: "Daily" },
+      choose([growth, quota(6000, "Daily")], [null, quota(9000, "Monthly")]),
+      [/starts anew, as the period is another/],
+    ],
+    [
+      "the period alone, in the team's own branch",
+      { teams: both, inbound: { "product:aoai": choose([growth, quota(9000, "Monthly")]) } },
+      { tokenQuota: 9000, period: "Daily" },
+      choose([growth, quota(9000, "Daily")]),
+      [/starts anew/],
+    ],
+    [
+      "a quota beside the team's own limit per minute",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(9)]) } },
+      { tokenQuota: 6000, period: "Weekly" },
+      choose([growth, tokenLimit(9, own, ' token-quota="6000" token-quota-period="Weekly"')]),
+      [],
+    ],
+    [
+      "a quota on a key of its own beside a limit that all share",
+      { teams: both, inbound: { "product:aoai": `<base />\n${tokenLimit(9)}` } },
+      { tokenQuota: 6000, period: "Weekly" },
+      `<base />\n${choose([growth, quota(6000, "Weekly", bySub("own-token-quota:"))])}\n${tokenLimit(9)}`,
+      [],
+    ],
+    [
+      "a lower quota before a shared one",
+      { teams: both, inbound: { "product:aoai": quota(9000, "Monthly", "all") } },
+      { tokenQuota: 6000 },
+      `${choose([growth, quota(6000, "Monthly", bySub("own-token-quota:"))])}\n${quota(9000, "Monthly", "all")}`,
+      [/shared, and stays so/, /starts at zero/],
+    ],
+    [
+      "a branch that goes, back to the shared limit",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(5)], [null, tokenLimit(7)]) } },
+      { tpm: null },
+      tokenLimit(7),
+      [/'growth' falls back to products\/aoai#tpm\/1: tpm 7/],
+    ],
+    [
+      "a branch around a variable that goes",
+      {
+        teams: both,
+        inbound: {
+          "product:aoai": `${choose([growth, variable(5)], [core, variable(6)], [null, variable(9)])}\n${tokenLimit(readsVariable)}`,
+        },
+      },
+      { tpm: null },
+      `${choose([core, variable(6)], [null, variable(9)])}\n${tokenLimit(readsVariable)}`,
+      [/'growth' falls back to .*tpm 9/],
+    ],
+    [
+      "one of two limits of an element",
+      {
+        teams: both,
+        inbound: { "product:aoai": choose([growth, tokenLimit(5, own, ' token-quota="6000" token-quota-period="Weekly"')]) },
+      },
+      { tokenQuota: null },
+      choose([growth, tokenLimit(5)]),
+      [/'growth' has no token_quota limit then/],
+    ],
+    [
+      "the limit of a product's only subscription",
+      { teams: { growth: "aoai" }, inbound: { "product:aoai": `<base />\n${tokenLimit(5)}` } },
+      { tpm: null },
+      "<base />",
+      [/created later/, /no tpm limit then/],
+    ],
+  ])("changes %s", (_, shorthand, request, after, warnings) => {
+    const inventory = gateway(shorthand);
+    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", ...request });
+    expect(inboundOf(changed(inventory, edit), "product:aoai")).toBe(after);
+    expect(edit.warnings).toEqual(warnings.map((text) => expect.stringMatching(text)));
+    expect(edit.limitsBefore).not.toEqual(edit.limitsAfter);
+  });
+
+  it("edits a fragment where it stands, and leaves what else includes it alone", () => {
+    const inventory = gateway({
+      teams: { growth: "aoai", core: "x" },
+      products: { aoai: ["openai"], x: ["openai"] },
+      inbound: { "product:aoai": '<include-fragment fragment-id="f" />', "product:x": '<include-fragment fragment-id="f" />' },
+      fragments: { f: tokenLimit(9) },
+    });
+    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", tpm: 6 });
+    expect(edit.documents.map(({ id, after }) => [id, after.value])).toEqual([
+      [
+        "policyFragments/f",
+        `<fragment>\n    ${choose([growth, tokenLimit(6)], [null, tokenLimit(9)]).replaceAll("\n", "\n    ")}\n</fragment>`,
+      ],
+    ]);
+  });
+
+  const map = '{ "growth": 9, "core": 7,\r\n  "default":5 }';
+  const readsMap =
+    '@{ var all = JObject.Parse((string)context.Variables["all"]); return (all[context.Subscription.Id] ?? all["default"]).Value<int>(); }';
+  const mapped = `<set-variable name="all" value="{{teams}}" />\n${tokenLimit(readsMap)}`;
+
+  it.each<[string, Shorthand, string, string]>([
+    [
+      "a named value that this team alone is behind",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit("{{tpm}}")]) }, namedValues: { tpm: "9" } },
+      "namedValues/tpm",
+      "6",
+    ],
+    [
+      "the team's entry of a map",
+      { teams: both, inbound: { "product:aoai": mapped }, namedValues: { teams: map } },
+      "namedValues/teams",
+      map.replace("9", "6"),
+    ],
+  ])("edits %s to the byte", (_, shorthand, id, after) => {
+    const edit = planQuota(gateway(shorthand), csharp, { subscriptionId: "growth", tpm: 6 });
+    expect(edit.documents.map((document) => [document.id, document.after.value])).toEqual([[id, after]]);
+  });
+
+  it.each<[string, Shorthand]>([
+    [
+      "a named value that another product's policy uses, which nobody has yet",
+      {
+        teams: { growth: "aoai" },
+        products: { aoai: ["openai"], x: ["openai"] },
+        inbound: { "product:aoai": tokenLimit("{{tpm}}"), "product:x": tokenLimit("{{tpm}}") },
+        namedValues: { tpm: "9" },
+      },
+    ],
+    [
+      "the default entry of a map",
+      { teams: { growth: "aoai" }, inbound: { "product:aoai": mapped }, namedValues: { teams: '{ "default":9 }' } },
+    ],
+  ])("leaves %s alone", (_, shorthand) => {
+    const edit = planQuota(gateway(shorthand), csharp, { subscriptionId: "growth", tpm: 6 });
+    expect(edit.documents.map(({ id }) => id)).toEqual(["products/aoai/policies/policy"]);
+    expect(String(edit.documents[0]?.after.value)).toMatch(
+      /<when condition="@\(context.Subscription\?.Id == "growth"\)">.*"6".*<otherwise>/s,
+    );
   });
 
   const absent = haveRealPolicies ? "" : " (skipped: ../shared/fixtures is absent)";
@@ -246,71 +570,153 @@ describe("planQuota", () => {
           const outcome = planned(inventory, asked);
           outcomes.set(outcome.code, (outcomes.get(outcome.code) ?? 0) + 1);
           for (const { after } of outcome.edit?.documents ?? []) expect(parse(String(after?.value)).problems, file).toEqual([]);
+          const scaled = outcome.edit?.warnings.some((warning) => warning.includes("calls per minute are"));
           expect(
-            outcome.edit?.limits.every(({ subscriptionId, intended, after }) => subscriptionId === "growth" && intended && after === 7) ??
-              true,
+            outcome.edit?.limits.every(
+              ({ subscriptionId, intended, after }) => subscriptionId === "growth" && intended && (after === 7 || scaled),
+            ) ?? true,
             file,
           ).toBe(true);
         }
       }
     }
     expect(outcomes.get("planned")).toBeGreaterThan(5);
-    expect([...outcomes.keys()].toSorted()).toEqual(["planned", "unsupported"]);
+    expect([...outcomes.keys()].toSorted()).toEqual(["invalid_input", "planned", "unsupported"]);
   });
 
   it.each<[string, Shorthand, Partial<QuotaRequest>, string, RegExp]>([
     ["an unknown team", { teams: { grwoth: "aoai" }, inbound: {} }, { tpm: 1 }, "not_found", /grwoth/],
     ["an unknown API", { teams: both, inbound: {} }, { tpm: 1, apiId: "opnai" }, "not_found", /openai/],
     ["no value", { teams: both, inbound: {} }, {}, "invalid_input", /tpm/],
-    ["no limit yet", { teams: both, inbound: {} }, { tpm: 1 }, "unsupported", /products\/aoai\/policies\/policy/],
+    ["nothing to remove", { teams: both, inbound: {} }, { tpm: null }, "invalid_input", /no tpm limit to remove/],
+    ["a new quota without its period", { teams: both, inbound: {} }, { tokenQuota: 5 }, "invalid_input", /period/],
     [
-      "no limit yet, API's subscription",
-      { teams: { growth: "api:openai" }, inbound: {} },
-      { rpm: 1 },
-      "unsupported",
-      /apis\/openai\/policies\/policy.*rate-limit-by-key/,
+      "a period without a quota",
+      { teams: both, inbound: { "product:aoai": tokenLimit(5) } },
+      { tpm: 5, period: "Daily" },
+      "invalid_input",
+      /token_quota/,
     ],
     [
-      "a limit on another API only",
-      { teams: both, products: { aoai: ["openai", "b"] }, inbound: { "api:b": tokenLimit(5) } },
-      { tpm: 1, apiId: "openai" },
-      "unsupported",
-      /on API 'openai'/,
-    ],
-    [
-      "a counter that teams share",
-      { teams: both, inbound: { "product:aoai": tokenLimit(5, "all") } },
+      "a new token limit on Consumption",
+      { teams: both, sku: { name: "Consumption", tier: "consumption" }, inbound: {} },
       { tpm: 1 },
       "unsupported",
-      /counter all is shared with core/,
+      /Consumption tier has no llm-token-limit/,
+    ],
+    [
+      "a new limit where no document is met by all calls",
+      { teams: both, products: { aoai: ["a", "b"] }, inbound: { "api:a": '<trace source="a" />' } },
+      { tpm: 1 },
+      "unsupported",
+      /api_id: a, b/,
+    ],
+    [
+      "more than a counter that teams share",
+      { teams: both, inbound: { "product:aoai": tokenLimit(5, "all") } },
+      { tpm: 6 },
+      "unsupported",
+      /counter all is shared with core.*can only be lower: 6/s,
     ],
     [
       "an expression (P6)",
-      { teams: both, inbound: { "product:aoai": tokenLimit("@(5)") } },
+      { teams: both, inbound: { "product:aoai": tokenLimit('@(context.Subscription.Id == "growth" ? 5 : 7)') } },
       { tpm: 1 },
       "unsupported",
-      /not a number but @\(5\)/,
+      /line 3.*\? 5 : 7/s,
     ],
     [
-      "a named value (P7)",
-      { teams: both, inbound: { "product:aoai": tokenLimit("{{tpm}}") }, namedValues: { tpm: "5" } },
+      "an expression with a key in it",
+      {
+        teams: both,
+        inbound: {
+          "product:aoai": tokenLimit(
+            '@(context.Request.Headers.GetValueOrDefault("x-api-key","") == "0123456789abcdef0123456789abcdef" ? 5 : 7)',
+          ),
+        },
+      },
       { tpm: 1 },
       "unsupported",
-      /named value \{\{tpm\}\}/,
+      /^(?!.*0123456789abcdef).*\[redacted\]/s,
     ],
     [
-      "a fragment (P5)",
-      { teams: both, inbound: { "product:aoai": '<include-fragment fragment-id="f" />' }, fragments: { f: tokenLimit(5) } },
+      "a secret named value (P7)",
+      { teams: both, inbound: { "product:aoai": tokenLimit("{{tpm}}") }, namedValues: { tpm: null } },
       { tpm: 1 },
       "unsupported",
-      /fragment/,
+      /'tpm' is secret/,
     ],
     [
       "a condition that cannot be decided (P2)",
       { teams: both, inbound: { "product:aoai": choose([header, tokenLimit(5)]) } },
       { tpm: 1 },
+      "invalid_input",
+      /limit_id.*#tpm\/1.*ContainsKey/s,
+    ],
+    [
+      "a team of a workspace",
+      {
+        teams: {},
+        workspaces: { data: { teams: { growth: "gold" }, products: { gold: ["chat"] } } },
+        inbound: { "data/product:gold": tokenLimit(5) },
+      },
+      { subscriptionId: "workspaces/data/subscriptions/growth", tpm: 1 },
       "unsupported",
-      /ContainsKey/,
+      /workspace 'data' cannot be changed here.*line 3/s,
+    ],
+    [
+      "to choose between the team's limit of a deployment and one that all share (P2)",
+      { teams: both, inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit(20, "all")}` } },
+      { tpm: 1 },
+      "invalid_input",
+      /#tpm\/2.*#tpm\/1/s,
+    ],
+    [
+      "the removal of a variable that another limit reads too",
+      {
+        teams: both,
+        inbound: {
+          "product:aoai": `${choose([growth, variable(5)], [null, variable(9)])}\n${tokenLimit(readsVariable)}\n${tokenLimit(readsVariable, '@("b" + context.Subscription.Id)')}`,
+        },
+      },
+      { tpm: null, limitId: "products/aoai#tpm/1" },
+      "unsupported",
+      /its limit products\/aoai#tpm\/2 would not stay/,
+    ],
+    [
+      "the removal of a variable that nothing takes the place of",
+      { teams: both, inbound: { "product:aoai": `${choose([growth, variable(5)])}\n${tokenLimit(readsVariable)}` } },
+      { tpm: null },
+      "unsupported",
+      /what is left would be products\/aoai#tpm\/1: tpm unknown/,
+    ],
+    [
+      "a limit of another kind by its id",
+      { teams: both, inbound: { "product:aoai": `${tokenLimit(5)}\n${rateLimit(5, 60)}` } },
+      { tpm: 1, limitId: "products/aoai#rpm/1" },
+      "invalid_input",
+      /#tpm\/1/,
+    ],
+    [
+      "the removal of what all have",
+      { teams: both, inbound: { "product:aoai": tokenLimit(5) } },
+      { tpm: null },
+      "unsupported",
+      /other teams meet/,
+    ],
+    [
+      "the removal of what is there for whoever has none",
+      { teams: { growth: "aoai" }, inbound: { "product:aoai": choose([core, tokenLimit(5)], [null, tokenLimit(7)]) } },
+      { tpm: null },
+      "unsupported",
+      /whoever has no limit/,
+    ],
+    [
+      "the removal of a shared counter",
+      { teams: both, inbound: { "product:aoai": tokenLimit(5, "all") } },
+      { tpm: null },
+      "unsupported",
+      /shared with core/,
     ],
     [
       "a document that is not well-formed",
@@ -370,16 +776,9 @@ describe("planQuota", () => {
       "unsupported",
       /Consumption/,
     ],
-    [
-      "a team's key that counts already",
-      { teams: both, inbound: { "product:aoai": `<base />\n<rate-limit calls="5" renewal-period="60" />`, global: rateLimit(100, 60) } },
-      { rpm: 1 },
-      "unsupported",
-      /twice/,
-    ],
     ["less than one call", { teams: both, inbound: { "product:aoai": rateLimit(50, 10) } }, { rpm: 5 }, "invalid_input", /at least 6/],
   ])("refuses %s", (_, shorthand, request, code, text) => {
-    const plan = () => planQuota(gateway(shorthand), { subscriptionId: "growth", ...request });
+    const plan = () => planQuota(gateway(shorthand), csharp, { subscriptionId: "growth", ...request });
     expect(plan).toThrow(GatewayError);
     try {
       plan();

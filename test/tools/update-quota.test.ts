@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { canonical } from "../../src/policy/canonical.ts";
+import { applyChange } from "../../tools/apply-change.ts";
 import { listSubscriptions } from "../../tools/list-subscriptions.ts";
+import { undoChange } from "../../tools/undo-change.ts";
 import { updateQuota } from "../../tools/update-quota.ts";
 import { type Harness, openHarness } from "../harness.ts";
 
@@ -64,6 +67,109 @@ describe("update_quota", () => {
     await harness.apply(plan);
     subscribe(harness, "second");
     expect(await tpmOf(harness)).toEqual({ first: 15, second: 15 });
+  });
+});
+
+/** Every document by path, whatever the order of its members. */
+const contents = ({ sandbox }: Harness): ReadonlyMap<string, unknown> =>
+  new Map(sandbox.world.all().map(({ path, properties }) => [path, properties]));
+
+describe("update_quota, applied and undone", () => {
+  const own = (number: string): string =>
+    `<llm-token-limit counter-key="@(context.Subscription.Id + "-x")" tokens-per-minute="${number}" estimate-prompt-tokens="false" />`;
+  const isFirst = '@(context.Subscription?.Id == "first")';
+
+  it.each<[string, string, Readonly<Record<string, unknown>>, Record<string, unknown>, string, RegExp]>([
+    ["a branch", own("20"), {}, { tpm: 15 }, "products/solo/policies/policy", /tokens-per-minute="15".*<otherwise>/s],
+    [
+      "a fragment",
+      '<include-fragment fragment-id="limits" />',
+      { "policyFragments/limits": { format: "rawxml", value: `<fragment>\r\n\t${own("20")}\r\n</fragment>`, description: "Limits" } },
+      { tpm: 15 },
+      "policyFragments/limits",
+      /tokens-per-minute="15".*<otherwise>/s,
+    ],
+    [
+      "a named value",
+      `<choose><when condition="${isFirst}">${own("{{first-tpm}}")}</when><otherwise>${own("20")}</otherwise></choose>`,
+      { "namedValues/first-tpm": { displayName: "first-tpm", value: "20", secret: false, tags: ["limits"] } },
+      { tpm: 15 },
+      "namedValues/first-tpm",
+      /^15$/,
+    ],
+    [
+      "an entry of a map in a named value",
+      `<set-variable name="all" value="{{teams}}" />${own(
+        '@{ var all = JObject.Parse((string)context.Variables["all"]); return (all[context.Subscription.Id] ?? all["default"]).Value<int>(); }',
+      )}`,
+      { "namedValues/teams": { displayName: "teams", value: '{ "first" : 20,\n  "default":30 }', secret: false } },
+      { tpm: 15 },
+      "namedValues/teams",
+      /^\{ "first" : 15,\n {2}"default":30 \}$/,
+    ],
+    [
+      "a quota beside the limit of the team's own",
+      `<choose><when condition="${isFirst}">${own("20")}</when><otherwise>${own("30")}</otherwise></choose>`,
+      {},
+      { token_quota: 5000, period: "Daily" },
+      "products/solo/policies/policy",
+      /tokens-per-minute="20" estimate-prompt-tokens="false" token-quota="5000" token-quota-period="Daily"/,
+    ],
+    ["a limit that was not there", "", {}, { rpm: 5 }, "apis/azure-openai/policies/policy", /rate-limit-by-key calls="5"/],
+  ])("%s: the team's alone, and undo gives back the bytes", async (_, inbound, resources, asked, id, text) => {
+    const harness = await openSolo(inbound, ["first", "second"]);
+    for (const [path, properties] of Object.entries(resources)) harness.sandbox.world.put(path, properties as never);
+    const before = contents(harness);
+    const others = (await harness.ask(listSubscriptions, { detail: true })).subscriptions.filter(
+      ({ subscription_id }) => subscription_id !== "first",
+    );
+    const plan = await harness.ask(updateQuota, { subscription_id: "first", ...asked });
+    expect(plan).toMatchObject({ status: "planned", documents: [{ id }] });
+    const { change_id, next } = await harness.ask(applyChange, { plan_id: plan.plan_id, confirm: plan.confirm });
+    expect(next).toContain(`get_metrics {"change_id":"${change_id}","group_by":["subscription","cause"]}`);
+    expect(String(harness.sandbox.world.get(id)?.properties.value)).toMatch(text);
+    const [[kind, value] = ["", 0]] = Object.entries(asked);
+    const rows = (await harness.ask(listSubscriptions, { detail: true })).subscriptions;
+    if (kind !== "token_quota") expect(rows.find(({ subscription_id }) => subscription_id === "first")).toMatchObject({ [kind]: value });
+    // Where it stands moves with the text before it.
+    const placeless = (rows: unknown): string => JSON.stringify(rows).replace(/"line":\d+|#\w+\/\d+/g, "");
+    expect(placeless(rows.filter(({ subscription_id }) => subscription_id !== "first"))).toBe(placeless(others));
+
+    const undo = await harness.ask(undoChange, { change_id });
+    const undone = await harness.ask(applyChange, { plan_id: undo.plan_id, confirm: undo.confirm });
+    expect(undone.next).toContain(`get_metrics {"change_id":"${undone.change_id}"`);
+    expect(contents(harness)).toEqual(before);
+  });
+
+  it("a limit of the team's own goes, with what it falls back to, where the operator lets the guard go", async () => {
+    const inbound = `<choose><when condition="${isFirst}">${own("20")}</when><otherwise>${own("30")}</otherwise></choose>`;
+    const harness = await openSolo(inbound, ["first", "second"]);
+    const plan = await harness.ask(updateQuota, { subscription_id: "first", tpm: null });
+    expect(plan.warnings).toEqual([expect.stringMatching(/falls back to .*#tpm\/1: tpm 30/)]);
+    await harness.apply(plan);
+    expect(await tpmOf(harness)).toEqual({ first: 30, second: 30 });
+    const text = String(harness.sandbox.world.get("products/solo/policies/policy")?.properties.value);
+    expect(canonical(text)).toBe(canonical(policy(own("30"))));
+  });
+
+  it("a limit that goes and leaves none is a raise without end", async () => {
+    const harness = await openSolo(`<choose><when condition="${isFirst}">${own("20")}</when></choose>`, ["first"]);
+    const { status, guards } = await harness.ask(updateQuota, { subscription_id: "first", tpm: null });
+    expect([status, guards.find(({ verdict }) => verdict === "blocked")?.name]).toEqual(["blocked", "limit_raise"]);
+  });
+
+  it("a fragment that is edited while the plan is made is a conflict", async () => {
+    const harness = await openSolo('<include-fragment fragment-id="limits" />', ["first"]);
+    const { world } = harness.sandbox;
+    world.put("policyFragments/limits", { format: "rawxml", value: `<fragment>${own("20")}</fragment>` });
+    const plan = await harness.ask(updateQuota, { subscription_id: "first", tpm: 15 });
+    world.put("policyFragments/limits", { format: "rawxml", value: `<fragment>${own("21")}</fragment>` });
+    expect(await harness.refuse("apply_change", { plan_id: plan.plan_id, confirm: plan.confirm })).toMatch(/conflict/);
+  });
+
+  it("a shadow asks for tokens per minute and nothing else", async () => {
+    const { refuse } = await openSolo(own("20"), ["first"]);
+    expect(await refuse("update_quota", { subscription_id: "first", rpm: 5, mode: "shadow" })).toMatch(/invalid_input.*tokens per minute/s);
   });
 });
 

@@ -109,6 +109,15 @@ describe("logs answer", () => {
     expect(missing).toMatchObject([{ name: "sampling" }]);
   });
 
+  test("by cause with the command that turns traces on, where the verbosity leaves out those of shadow limits", async () => {
+    const quiet = { ...settings, diagnostic: { ...settings.diagnostic, verbosity: "error" } };
+    const logs = { settings: async () => quiet };
+    expect((await reportOf({ calls: two, logs, asked: { groupBy: ["cause"] } })).missing).toMatchObject([
+      { name: "verbosity", fix: expect.stringContaining("information") },
+    ]);
+    expect((await reportOf({ calls: two, logs })).missing).toEqual([]);
+  });
+
   test("without tokens where none are logged, with the command that turns them on", async () => {
     const { totals, missing } = await reportOf({
       calls: [{ time: at(1) }],

@@ -21,6 +21,8 @@ export interface LoggedCall {
   readonly backendUrl?: string;
   readonly cache?: string;
   readonly trace?: string;
+  /** Whether a shadow limit has recorded it. */
+  readonly shadowed?: boolean;
   readonly ms?: readonly [total: number, backend: number];
   readonly model?: string;
   /** Prompt and completion; without them the model's log has no entry. */
@@ -47,7 +49,10 @@ export const tableRows = (
     ProductId: "aoai",
     OperationId: "Chat",
     Cache: call.cache ?? "none",
-    TraceRecords: call.trace === undefined ? [] : [{ message: call.trace }],
+    TraceRecords: [
+      ...(call.trace === undefined ? [] : [{ source: "policy", message: call.trace }]),
+      ...(call.shadowed === true ? [{ source: "shadow:token-rate-limit", message: "would have been refused" }] : []),
+    ],
     TotalTime: call.ms?.[0] ?? 100,
     BackendTime: call.ms?.[1] ?? 80,
     ClientTime: 0,

@@ -15,6 +15,8 @@ export const serviceOnly: GatewayReader = {
     tier: "v2",
     gatewayUrl: null,
     tenantId: null,
+    regions: ["East US"],
+    selfHostedGateways: 0,
   }),
   backends: async () => [],
   products: unused,

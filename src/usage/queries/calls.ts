@@ -1,3 +1,4 @@
+import { shadowCause } from "../../gateway/shadow.ts";
 import type { Grouping } from "../platform-metrics.ts";
 import type { Window } from "../window.ts";
 import { datetimeLiteral, spanLiteral, textList, textLiteral } from "./literals.ts";
@@ -42,6 +43,13 @@ const cause = `case(
         "error:unclassified"),
     Code < 400, "succeeded",
     strcat("rejected:", Code))`;
+
+/**
+ * Whether a shadow limit would have refused the call: its trace has the cause as a whole text. That the column holds the records of traces is
+ * documented (https://learn.microsoft.com/azure/api-management/gateway-log-schema-reference), under which names is not. What a caller has sent and
+ * another policy has traced is not taken for it: quotes within a text are escaped.
+ */
+const shadowed = `tostring(TraceRecords) contains_cs ${textLiteral(`"${shadowCause}"`)}`;
 
 const orNone = (column: string): string => `iff(isempty(${column}), "none", ${column})`;
 
@@ -94,7 +102,8 @@ export function callQuery<const M extends Columns>(filter: CallFilter, { groupBy
   return { kql: parts.join("\n"), groupBy, measures, period: { since: window.since, until: modelLogUntil(window.until) } };
 }
 
-const modelLogUntil = (until: Date): Date => new Date(until.getTime() + modelLogLagMs);
+/** Until when entries of the model's log may be of calls that were made before `until`. */
+export const modelLogUntil = (until: Date): Date => new Date(until.getTime() + modelLogLagMs);
 
 const ownRows = ({ resourceId }: CallFilter): string => `_ResourceId =~ ${textLiteral(resourceId)}`;
 
@@ -114,6 +123,7 @@ const gatewayLog = (filter: CallFilter): string =>
       : [`| where ApimSubscriptionId in~ ${textList(filter.subscriptions)}`]),
     "| extend Code = coalesce(ResponseCode, 0), BackendCode = coalesce(BackendResponseCode, 0)",
     `| extend CauseOfCall = ${cause}`,
+    `| extend ShadowOfCall = ${shadowed}`,
     '| extend Host = tostring(parse_url(BackendUrl).Host), Deployment = extract(@"/deployments/([^/?]+)", 1, BackendUrl)',
     '| extend BackendPlace = iff(isempty(Deployment), Host, strcat(Host, "/", Deployment))',
   ].join("\n");
