@@ -1,41 +1,34 @@
 import * as z from "zod";
 import { readInventory } from "../src/gateway/inventory.ts";
 import { shortened } from "../src/policy/excerpt.ts";
-import type { Breaker } from "../src/pool/backend.ts";
+import type { Breaker, Member } from "../src/pool/backend.ts";
 import type { Route } from "../src/pool/routes.ts";
 import { type Answer, defineTool, lines, table } from "../src/tool.ts";
 
 /** Characters of an expression. */
 const longestExpression = 300;
 
-const breaker = z.object({
-  failure_count: z.number().optional(),
-  failure_percent: z.number().optional(),
-  interval: z.string().nullable(),
-  status_codes: z.array(z.string()),
-  trip_duration: z.string().nullable(),
-  accept_retry_after: z.boolean(),
+/** Its other members are those of `breakerRow`. */
+const breaker = z.looseObject({ interval: z.string().nullable(), trip_duration: z.string().nullable(), status_codes: z.array(z.string()) });
+
+const member = z.object({
+  backend_id: z.string(),
+  url: z.string().nullable(),
+  region: z.string(),
+  priority: z.number(),
+  weight: z.number(),
+  share_percent: z.number(),
+  credential: z.string(),
+  circuit_breaker: breaker.nullable(),
 });
 
-const route = z.object({
+/** Where they are known also `url`, `same_url_as`, `operation_id`, `condition`, `expression`, `session_affinity`, `failure_status`, `worst_case`. */
+const route = z.looseObject({
   backend_id: z.string().nullable(),
   kind: z.enum(["pool", "backend", "url"]),
-  url: z.string().optional(),
-  operation_id: z.string().optional(),
   certainty: z.enum(["certain", "conditional", "dynamic"]),
-  condition: z.string().optional(),
-  expression: z.string().optional(),
   source: z.string(),
-  session_affinity: z.string().optional(),
-  members: z.array(
-    z.object({
-      backend_id: z.string(),
-      url: z.string().nullable(),
-      priority: z.number(),
-      weight: z.number(),
-      circuit_breaker: breaker.nullable(),
-    }),
-  ),
+  members: z.array(member),
 });
 
 const output = z.object({
@@ -44,6 +37,7 @@ const output = z.object({
   routes: z.array(route),
   retry: z.object({ count: z.string(), condition: z.string(), source: z.string() }).nullable(),
   shared_with: z.array(z.object({ backend_id: z.string(), api_ids: z.array(z.string()) })),
+  findings: z.array(z.object({ code: z.string(), severity: z.enum(["problem", "advice"]), text: z.string(), fix: z.string() })),
   notes: z.array(z.string()),
 });
 
@@ -51,65 +45,101 @@ export const getBackendPool = defineTool({
   name: "get_backend_pool",
   title: "Get an API's backends",
   description:
-    "Where an API's traffic goes: pool or backend, members with priority, weight and circuit breaker, retry, and the policy line that decides.",
+    "Where an API's traffic goes: pool or backend, members with priority, share and circuit breaker, retry, the policy line that decides; findings with fixes.",
   effect: "read",
   toolset: "backends",
   input: z.strictObject({ api_id: z.string().min(1) }),
   output,
-  async handler({ service, gateway }, { api_id }) {
-    const [inventory, { resolveRoutes }] = await Promise.all([readInventory(gateway), import("../src/pool/routes.ts")]);
-    const { apiId, routes, retry, sharedWith, notes } = resolveRoutes(inventory, api_id);
+  async handler({ service, gateway, grammar }, { api_id }) {
+    const [inventory, csharp, { resolveRoutes }, { findingsOf }, { retriesOn503 }, { worstCaseText }] = await Promise.all([
+      readInventory(gateway),
+      grammar(),
+      import("../src/pool/routes.ts"),
+      import("../src/pool/findings.ts"),
+      import("../src/pool/retry.ts"),
+      import("../src/pool/worst-case.ts"),
+    ]);
+    const { tier } = inventory.service;
+    const resolved = resolveRoutes(inventory, csharp, api_id);
+    const { apiId, routes, retry, sharedWith, notes } = resolved;
     return {
       service,
       api_id: apiId,
-      routes: routes.map(routeRow),
+      routes: routes.map((one) => routeRow(one, worstCaseText(one.members, retriesOn503(retry), tier))),
       retry:
         retry === null
           ? null
           : { count: retry.count, condition: shortened(retry.condition, longestExpression), source: sourceText(retry.source) },
       shared_with: sharedWith.map(({ backendId, apiIds }) => ({ backend_id: backendId, api_ids: apiIds })),
-      notes,
+      findings: findingsOf(resolved, tier),
+      notes: [...notes, ...modelNotes(routes)],
     };
   },
-  render: ({ service, api_id, routes, retry, shared_with, notes }) =>
+  render: ({ service, api_id, routes, retry, shared_with, findings, notes }) =>
     lines(
       `Backends of API '${api_id}' on ${service}`,
       ...routes.map(renderRoute),
       retry !== null && `Retry: ${retry.count} times on ${retry.condition} (${retry.source})`,
       ...shared_with.map(({ backend_id, api_ids }) => `${backend_id} also serves: ${api_ids.join(", ")}`),
+      ...findings.map(({ code, severity, text, fix }) => `${severity === "problem" ? "Problem" : "Advice"} ${code}: ${text} Fix: ${fix}`),
       ...notes.map((note) => `Note: ${note}`),
     ),
 });
 
-function routeRow({
-  backendId,
-  url,
-  operationId,
-  condition,
-  expression,
-  affinityCookie,
-  kind,
-  certainty,
-  source,
-  members,
-}: Route): Answer<z.output<typeof route>> {
+/** The accounts behind the backends are not read: a region that answers by another model does so without saying so. */
+const modelNotes = (routes: readonly Route[]): readonly string[] =>
+  routes.some(({ members }) => members.length > 1)
+    ? ["Models and versions behind the members: unknown; az cognitiveservices account deployment list shows them."]
+    : [];
+
+function routeRow(one: Route, worstCase: string | null): Answer<z.output<typeof route>> {
+  const { backendId, kind, certainty, source, members } = one;
   return {
     backend_id: backendId,
     kind,
-    ...(kind !== "url" || url === null ? {} : { url }),
-    ...(operationId === null ? {} : { operation_id: operationId }),
     certainty,
-    ...(condition === null ? {} : { condition: shortened(condition, longestExpression) }),
-    ...(expression === null ? {} : { expression: shortened(expression, longestExpression) }),
     source: sourceText(source),
-    ...(affinityCookie === null ? {} : { session_affinity: affinityCookie }),
-    members: members.map(({ backendId: member, circuitBreaker, ...rest }) => ({
-      backend_id: member,
-      url: rest.url,
-      priority: rest.priority,
-      weight: rest.weight,
-      circuit_breaker: circuitBreaker === null ? null : breakerRow(circuitBreaker),
-    })),
+    ...detailsOf(one, worstCase),
+    members: members.map(memberRow),
+  };
+}
+
+function detailsOf(
+  { kind, url, sameUrlAs, operationId, condition, expression, affinityCookie, failureStatus }: Route,
+  worstCase: string | null,
+): Readonly<Record<string, string | number>> {
+  const details = {
+    url: kind === "url" ? url : null,
+    same_url_as: sameUrlAs,
+    operation_id: operationId,
+    condition: condition === null ? null : shortened(condition, longestExpression),
+    expression: expression === null ? null : shortened(expression, longestExpression),
+    session_affinity: affinityCookie,
+    failure_status: failureStatus,
+    worst_case: worstCase,
+  };
+  return Object.fromEntries(Object.entries(details).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+}
+
+function memberRow({
+  backendId,
+  url,
+  region,
+  priority,
+  weight,
+  share,
+  credentials,
+  circuitBreaker,
+}: Member): Answer<z.output<typeof member>> {
+  return {
+    backend_id: backendId,
+    url,
+    region: region === null ? "unknown" : region.by === "name" ? `${region.name} (by its name)` : region.name,
+    priority,
+    weight,
+    share_percent: share,
+    credential: credentials.join(", ") || "none",
+    circuit_breaker: circuitBreaker === null ? null : breakerRow(circuitBreaker),
   };
 }
 
@@ -118,6 +148,7 @@ function breakerRow({
   failurePercent,
   interval,
   statusCodes,
+  errorReasons,
   tripDuration,
   acceptRetryAfter,
 }: Breaker): Answer<z.output<typeof breaker>> {
@@ -126,6 +157,7 @@ function breakerRow({
     ...(failurePercent === null ? {} : { failure_percent: failurePercent }),
     interval,
     status_codes: statusCodes,
+    ...(errorReasons.length === 0 ? {} : { error_reasons: errorReasons }),
     trip_duration: tripDuration,
     accept_retry_after: acceptRetryAfter,
   };
@@ -134,27 +166,30 @@ function breakerRow({
 /** Expressions can be pages of C#; what decides mostly stands at their start, and `source` says where the rest is. */
 const sourceText = (source: Route["source"]): string => (typeof source === "string" ? source : `${source.document}:${source.line}`);
 
-function renderRoute({
-  backend_id,
-  kind,
-  url,
-  operation_id,
-  certainty,
-  condition,
-  expression,
-  source,
-  session_affinity,
-  members,
-}: z.output<typeof route>): string {
-  const when = [condition, expression].filter((part) => part !== undefined).join("; ");
+function renderRoute({ backend_id, kind, certainty, source, members, ...details }: z.output<typeof route>): string {
+  const detail = (name: string): string | undefined => (details[name] === undefined ? undefined : String(details[name]));
+  const when = [detail("condition"), detail("expression")].filter((part) => part !== undefined).join("; ");
+  const [operation, sameUrl, cookie, status] = ["operation_id", "same_url_as", "session_affinity", "failure_status"].map(detail);
   return lines(
-    `**${kind} ${backend_id ?? url ?? "unknown"}** ${certainty}${when === "" ? "" : ` (${when})`}${operation_id === undefined ? "" : `, operation ${operation_id}`}, by ${source}`,
-    session_affinity !== undefined && `Session affinity by cookie ${session_affinity}`,
+    `**${kind} ${backend_id ?? detail("url") ?? "unknown"}** ${certainty}${when === "" ? "" : ` (${when})`}${operation === undefined ? "" : `, operation ${operation}`}, by ${source}`,
+    sameUrl !== undefined && `The URL is that of backend ${sameUrl}, whose breaker and credentials do not apply here`,
+    cookie !== undefined && `Session affinity by cookie ${cookie}`,
+    status !== undefined && `Status ${status} while no member is available`,
     members.length > 0 &&
       table(
-        ["member", "priority", "weight", "circuit breaker", "url"],
-        members.map((member) => [member.backend_id, member.priority, member.weight, renderBreaker(member.circuit_breaker), member.url]),
+        ["member", "region", "priority", "weight", "share", "circuit breaker", "credential", "url"],
+        members.map((one) => [
+          one.backend_id,
+          one.region,
+          one.priority,
+          one.weight,
+          `${one.share_percent} %`,
+          renderBreaker(one.circuit_breaker),
+          one.credential,
+          one.url,
+        ]),
       ),
+    detail("worst_case") ?? "",
   );
 }
 

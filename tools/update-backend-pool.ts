@@ -8,6 +8,7 @@ const breaker = z
     failure_percent: z.int().optional(),
     interval: z.string().optional().describe("Default PT1M"),
     status_codes: z.array(z.string()).optional().describe('Default ["429", "500-599"]'),
+    error_reasons: z.array(z.string()).optional(),
     trip_duration: z.string().optional().describe("Default PT1M"),
     accept_retry_after: z.boolean().optional(),
   })
@@ -16,6 +17,8 @@ const breaker = z
 const backend = z.strictObject({
   backend_id: z.string().min(1),
   url: z.string().optional().describe("Creates the backend where there is none"),
+  region: z.string().optional(),
+  managed_identity: z.boolean().optional().describe("Default: as the others"),
   priority: z.int().optional().describe("0-100; lower is used first"),
   weight: z.int().optional().describe("0-100"),
   circuit_breaker: breaker.optional().describe("null removes it"),
@@ -28,6 +31,7 @@ const policies = z.strictObject({
     .strictObject({ cookie: z.string().min(1) })
     .nullable()
     .optional(),
+  failure_status: z.int().nullable().optional(),
   retry: z
     .strictObject({ count: z.int().optional(), status_codes: z.array(z.string()).optional() })
     .nullable()
@@ -38,23 +42,27 @@ export const updateBackendPool = defineTool({
   name: "update_backend_pool",
   title: "Plan a backend pool",
   description:
-    "Plans members, priorities, weights, circuit breakers, load balancing of an API's pool; members not named stay. Writes nothing.",
+    "Plans members, priorities, weights, circuit breakers, load balancing of an API's pool (made where there is none); members not named stay. Writes nothing.",
   effect: "plan",
   toolset: "backends",
   input: z.strictObject({
     api_id: z.string().min(1),
     backends: z.array(backend).optional().describe("Members to add or change"),
     policies: policies.optional().describe("What concerns the whole pool"),
-    pool_id: z.string().min(1).optional().describe("Where the API has several"),
+    pool_id: z.string().min(1).optional().describe("Where the API has several; or the new one's"),
     remove: z.array(z.string().min(1)).optional(),
     ...changeInputs,
   }),
   output: planOutput,
-  async handler({ gateway, planner }, { override, dry_run: _, ...request }) {
-    const [inventory, { planPool, poolDocuments }] = await Promise.all([readInventory(gateway), import("../src/pool/plan.ts")]);
-    const documents = await Promise.all(poolDocuments(inventory, request).map((id) => gateway.document(id)));
+  async handler({ gateway, planner, grammar }, { override, dry_run: _, ...request }) {
+    const [inventory, csharp, { planPool, poolDocuments }] = await Promise.all([
+      readInventory(gateway),
+      grammar(),
+      import("../src/pool/plan.ts"),
+    ]);
+    const documents = await Promise.all(poolDocuments(inventory, csharp, request).map((id) => gateway.document(id)));
     const live = new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
-    return planAnswer(await planner.plan({ tool: "update_backend_pool", ...planPool(inventory, live, request), override }));
+    return planAnswer(await planner.plan({ tool: "update_backend_pool", ...planPool(inventory, csharp, live, request), override }));
   },
   render: renderPlan,
 });

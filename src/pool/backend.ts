@@ -1,5 +1,7 @@
 import { type DocumentId, isObject, type Json, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
 import { sameName } from "../gateway/model.ts";
+import { type Region, regionOf } from "./regions.ts";
+import { sharesOf } from "./shares.ts";
 
 /** A rule that takes a backend out of use: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
 export interface Breaker {
@@ -26,6 +28,12 @@ export interface Member {
   readonly priority: number;
   /** Share among the members of one priority. */
   readonly weight: number;
+  /** Percent of the requests while the breakers of all members are closed; one that does not exist gets none. */
+  readonly share: number;
+  /** Null where its document does not tell. */
+  readonly region: Region | null;
+  /** Kinds of what the backend's own document signs requests in with, never the values: `managedIdentity`, `header api-key`. */
+  readonly credentials: readonly string[];
   readonly circuitBreaker: Breaker | null;
 }
 
@@ -39,6 +47,18 @@ export const backendIdOf = (id: DocumentId): string => id.replace(/^backends\//,
 
 export function findBackend(backends: readonly ListedDocument[], backendId: string): ListedDocument | undefined {
   return backends.find(({ id }) => sameName(backendIdOf(id), backendId));
+}
+
+/** Whether two URLs mean the same place: up to the case of the host and a slash at the end. */
+export function sameUrl(a: string, b: string): boolean {
+  const spelled = (url: string): string => (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, "");
+  return spelled(a) === spelled(b);
+}
+
+/** The backend, no pool, that is at this URL; null where none is. */
+export function backendWithUrl(backends: readonly ListedDocument[], url: string): string | null {
+  const found = backends.find(({ properties }) => typeof properties.url === "string" && sameUrl(properties.url, url));
+  return found === undefined ? null : backendIdOf(found.id);
 }
 
 export const isPool = (properties: JsonObject): boolean => /^pool$/i.test(textOf(properties.type) ?? "") || isObject(properties.pool);
@@ -66,16 +86,42 @@ export const itemWeight = (item: JsonObject): number => numberOf(item.weight) ??
 /** The members behind a backend: those of a pool, or the backend itself. */
 export function membersOf(backends: readonly ListedDocument[], backend: ListedDocument): readonly Member[] {
   const items = isPool(backend.properties) ? poolItems(backend.properties) : [{ id: backend.id }];
-  return items.map((item) => {
-    const own = findBackend(backends, itemBackendId(item));
+  const placed = items.map((item) => ({
+    item,
+    own: findBackend(backends, itemBackendId(item)),
+    priority: itemPriority(item),
+    weight: itemWeight(item),
+  }));
+  const shares = sharesOf(placed, ({ own }) => own !== undefined);
+  return placed.map(({ item, own, priority, weight }, index) => {
+    const backendId = own === undefined ? itemBackendId(item) : backendIdOf(own.id);
+    const properties = own?.properties ?? {};
     return {
-      backendId: own === undefined ? itemBackendId(item) : backendIdOf(own.id),
-      url: textOf(own?.properties.url),
-      priority: itemPriority(item),
-      weight: itemWeight(item),
-      circuitBreaker: breakerOf(own?.properties ?? {}),
+      backendId,
+      url: textOf(properties.url),
+      priority,
+      weight,
+      share: shares[index] ?? 0,
+      region: regionOf(backendId, properties),
+      credentials: credentialsOf(properties),
+      circuitBreaker: breakerOf(properties),
     };
   });
+}
+
+/** What a backend's document signs its requests in with: `managedIdentity`, `header api-key`. Secrets may be markers. */
+export function credentialsOf({ credentials }: JsonObject): readonly string[] {
+  return Object.entries(objectOf(credentials)).flatMap(([kind, value]) => {
+    if (isEmpty(value)) return [];
+    if (kind !== "header" && kind !== "query") return [kind];
+    return Object.entries(objectOf(value)).flatMap(([name, values]) => (isEmpty(values) ? [] : [`${kind} ${name.toLowerCase()}`]));
+  });
+}
+
+/** Whether no credential is in it, at any depth. */
+export function isEmpty(value: Json): boolean {
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
 }
 
 /** The first rule: API Management allows one. Null where the backend has none. */
@@ -95,6 +141,10 @@ export function breakerOf(properties: JsonObject): Breaker | null {
     acceptRetryAfter: rule.acceptRetryAfter === true,
   };
 }
+
+/** The status that callers get while no member is available; null where the pool names none (https://learn.microsoft.com/azure/templates/microsoft.apimanagement/service/backends). */
+export const failureStatus = (properties: JsonObject): number | null =>
+  numberOf(objectOf(objectOf(properties.pool).failureResponse).statusCode);
 
 /** The cookie that keeps a caller on one member: https://learn.microsoft.com/azure/api-management/backends#session-affinity */
 export function affinityCookie(properties: JsonObject): string | null {

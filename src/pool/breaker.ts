@@ -1,11 +1,16 @@
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 import { type Breaker, objectOf } from "./backend.ts";
-import { type BreakerInput, defaultStatusCodes, type StatusCodeRange, statusCodeRanges } from "./request.ts";
+import { type BreakerInput, defaultErrorReasons, defaultStatusCodes, type StatusCodeRange, statusCodeRanges } from "./request.ts";
 
 /** What a new breaker is where a call does not say. */
 const newRule: JsonObject = {
   name: "breaker",
-  failureCondition: { count: 5, interval: "PT1M", statusCodeRanges: statusCodeRanges(defaultStatusCodes).map((range) => ({ ...range })) },
+  failureCondition: {
+    count: 5,
+    interval: "PT1M",
+    statusCodeRanges: statusCodeRanges(defaultStatusCodes).map((range) => ({ ...range })),
+    errorReasons: defaultErrorReasons,
+  },
   tripDuration: "PT1M",
   acceptRetryAfter: false,
 };
@@ -36,7 +41,7 @@ function editedRule(rule: JsonObject, input: BreakerInput): JsonObject {
 }
 
 function editedCondition(condition: JsonObject, input: BreakerInput): JsonObject {
-  const { failure_count: count, failure_percent: percentage, interval, status_codes: codes } = input;
+  const { failure_count: count, failure_percent: percentage, interval, status_codes: codes, error_reasons: reasons } = input;
   const superseded = count !== undefined ? "percentage" : percentage !== undefined ? "count" : null;
   const ranges = codes === undefined ? undefined : statusCodeRanges(codes);
   return {
@@ -47,6 +52,7 @@ function editedCondition(condition: JsonObject, input: BreakerInput): JsonObject
     ...(ranges === undefined || sameRanges(condition.statusCodeRanges, ranges)
       ? {}
       : { statusCodeRanges: ranges.map((range) => ({ ...range })) }),
+    ...(reasons === undefined ? {} : { errorReasons: reasons }),
   };
 }
 

@@ -1,8 +1,7 @@
-import type { ListedDocument } from "../gateway/documents.ts";
 import { allOf, anyOf, conditionText, inAll } from "../policy/conditions.ts";
 import { attribute } from "../policy/document.ts";
-import type { Place, Step, StepReader, Steps } from "../policy/steps.ts";
-import { type Target, targetsOf } from "./target.ts";
+import type { Place, Step, StepReader } from "../policy/steps.ts";
+import { type Target, targetsOf, type World } from "./target.ts";
 
 /** A target that calls can end at, and the conditions under which they do: all of them hold. */
 export interface Choice {
@@ -11,12 +10,6 @@ export interface Choice {
   readonly conditions: readonly string[];
   /** Of the scope that chose it. */
   readonly breadth: number;
-}
-
-interface World {
-  readonly steps: Steps;
-  readonly reader: StepReader;
-  readonly backends: readonly ListedDocument[];
 }
 
 /** Policies that only hold others. */
@@ -29,6 +22,7 @@ const endings = ["return-response", "mock-response"];
  * of `choose` wins under its condition. A branch that answers by itself reaches no backend and leaves no choice.
  */
 export function choicesOf(start: Choice, world: World): readonly Choice[] {
+  if (!world.followed.reachesBackend && world.steps.backend.length > 0) return [];
   const routed = run(world.steps.inbound, [start], world, endings);
   // What ends a call there has mostly forwarded it before.
   return run(world.steps.backend, routed, world, []);
@@ -45,7 +39,8 @@ function run(steps: readonly Step[], choices: readonly Choice[], world: World, e
 }
 
 function select(step: Step, current: readonly Choice[], world: World): readonly Choice[] {
-  const targets = targetsOf(step, world.steps, world.reader, world.backends);
+  const targets = targetsOf(step, world);
+  if (targets === "unmet") return current;
   // A backend-id that comes through <base /> cannot be overridden by a base-url:
   // https://learn.microsoft.com/azure/api-management/set-backend-service-policy#usage-notes
   const stays = ({ target, breadth }: Choice) => target.kind === "backend" && breadth > step.breadth;
@@ -56,17 +51,17 @@ function select(step: Step, current: readonly Choice[], world: World): readonly 
   return [...kept, ...targets.map((target) => ({ target, source: step.place, conditions, breadth: step.breadth }))];
 }
 
+/** One way through a `choose`; the calls that take it, in words: null where all do that come to it. */
+interface Branch {
+  readonly steps: readonly Step[];
+  readonly condition: string | null;
+}
+
 function branch(choose: Step, current: readonly Choice[], world: World, ends: readonly string[]): readonly Choice[] {
-  const parts = choose.children();
-  const whens = parts
-    .filter(({ element }) => element.name === "when")
-    .map((when) => ({ steps: when.children(), condition: conditionText(attribute(when.element, "condition") ?? "", world.reader) }));
-  const otherwise = {
-    steps: parts.find(({ element }) => element.name === "otherwise")?.children() ?? [],
-    condition: `not (${anyOf(whens.map(({ condition }) => condition))})`,
-  };
-  const branches = [...whens, otherwise].map(({ steps, condition }) => {
-    const entered = under(current, condition);
+  const ways = branchesOf(choose, world);
+  if (ways === null) return current;
+  const branches = ways.map(({ steps, condition }) => {
+    const entered = condition === null ? current : under(current, condition);
     const left = run(steps, entered, world, ends);
     return { condition, left, unchanged: left === entered };
   });
@@ -75,11 +70,32 @@ function branch(choose: Step, current: readonly Choice[], world: World, ends: re
   if (only === undefined) return [];
   if (alive.every(({ unchanged }) => unchanged)) return current;
   // The calls that go on all come this way: for them the condition says nothing.
-  if (alive.length === 1) return without(only.left, only.condition, current);
-  const passed = alive.filter(({ unchanged }) => unchanged).map(({ condition }) => condition);
+  if (alive.length === 1) return only.condition === null ? only.left : without(only.left, only.condition, current);
+  const passed = alive.filter(({ unchanged }) => unchanged).flatMap(({ condition }) => condition ?? []);
   const changed = alive.filter(({ unchanged }) => !unchanged).flatMap(({ left }) => left);
   return mergeTargets([...changed, ...(passed.length === 0 ? [] : under(current, anyOf(passed)))]);
 }
+
+/** The ways that calls may take, without those that none does; null where no call meets anything in it. */
+function branchesOf(choose: Step, { reader, followed }: World): readonly Branch[] | null {
+  const parts = choose.children();
+  const whens = parts.filter(({ element }) => element.name === "when");
+  const otherwise = parts.find(({ element }) => element.name === "otherwise");
+  const verdicts = followed.verdicts(whens, parts);
+  if (verdicts === null) return null;
+  const found: Branch[] = [];
+  const last = (): string | null => (found.length === 0 ? null : `not (${anyOf(found.flatMap(({ condition }) => condition ?? []))})`);
+  for (const [index, when] of whens.entries()) {
+    const verdict = verdicts[index];
+    if (verdict === "fails") return found;
+    if (verdict === true) return [...found, { steps: when.children(), condition: last() }];
+    if (verdict === "undecided") found.push({ steps: when.children(), condition: conditionIn(when, reader) });
+  }
+  return [...found, { steps: otherwise?.children() ?? [], condition: last() }];
+}
+
+const conditionIn = ({ element, place }: Step, reader: StepReader): string =>
+  conditionText(attribute(element, "condition") ?? "", { resolve: (text) => reader.resolve(text, place.document) });
 
 /** Takes a condition back that `under` has added. */
 function without(choices: readonly Choice[], condition: string, before: readonly Choice[]): readonly Choice[] {

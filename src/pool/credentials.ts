@@ -1,8 +1,8 @@
-import { isObject, type Json, type JsonObject, policyScopeOf } from "../gateway/documents.ts";
+import { type Json, type JsonObject, policyScopeOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import { attribute, childElements, textOf } from "../policy/document.ts";
 import { policyChain, type Step, type StepReader, stepReader } from "../policy/steps.ts";
-import { objectOf } from "./backend.ts";
+import { isEmpty, objectOf } from "./backend.ts";
 
 /** Whether a backend reads a key or token from a header of this name. */
 export const isCredentialHeader = (name: string): boolean =>
@@ -38,7 +38,7 @@ export function policyCredentials(inventory: Inventory, apiIds: readonly string[
 function chainsOf({ policies, products }: Inventory, apiId: string): readonly (readonly string[])[] {
   const operations = [...policies.keys()].flatMap((id) => {
     const scope = policyScopeOf(id);
-    return scope?.kind === "operation" && scope.apiId === apiId ? [scope.operationId] : [];
+    return scope?.kind === "operation" && scope.workspaceId === undefined && scope.apiId === apiId ? [scope.operationId] : [];
   });
   const own = products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
   return [null, ...operations].flatMap((operationId) => [null, ...own].map((productId) => policyChain({ apiId, operationId, productId })));
@@ -76,9 +76,3 @@ const headerText = ({ element, policy }: Step): string =>
 
 const tokenFor = (resource: Json | undefined): string =>
   `the gateway's token for ${typeof resource === "string" ? resource : "its resource"}`;
-
-/** Whether no credential is in it, at any depth. */
-export function isEmpty(value: Json): boolean {
-  if (isObject(value)) return Object.values(value).every(isEmpty);
-  return Array.isArray(value) ? value.every(isEmpty) : value === null || value === "";
-}

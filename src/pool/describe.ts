@@ -1,8 +1,8 @@
 import type { JsonObject } from "../gateway/documents.ts";
 import { sameName } from "../gateway/model.ts";
-import { affinityCookie, breakerOf, itemBackendId, itemPriority, itemWeight, poolItems } from "./backend.ts";
+import { affinityCookie, breakerOf, failureStatus, itemBackendId, itemPriority, itemWeight, poolItems } from "./backend.ts";
 import { breakerText } from "./breaker.ts";
-import { defaultRetryCount, defaultStatusCodes, type RetryInput } from "./request.ts";
+import { defaultErrorReasons, defaultRetryCount, defaultStatusCodes, type RetryInput } from "./request.ts";
 import type { Retry } from "./retry.ts";
 
 /** A backend or pool before and after; `before` is null for one that is created. */
@@ -18,6 +18,7 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
   const after = poolItems(pool.after);
   const removed = before.map(itemBackendId).filter((id) => entryOf(after, id) === undefined);
   const cookie = affinityCookie(pool.after);
+  const status = failureStatus(pool.after);
   return [
     ...after.flatMap((item) => {
       const id = itemBackendId(item);
@@ -27,7 +28,7 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
         ...(edit === undefined ? [] : urlWords(edit)),
         ...placeWords("priority", known, item, itemPriority),
         ...placeWords("weight", known, item, itemWeight),
-        ...(edit === undefined ? [] : breakerWords(edit)),
+        ...(edit === undefined ? [] : [...regionWords(edit), ...breakerWords(edit)]),
       ].join(", ");
       if (known === undefined) return [`+ ${id} ${words}`.trimEnd()];
       return words === "" ? [] : [`${id} ${words}`];
@@ -36,11 +37,12 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
     ...(cookie === affinityCookie(pool.before ?? {})
       ? []
       : [cookie === null ? "no session affinity" : `session affinity by cookie ${cookie}`]),
+    ...(status === failureStatus(pool.before ?? {}) ? [] : [status === null ? "no failure status" : `failure status ${status}`]),
   ];
 }
 
 /** What changes in a backend that stands alone. */
-export const backendParts = (edit: BackendEdit): readonly string[] => [...urlWords(edit), ...breakerWords(edit)];
+export const backendParts = (edit: BackendEdit): readonly string[] => [...urlWords(edit), ...regionWords(edit), ...breakerWords(edit)];
 
 /** What a retry becomes; `known` is the one that is there. */
 export function retryText(known: Retry | null, retry: RetryInput | null): string {
@@ -67,7 +69,16 @@ function urlWords({ before, after }: BackendEdit): readonly string[] {
   return [before === null ? `at ${after.url}` : `url -> ${after.url}`];
 }
 
+function regionWords({ before, after }: BackendEdit): readonly string[] {
+  return after.azureRegion === before?.azureRegion ? [] : [`region ${after.azureRegion ?? "-"}`];
+}
+
 function breakerWords({ before, after }: BackendEdit): readonly string[] {
-  const text = breakerText(breakerOf(after));
-  return text === breakerText(breakerOf(before ?? {})) ? [] : [text];
+  const [known, breaker] = [breakerOf(before ?? {}), breakerOf(after)];
+  const text = breakerText(breaker);
+  // A new breaker's reasons are the usual ones, or those that the call names.
+  const reasons = known === null ? defaultErrorReasons.join() : known.errorReasons.join();
+  if (breaker !== null && breaker.errorReasons.join() !== reasons)
+    return [`${text} and on ${breaker.errorReasons.join(",") || "no error reason"}`];
+  return text === breakerText(known) ? [] : [text];
 }

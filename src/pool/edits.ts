@@ -2,11 +2,13 @@ import { GatewayError, unknownName } from "../errors.ts";
 import { backendDocumentId, type JsonObject, type ListedDocument } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import { sameName } from "../gateway/model.ts";
-import { backendIdOf, findBackend, isPool, membersOf, poolMembers } from "./backend.ts";
+import { backendIdOf, findBackend, isPool, type Member, membersOf, poolMembers, sameUrl } from "./backend.ts";
 import { withBreaker } from "./breaker.ts";
+import type { Conversion } from "./conversion.ts";
 import { type BackendEdit, backendParts, poolParts } from "./describe.ts";
 import { editPool } from "./members.ts";
 import { newBackend } from "./new-backend.ts";
+import { regionId } from "./regions.ts";
 import type { BackendInput, BreakerInput, PoolRequest } from "./request.ts";
 import type { Subject } from "./subject.ts";
 import { longTripWarnings, standbyWarnings } from "./warnings.ts";
@@ -14,56 +16,81 @@ import { longTripWarnings, standbyWarnings } from "./warnings.ts";
 /** What a request makes of backends, in the order in which it has to be written: the pool last. */
 export interface BackendEdits {
   readonly edits: readonly BackendEdit[];
+  /** The backends that the pool did not have as members; those of them that stay as they are too. */
+  readonly joined: readonly BackendEdit[];
   /** Each change in a few words. */
   readonly parts: readonly string[];
   readonly warnings: readonly string[];
   /** What has to be done besides, each with its command. */
   readonly manualSteps: readonly string[];
+  /** The members of the pool then; null where there is none. */
+  readonly members: readonly Member[] | null;
 }
 
-/** Only what changes; nothing where the request asks for what is there. */
-export function backendEdits({ service, backends }: Inventory, { kind, backendId }: Subject, request: PoolRequest): BackendEdits {
+/** Only what changes; nothing where the request asks for what is there. `conversion`: what makes a pool of the subject. */
+export function backendEdits(
+  { service, backends }: Inventory,
+  { kind, backendId }: Subject,
+  request: PoolRequest,
+  conversion: Conversion | null,
+): BackendEdits {
+  if (conversion !== null) return poolEdits(withConversion(backends, conversion), conversion, request, service.resourceId);
   const subject = backendId === null ? undefined : findBackend(backends, backendId);
-  if (subject === undefined) return { edits: [], parts: [], warnings: [], manualSteps: [] };
-  if (kind === "pool") return poolEdits(backends, subject, withKnownIds(backends, request), service.resourceId);
+  if (subject === undefined) return { edits: [], joined: [], parts: [], warnings: [], manualSteps: [], members: null };
+  if (kind === "pool") return poolEdits(backends, { pool: subject, created: [] }, request, service.resourceId);
   const [input] = request.backends ?? [];
   const edit = editExisting(subject, input, breakerFor(input, request));
   const edits = [edit].filter(changes);
   const members = membersOf(applied(backends, edits), subject);
   return {
     edits,
+    joined: [],
     parts: backendParts(edit),
     warnings: [...urlWarnings(edit), ...(edits.length === 0 ? [] : longTripWarnings(members))],
     manualSteps: [],
+    members: null,
   };
 }
 
-function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, request: PoolRequest, serviceId: string): BackendEdits {
+/** The service as if what a conversion creates were there. */
+function withConversion(backends: readonly ListedDocument[], { pool, created }: Conversion): readonly ListedDocument[] {
+  return [...backends, ...created.filter(({ id }) => id !== pool.id), pool];
+}
+
+function poolEdits(
+  backends: readonly ListedDocument[],
+  { pool, created: notYet }: Pick<Conversion, "pool" | "created">,
+  given: PoolRequest,
+  serviceId: string,
+): BackendEdits {
+  const request = withKnownIds(backends, given);
   checkNames(backends, pool, request);
+  const beforeOf = (edit: BackendEdit): BackendEdit =>
+    notYet.some(({ id }) => sameName(backendIdOf(id), edit.backendId)) ? { ...edit, before: null } : edit;
   const edited = editPool(pool.properties, request);
-  const poolEdit = { backendId: backendIdOf(pool.id), before: pool.properties, after: edited.properties };
+  const poolEdit = beforeOf({ backendId: backendIdOf(pool.id), before: pool.properties, after: edited.properties });
   const members = poolMembers(edited.properties);
-  const siblings = poolMembers(pool.properties)
-    .map((id) => findBackend(backends, id)?.properties)
-    .filter((properties) => properties !== undefined);
+  const known = poolMembers(pool.properties);
+  const siblings = known.map((id) => findBackend(backends, id)?.properties).filter((properties) => properties !== undefined);
   const inputs = request.backends ?? [];
   const created = inputs.flatMap((input) => {
     const { backend_id, url } = input;
     if (url === undefined || findBackend(backends, backend_id) !== undefined) return [];
-    const { properties, ...more } = newBackend(backend_id, url, siblings, serviceId);
+    const { properties, ...more } = newBackend({ ...input, url }, siblings, serviceId);
     return [{ edit: { backendId: backend_id, before: null, after: breakerSet(properties, breakerFor(input, request)) }, ...more }];
   });
   const existing = [...new Set(members)].flatMap((id) => {
     const backend = findBackend(backends, id);
     const input = inputs.find(({ backend_id }) => sameName(backend_id, id));
-    return backend === undefined ? [] : [editExisting(backend, input, breakerFor(input, request))];
+    return backend === undefined ? [] : [beforeOf(editExisting(backend, input, breakerFor(input, request)))];
   });
-  const memberEdits = [...created.map(({ edit }) => edit), ...existing].filter(changes);
+  const memberEdits = [...created.map(({ edit }) => edit), ...existing];
   const edits = [...memberEdits, poolEdit].filter(changes);
   const balanced = membersOf(applied(backends, edits), { ...pool, properties: edited.properties });
   return {
     edits,
-    parts: poolParts(poolEdit, memberEdits),
+    joined: memberEdits.filter(({ backendId }) => !known.some((id) => sameName(id, backendId))),
+    parts: poolParts(poolEdit, memberEdits.filter(changes)),
     warnings: [
       ...created.flatMap(({ warnings }) => warnings),
       ...edited.warnings,
@@ -72,6 +99,7 @@ function poolEdits(backends: readonly ListedDocument[], pool: ListedDocument, re
       ...(edits.length === 0 ? [] : longTripWarnings(balanced)),
     ],
     manualSteps: created.flatMap(({ manualSteps }) => manualSteps),
+    members: balanced,
   };
 }
 
@@ -106,8 +134,14 @@ function editExisting(
   input: BackendInput | undefined,
   breaker: BreakerInput | null | undefined,
 ): BackendEdit {
-  const moved = input?.url === undefined || sameUrl(properties.url, input.url) ? properties : { ...properties, url: input.url };
-  return { backendId: backendIdOf(id), before: properties, after: breakerSet(moved, breaker) };
+  const { url, region } = input ?? {};
+  const stays = url === undefined || (typeof properties.url === "string" && sameUrl(properties.url, url));
+  const moved = stays ? properties : { ...properties, url };
+  const placed =
+    region === undefined || regionId(`${properties.azureRegion ?? ""}`) === regionId(region)
+      ? moved
+      : { ...moved, azureRegion: regionId(region) };
+  return { backendId: backendIdOf(id), before: properties, after: breakerSet(placed, breaker) };
 }
 
 const breakerSet = (properties: JsonObject, breaker: BreakerInput | null | undefined): JsonObject =>
@@ -116,8 +150,6 @@ const breakerSet = (properties: JsonObject, breaker: BreakerInput | null | undef
 /** What a member's breaker becomes: its own input comes before that for all; undefined leaves it alone. */
 const breakerFor = (input: BackendInput | undefined, { policies }: PoolRequest): BreakerInput | null | undefined =>
   input?.circuit_breaker === undefined ? policies?.circuit_breaker : input.circuit_breaker;
-
-const sameUrl = (a: unknown, b: string): boolean => typeof a === "string" && a.replace(/\/+$/, "") === b.replace(/\/+$/, "");
 
 /** Edits keep the order of members, so that equal documents are equal texts. */
 const changes = ({ before, after }: BackendEdit): boolean => JSON.stringify(before) !== JSON.stringify(after);

@@ -32,7 +32,10 @@ export function editPool(properties: JsonObject, request: PoolRequest): EditedPo
   if (items.length > maxMembers) {
     throw new GatewayError("invalid_input", `The pool would have ${items.length} members.`, { hint: `A pool has at most ${maxMembers}.` });
   }
-  const pool = withAffinity({ ...objectOf(properties.pool), services: items }, policies.session_affinity);
+  const pool = withFailureStatus(
+    withAffinity({ ...objectOf(properties.pool), services: items }, policies.session_affinity),
+    policies.failure_status,
+  );
   return { properties: { ...properties, pool }, warnings: added.flatMap(({ warnings }) => warnings) };
 }
 
@@ -107,4 +110,10 @@ function withAffinity(pool: JsonObject, affinity: PoolPolicies["session_affinity
   if (affinity === null) return rest;
   const known = objectOf(sessionAffinity);
   return { ...pool, sessionAffinity: { ...known, sessionId: { source: "Cookie", ...objectOf(known.sessionId), name: affinity.cookie } } };
+}
+
+function withFailureStatus(pool: JsonObject, status: PoolPolicies["failure_status"]): JsonObject {
+  if (status === undefined) return pool;
+  const { failureResponse, ...rest } = pool;
+  return status === null ? rest : { ...pool, failureResponse: { ...objectOf(failureResponse), statusCode: status } };
 }

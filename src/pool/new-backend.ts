@@ -1,6 +1,9 @@
 import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
+import { isModelHost, urlOf } from "./azure-host.ts";
 import { objectOf } from "./backend.ts";
+import { regionId } from "./regions.ts";
+import type { BackendInput } from "./request.ts";
 
 export interface NewBackend {
   readonly properties: JsonObject;
@@ -8,24 +11,32 @@ export interface NewBackend {
   readonly manualSteps: readonly string[];
 }
 
+/** https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis */
+const modelsIdentity: JsonObject = { resource: "https://cognitiveservices.azure.com" };
+
 /**
  * A backend for a new member of a pool. Of what the members authenticate with only a managed identity is taken over, and only
  * where all of them use the same: keys and other credentials are never copied. ARM's `protocol` is `http` for https too.
  */
-export function newBackend(backendId: string, url: string, siblings: readonly JsonObject[], serviceId: string): NewBackend {
-  if (!/^[a-z\d](?:[\w.-]{0,78}[a-z\d])?$/i.test(backendId)) {
-    throw new GatewayError("invalid_input", `'${backendId}' cannot be the id of a new backend.`, {
-      hint: "Use 1 to 80 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit.",
-    });
-  }
+export function newBackend(input: BackendInput & { readonly url: string }, siblings: readonly JsonObject[], serviceId: string): NewBackend {
+  const { backend_id: backendId, url, region, managed_identity: asked } = input;
+  checkBackendId(backendId);
   const credentials = siblings.map(({ credentials: own }) => objectOf(own));
-  const [identity, ...others] = credentials.map(({ managedIdentity }) => managedIdentity);
-  const properties = { url, protocol: "http" };
-  if (identity !== undefined && others.every((other) => JSON.stringify(other) === JSON.stringify(identity))) {
+  const [first, ...others] = credentials.map(({ managedIdentity }) => managedIdentity);
+  const shared = first !== undefined && others.every((other) => JSON.stringify(other) === JSON.stringify(first)) ? objectOf(first) : null;
+  const identity = asked === false ? null : (shared ?? (asked === true ? modelsIdentity : null));
+  const properties = {
+    url,
+    protocol: "http",
+    ...(region === undefined ? {} : { azureRegion: regionId(region) ?? region }),
+    ...(identity === null ? {} : { credentials: { managedIdentity: identity } }),
+  };
+  if (identity !== null) {
+    const alike = shared === null ? "" : ", as the other members do";
     return {
-      properties: { ...properties, credentials: { managedIdentity: identity } },
-      warnings: [`New backend '${backendId}' authenticates with a managed identity, as the other members do: give it access to ${url}.`],
-      manualSteps: roleAssignments(objectOf(identity), url, serviceId),
+      properties,
+      warnings: [`New backend '${backendId}' authenticates with a managed identity${alike}: give it access to ${url}.`],
+      manualSteps: roleAssignments(identity, url, serviceId),
     };
   }
   const used = credentials.some((own) => Object.values(own).some((part) => isObject(part) && Object.keys(part).length > 0));
@@ -36,12 +47,22 @@ export function newBackend(backendId: string, url: string, siblings: readonly Js
   };
 }
 
+/** Throws `invalid_input` for what cannot be the id of a backend. */
+export function checkBackendId(backendId: string): void {
+  if (/^[a-z\d](?:[\w.-]{0,78}[a-z\d])?$/i.test(backendId)) return;
+  throw new GatewayError("invalid_input", `'${backendId}' cannot be the id of a new backend.`, {
+    hint: "Use 1 to 80 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit.",
+  });
+}
+
 /**
  * What lets the service's identity call a model of the account behind the URL; nothing where its tokens are for something
- * else. https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis
+ * else, and where the host is none of Azure's. https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis
  */
 function roleAssignments({ resource, clientId }: JsonObject, url: string, serviceId: string): readonly string[] {
-  if (typeof resource !== "string" || !/^https:\/\/cognitiveservices\.azure\./i.test(resource)) return [];
+  const to = urlOf(url);
+  if (to === null || !isModelHost(to)) return [];
+  if (typeof resource !== "string" || !/^https:\/\/(?:cognitiveservices|ai)\.azure\./i.test(resource)) return [];
   const assignee =
     typeof clientId === "string"
       ? `--assignee ${shellQuoted(clientId)}`

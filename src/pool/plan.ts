@@ -1,93 +1,179 @@
 import { GatewayError } from "../errors.ts";
-import { backendDocumentId, type Document, type DocumentId, documentTitle } from "../gateway/documents.ts";
-import type { Inventory } from "../gateway/inventory.ts";
+import { backendDocumentId, type Document, type DocumentId, documentKind, documentTitle, policyDocumentId } from "../gateway/documents.ts";
+import { type Inventory, withPolicies } from "../gateway/inventory.ts";
+import { sameName } from "../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
-import { findBackend, poolMembers } from "./backend.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
+import { backendIdOf, findBackend, poolMembers } from "./backend.ts";
+import { type Conversion, conversionOf, wantsPool } from "./conversion.ts";
 import { policyCredentials } from "./credentials.ts";
 import { type BackendEdit, retryText } from "./describe.ts";
 import { type BackendEdits, backendEdits } from "./edits.ts";
+import { outlook } from "./outlook.ts";
+import { pointedAt } from "./pointing.ts";
 import { checkRequest, type PoolRequest } from "./request.ts";
 import { editRetry, type RetryEdit } from "./retry-edit.ts";
 import { type ApiRoutes, backendsReached, resolveRoutes } from "./routes.ts";
 import { checkFits, type Subject, subjectOf } from "./subject.ts";
-import { recipientWarnings, retryAfterWarnings, sharedWarnings, successWarnings } from "./warnings.ts";
+import { conversionWarnings, recipientWarnings, retryAfterWarnings, sharedWarnings, successWarnings } from "./warnings.ts";
 
 /** A change of a pool as `change/` plans it, without what only the tool knows. No documents: everything is as asked. */
 export type PoolEdit = Omit<Proposal, "tool" | "override">;
 
 /** The backends that `planPool` has to see live, with their ETags. Throws as `planPool` does where nothing is to be changed. */
-export function poolDocuments(inventory: Inventory, request: PoolRequest): readonly DocumentId[] {
-  const { backendId } = subjectOf(inventory, resolveRoutes(inventory, request.api_id), request);
+export function poolDocuments(inventory: Inventory, csharp: CSharp, request: PoolRequest): readonly DocumentId[] {
+  const resolved = resolveRoutes(inventory, csharp, request.api_id);
+  const { backendId } = subjectOf(inventory, resolved, request);
   const subject = backendId === null ? undefined : findBackend(inventory.backends, backendId);
   const named = (request.backends ?? []).map(({ backend_id }) => backend_id);
-  const members = [...poolMembers(subject?.properties ?? {}), ...named].flatMap((id) => findBackend(inventory.backends, id)?.id ?? []);
+  // What is at an API's URL becomes the first member of its pool.
+  const atUrl = resolved.routes.flatMap(({ sameUrlAs }) => sameUrlAs ?? []);
+  const members = [...poolMembers(subject?.properties ?? {}), ...named, ...atUrl].flatMap(
+    (id) => findBackend(inventory.backends, id)?.id ?? [],
+  );
   return [...new Set([...(subject === undefined ? [] : [subject.id]), ...members])];
 }
 
 /**
  * The documents that make a pool, its members and the retry around the call as the request says; what it does not name
- * stays. `documents` holds the live backends of `poolDocuments`; policies are taken from the inventory. Throws
+ * stays. An API that goes to one backend or URL gets a pool of it and the members that are named, and its policy points at it.
+ * `documents` holds the live backends of `poolDocuments`; policies are taken from the inventory. Throws
  * `invalid_input`, `not_found` for a member that neither exists nor has a URL, and `unsupported` where there is no pool to
  * change or the retry cannot be placed.
  */
-export function planPool(inventory: Inventory, documents: ReadonlyMap<DocumentId, Document>, request: PoolRequest): PoolEdit {
+export function planPool(
+  inventory: Inventory,
+  csharp: CSharp,
+  documents: ReadonlyMap<DocumentId, Document>,
+  request: PoolRequest,
+): PoolEdit {
   checkRequest(request, inventory.service.tier);
   const current = { ...inventory, backends: inventory.backends.map((backend) => documents.get(backend.id) ?? backend) };
-  const routes = resolveRoutes(current, request.api_id);
+  const routes = resolveRoutes(current, csharp, request.api_id);
   const subject = subjectOf(current, routes, request);
-  checkFits(subject, routes, request);
-  const backends = backendEdits(current, subject, request);
-  const asked = request.policies?.retry;
-  const retry: RetryEdit = asked === undefined ? { document: null, warnings: [] } : editRetry(current, routes.apiId, asked);
+  const conversion = wantsPool(subject, request) ? conversionOf(current, subject, routes, request) : null;
+  if (conversion === null) checkFits(subject, routes, request);
+  const backends = backendEdits(current, subject, request, conversion);
+  const policy = policyEdit(current, routes, conversion, request);
   const proposed = [
     ...backends.edits.map((edit) => proposedBackend(edit, documents)),
-    ...(retry.document === null ? [] : [retry.document]),
+    ...(policy.document === null ? [] : [policy.document]),
   ];
   if (proposed.length === 0) return unchanged(subject, routes);
-  const parts = [
-    ...backends.parts,
-    ...(retry.document === null || asked === undefined ? [] : [`${retryText(routes.retry, asked)} in API ${routes.apiId}`]),
-  ];
+  const after = resolveRoutes(applied(current, proposed), csharp, routes.apiId);
+  if (conversion !== null) checkPointed(conversion, after);
+  const poolId = conversion !== null ? backendIdOf(conversion.pool.id) : subject.kind === "pool" ? subject.backendId : null;
+  const title = poolId ?? subject.backendId;
+  const parts = [...backends.parts, ...policy.parts];
   return {
     // A confirmation is one line of ASCII; ids may hold more than that.
-    action: `${subject.backendId ?? routes.apiId}: ${parts.join("; ")}`.replace(/[^\x20-\x7e]+/g, "?"),
-    summary: `${titleOf(subject, routes)}: ${parts.join("; ")}.`,
+    action: `${title ?? routes.apiId}: ${parts.join("; ")}`.replace(/[^\x20-\x7e]+/g, "?"),
+    summary: [
+      `${titleOf(title, routes)}: ${parts.join("; ")}.`,
+      ...outlook({ before: routes, after, poolId, from: conversion?.from, members: backends.members, tier: current.service.tier }),
+    ].join(" "),
     documents: proposed,
-    ...concerned(current, routes, subject, backends, retry),
+    ...concerned({ inventory: current, csharp, after, poolId, conversion }, backends, policy.warnings),
     manualSteps: backends.manualSteps,
     after: `get_backend_pool ${JSON.stringify({ api_id: routes.apiId })}`,
   };
 }
 
-function unchanged(subject: Subject, routes: ApiRoutes): PoolEdit {
-  const title = titleOf(subject, routes);
+/** What becomes of the API's own policy. */
+interface PolicyEdit extends RetryEdit {
+  readonly parts: readonly string[];
+}
+
+/** The policy pointed at a new pool, and with the retry that is asked for: one document. */
+function policyEdit(
+  inventory: Inventory,
+  { apiId, retry: known }: ApiRoutes,
+  conversion: Conversion | null,
+  { policies }: PoolRequest,
+): PolicyEdit {
+  const asked = policies?.retry;
+  const before = inventory.policies.get(policyDocumentId({ kind: "api", apiId })) ?? null;
+  const pointed = conversion === null ? null : pointedAt(inventory, apiId, conversion.from, backendIdOf(conversion.pool.id));
+  const moved = pointed === null ? inventory : withPolicies(inventory, [pointed]);
+  const retried: RetryEdit = asked === undefined ? { document: null, warnings: [] } : editRetry(moved, apiId, asked);
+  const document = retried.document ?? (pointed === null ? null : { id: pointed.id, before, after: pointed.properties });
+  return {
+    document: document === null ? null : { ...document, before },
+    parts: [
+      ...(pointed === null ? [] : [`API ${apiId} goes to it`]),
+      ...(retried.document === null || asked === undefined ? [] : [`${retryText(known, asked)} in API ${apiId}`]),
+    ],
+    warnings: retried.warnings,
+  };
+}
+
+/** The service with the proposed documents in it. */
+function applied(inventory: Inventory, proposed: readonly ProposedDocument[]): Inventory {
+  const next = proposed.flatMap(({ id, after }) => (after === null ? [] : [{ id, properties: after, etag: "" }]));
+  const backends = next.filter(({ id }) => documentKind(id) === "backend");
+  return {
+    ...withPolicies(
+      inventory,
+      next.filter(({ id }) => documentKind(id) === "policy"),
+    ),
+    backends: [...inventory.backends.filter(({ id }) => !backends.some((backend) => sameName(backend.id, id))), ...backends],
+  };
+}
+
+/** Throws `unsupported` where the API's calls would not go to the new pool: something behind its own policy decides. */
+function checkPointed({ from, pool }: Conversion, { apiId, routes }: ApiRoutes): void {
+  const usual = routes.filter(({ operationId }) => operationId === null);
+  const there = usual.some(({ backendId }) => backendId === backendIdOf(pool.id));
+  const left = usual.some(({ backendId, url }) => (from.backendId === null ? url === from.url : backendId === from.backendId));
+  if (there && !left) return;
+  const place = typeof from.source === "string" ? from.source : `${from.source.document}, line ${from.source.line}`;
+  throw new GatewayError("unsupported", `API '${apiId}' cannot be pointed at a pool from its own policy: ${place} decides.`, {
+    hint: `Create the pool with az rest or Bicep, and point <set-backend-service backend-id="..." /> in ${place} at it.`,
+  });
+}
+
+function unchanged({ backendId }: Subject, routes: ApiRoutes): PoolEdit {
+  const title = titleOf(backendId, routes);
   return { action: `${title}: no change`, summary: `${title} is as asked already.`, documents: [], affected: [], warnings: [] };
 }
 
-const titleOf = ({ backendId }: Subject, { apiId }: ApiRoutes): string =>
+const titleOf = (backendId: string | null, { apiId }: ApiRoutes): string =>
   backendId === null ? `API '${apiId}'` : documentTitle(backendDocumentId(backendId));
+
+interface Concern {
+  readonly inventory: Inventory;
+  readonly csharp: CSharp;
+  /** The API's routes as they are then. */
+  readonly after: ApiRoutes;
+  readonly poolId: string | null;
+  readonly conversion: Conversion | null;
+}
 
 /** Whom the change concerns, and what to know before it is confirmed. */
 function concerned(
-  inventory: Inventory,
-  { apiId }: ApiRoutes,
-  subject: Subject,
-  { edits, warnings }: BackendEdits,
-  retry: RetryEdit,
+  { inventory, csharp, after: { apiId, routes }, poolId, conversion }: Concern,
+  { edits, joined, warnings }: BackendEdits,
+  ofPolicy: readonly string[],
 ): Pick<PoolEdit, "affected" | "warnings"> {
-  const reached = backendsReached(inventory);
+  const reached = backendsReached(inventory, csharp);
   const othersUsing = (backendId: string) => [...reached].filter(([id, ids]) => id !== apiId && ids.includes(backendId)).map(([id]) => id);
   const apis = new Set([apiId, ...edits.flatMap((edit) => othersUsing(edit.backendId))]);
-  const singles = edits.filter(({ backendId }) => subject.kind !== "pool" || backendId !== subject.backendId);
+  const singles = edits.filter(({ backendId }) => backendId !== poolId);
+  const unwritten = joined.filter(({ backendId }) => !edits.some((edit) => edit.backendId === backendId));
   return {
     affected: [...apis].map((id) => `API '${id}'`),
     warnings: [
-      ...recipientWarnings(edits, () => policyCredentials(inventory, [...apis])),
+      ...recipientWarnings(
+        [...edits, ...unwritten],
+        joined.map(({ backendId }) => backendId),
+        () => policyCredentials(inventory, [...apis]),
+      ),
       ...warnings,
-      ...sharedWarnings(inventory.backends, singles, subject.backendId, othersUsing),
+      ...(conversion === null ? [] : conversionWarnings(inventory, conversion, routes)),
+      ...sharedWarnings(inventory.backends, singles, poolId, othersUsing),
       ...successWarnings(edits),
       ...retryAfterWarnings(edits),
-      ...retry.warnings,
+      ...ofPolicy,
     ],
   };
 }

@@ -1,10 +1,11 @@
 import { GatewayError } from "../errors.ts";
 import { sameName, type Tier } from "../gateway/model.ts";
+import { regionId } from "./regions.ts";
 
 /** What `update_backend_pool` is asked for, in its own spelling. Members that it does not name stay as they are. */
 export interface PoolRequest {
   readonly api_id: string;
-  /** Needed where the API goes to several. */
+  /** Needed where the API goes to several; the id of the new pool where it goes to none. */
   readonly pool_id?: string | undefined;
   readonly backends?: readonly BackendInput[] | undefined;
   readonly remove?: readonly string[] | undefined;
@@ -16,6 +17,10 @@ export interface BackendInput {
   readonly backend_id: string;
   /** Creates the backend where there is none of this id. */
   readonly url?: string | undefined;
+  /** Azure's name of the region, in any spelling. */
+  readonly region?: string | undefined;
+  /** Of a new backend: whether the gateway's identity signs its requests in; as the other members do where left out. */
+  readonly managed_identity?: boolean | undefined;
   readonly priority?: number | undefined;
   readonly weight?: number | undefined;
   readonly circuit_breaker?: BreakerInput | null | undefined;
@@ -27,6 +32,8 @@ export interface BreakerInput {
   readonly failure_percent?: number | undefined;
   readonly interval?: string | undefined;
   readonly status_codes?: readonly string[] | undefined;
+  /** Failures that are no answer, as `context.LastError.Reason` names them. */
+  readonly error_reasons?: readonly string[] | undefined;
   readonly trip_duration?: string | undefined;
   readonly accept_retry_after?: boolean | undefined;
 }
@@ -37,6 +44,8 @@ export interface PoolPolicies {
   /** For all members; null takes them away. */
   readonly circuit_breaker?: BreakerInput | null | undefined;
   readonly session_affinity?: { readonly cookie: string } | null | undefined;
+  /** What callers get while no member is available; null takes it away: then 503. */
+  readonly failure_status?: number | null | undefined;
   readonly retry?: RetryInput | null | undefined;
 }
 
@@ -47,6 +56,13 @@ export interface RetryInput {
 
 /** Status codes that count as a failure where a call does not say. */
 export const defaultStatusCodes = ["429", "500-599"] as const;
+
+/**
+ * What counts as a failure besides, where a call does not say: without these a backend that cannot be reached opens no breaker (Microsoft's
+ * samples, response matrix). Assumed: the names are those of `context.LastError.Reason`, as Microsoft lists none
+ * (https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies).
+ */
+export const defaultErrorReasons = ["BackendConnectionFailure", "Timeout"] as const;
 
 /** Retries where a call does not say: with a pool, the second already reaches what another priority offers. */
 export const defaultRetryCount = 2;
@@ -63,14 +79,18 @@ export function checkRequest(request: PoolRequest, tier: Tier): void {
     throw invalid("Nothing is asked for.", "Give 'backends' to add or change, 'remove', or 'policies'.");
   }
   checkNames(backends, remove);
-  for (const { backend_id, url, priority, weight } of backends) {
+  for (const { backend_id, url, region, priority, weight } of backends) {
     checkRange(`${backend_id}: priority`, priority, 0, 100);
     checkRange(`${backend_id}: weight`, weight, 0, 100);
     if (url !== undefined) checkUrl(backend_id, url);
+    if (region !== undefined && regionId(region) === null) {
+      throw invalid(`${backend_id}: '${region}' is no region of Azure.`, "Use a name as in 'westeurope' or 'West Europe'.");
+    }
   }
   for (const breaker of [policies.circuit_breaker, ...backends.map(({ circuit_breaker }) => circuit_breaker)]) {
     if (breaker !== undefined && breaker !== null) checkBreaker(breaker, tier);
   }
+  checkRange("failure_status", policies.failure_status ?? undefined, 100, 599);
   checkRange("retry: count", policies.retry?.count, 1, 50);
   if (policies.retry?.status_codes !== undefined) statusCodeRanges(policies.retry.status_codes);
   const cookie = policies.session_affinity?.cookie;
@@ -115,6 +135,10 @@ function checkBreaker(breaker: BreakerInput, tier: Tier): void {
   checkDuration("interval", breaker.interval);
   checkDuration("trip_duration", breaker.trip_duration);
   if (breaker.status_codes !== undefined) statusCodeRanges(breaker.status_codes);
+  const reasons = breaker.error_reasons ?? [];
+  if (reasons.length > maxRanges || reasons.some((reason) => reason.trim() === "")) {
+    throw invalid("error_reasons holds an empty one, or more than ten.", 'Give up to ten, e.g. ["BackendConnectionFailure", "Timeout"].');
+  }
 }
 
 const durationForm = /^P(?=[\dT])(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$/;

@@ -32,7 +32,7 @@ export function editRetry(inventory: Inventory, apiId: string, retry: RetryInput
 }
 
 /** What an API without a policy document has in effect. */
-const emptyPolicy = `<policies>
+export const emptyPolicy = `<policies>
     <inbound>
         <base />
     </inbound>
@@ -157,7 +157,7 @@ export function retryCondition(codes: readonly string[]): string {
 function operationsWithOwnCall(inventory: Inventory, apiId: string): readonly string[] {
   return [...inventory.policies.values()].flatMap((document) => {
     const scope = policyScopeOf(document.id);
-    if (scope?.kind !== "operation" || scope.apiId !== apiId) return [];
+    if (scope?.kind !== "operation" || scope.workspaceId !== undefined || scope.apiId !== apiId) return [];
     const { root } = parse(policyText(document));
     const [backend] = root === null ? [] : childElements(root, "backend");
     if (backend === undefined || [...descendants(backend)].some(({ name }) => name === "base")) return [];

@@ -8,17 +8,43 @@ export interface Retry {
   readonly count: string;
   readonly condition: string;
   readonly source: Place;
+  /** Whether an answer of 503 is retried; null where that cannot be told. */
+  readonly onServerError: boolean | null;
+  /** Whether the next try sends the request's body again. */
+  readonly buffersBody: boolean;
 }
 
+/** Whether a condition holds; null where that is not known. */
+export type Decides = (condition: string, place: Place) => boolean | null;
+
 /** The retry that holds the `forward-request` of a backend section; null where there is none. */
-export function retryOf(backend: readonly Step[], reader: StepReader): Retry | null {
+export function retryOf(backend: readonly Step[], reader: StepReader, decides: Decides = () => null): Retry | null {
   const step = [...allSteps(backend)].find(({ element, children }) => element.name === "retry" && forwards(children()));
   if (step === undefined) return null;
+  const { element, place } = step;
+  const condition = attribute(element, "condition") ?? "";
+  const calls = [...allSteps(step.children())].map(({ element: inner }) => inner).filter(({ name }) => name === "forward-request");
   return {
-    count: reader.resolve(attribute(step.element, "count") ?? "").text,
-    condition: conditionText(attribute(step.element, "condition") ?? "", reader),
-    source: step.place,
+    count: reader.resolve(attribute(element, "count") ?? "", place.document).text,
+    condition: conditionText(condition, { resolve: (text) => reader.resolve(text, place.document) }),
+    source: place,
+    onServerError: decides(answeredWith(condition, 503), place),
+    buffersBody: calls.every((call) => attribute(call, "buffer-request-body")?.trim().toLowerCase() === "true"),
   };
 }
+
+/** Retries of a call, as a number; null where an expression counts them or it cannot be told what is retried. */
+export function retriesOn503(retry: Retry | null): number | null {
+  if (retry === null || retry.onServerError === false) return 0;
+  const count = Number(retry.count);
+  return retry.onServerError === true && Number.isInteger(count) ? count : null;
+}
+
+/** A condition about the answer, for an answer with this status. */
+const answeredWith = (condition: string, status: number): string =>
+  condition
+    .replace(/context\s*\.\s*Response\s*!=\s*null/g, "true")
+    .replace(/context\s*\.\s*Response\s*==\s*null/g, "false")
+    .replace(/context\s*\.\s*Response\s*\??\.\s*StatusCode/g, `${status}`);
 
 export const forwards = (steps: readonly Step[]): boolean => [...allSteps(steps)].some(({ element }) => element.name === "forward-request");

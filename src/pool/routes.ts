@@ -1,11 +1,15 @@
 import { policyScopeOf } from "../gateway/documents.ts";
 import { findApi, type Inventory } from "../gateway/inventory.ts";
-import type { Api } from "../gateway/model.ts";
+import type { Api, Product } from "../gateway/model.ts";
 import { allOf } from "../policy/conditions.ts";
-import { type Place, policyChain, type StepReader, stepReader } from "../policy/steps.ts";
-import { affinityCookie, findBackend, isPool, type Member, membersOf } from "./backend.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
+import type { StaticCall } from "../policy/static/values.ts";
+import { type StaticPolicies, staticPolicies } from "../policy/static/walk.ts";
+import { type Place, policyChain } from "../policy/steps.ts";
+import { affinityCookie, backendWithUrl, failureStatus, findBackend, isPool, type Member, membersOf } from "./backend.ts";
 import { type Choice, choicesOf, mergeTargets } from "./choices.ts";
-import { type Retry, retryOf } from "./retry.ts";
+import { followed } from "./followed.ts";
+import { type Decides, type Retry, retryOf } from "./retry.ts";
 
 /** Where traffic of an API can go. */
 export interface Route {
@@ -26,6 +30,10 @@ export interface Route {
   readonly members: readonly Member[];
   /** The cookie of the pool's session affinity. */
   readonly affinityCookie: string | null;
+  /** What callers get while no member of the pool is available; null where it does not say. */
+  readonly failureStatus: number | null;
+  /** Of a route to a URL: the backend that has the same; its credentials and breaker do not apply to the route. */
+  readonly sameUrlAs: string | null;
 }
 
 export interface ApiRoutes {
@@ -42,18 +50,24 @@ export interface ApiRoutes {
 /**
  * Where an API's traffic goes, over the policies that apply to it: its own and its operations', its products' and the
  * global one, fragments and named values put in; its own service URL where no policy says otherwise. Backends that
- * policies use for other things (embeddings, content safety) are no routes. Throws `not_found` for an unknown API.
+ * policies use for other things (embeddings, content safety) are no routes. Throws `not_found` for an unknown API. Expressions are
+ * evaluated as far as they can be for every caller; the others may come to anything.
  */
-export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
+export function resolveRoutes(inventory: Inventory, csharp: CSharp, apiId: string): ApiRoutes {
   const api = findApi(inventory.apis, apiId);
-  const reader = stepReader(inventory);
-  const routes = routesOf(inventory, reader, api);
-  const reach = backendsReached(inventory);
+  const policies = staticPolicies(inventory, csharp);
+  const { reader } = policies;
+  const routes = routesOf(inventory, policies, api);
+  const reach = backendsReached(inventory, csharp);
   const others = inventory.apis.map(({ id }) => id).filter((id) => id !== api.id);
   return {
     apiId: api.id,
     routes,
-    retry: retryOf(reader.steps(policyChain({ apiId: api.id, operationId: null, productId: null })).backend, reader),
+    retry: retryOf(
+      reader.steps(policyChain({ apiId: api.id, operationId: null, productId: null })).backend,
+      reader,
+      decidesIn(policies, api),
+    ),
     sharedWith: reachedBy(routes)
       .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),
@@ -62,14 +76,29 @@ export function resolveRoutes(inventory: Inventory, apiId: string): ApiRoutes {
 }
 
 /** For each API where its traffic can go. */
-export function allRoutes(inventory: Inventory): ReadonlyMap<string, readonly Route[]> {
-  const reader = stepReader(inventory);
-  return new Map(inventory.apis.map((api) => [api.id, routesOf(inventory, reader, api)]));
+export function allRoutes(inventory: Inventory, csharp: CSharp): ReadonlyMap<string, readonly Route[]> {
+  const policies = staticPolicies(inventory, csharp);
+  return new Map(inventory.apis.map((api) => [api.id, routesOf(inventory, policies, api)]));
 }
 
 /** For each API the ids of the pools, members and backends that its traffic can reach. */
-export function backendsReached(inventory: Inventory): ReadonlyMap<string, readonly string[]> {
-  return new Map([...allRoutes(inventory)].map(([apiId, routes]) => [apiId, reachedBy(routes)]));
+export function backendsReached(inventory: Inventory, csharp: CSharp): ReadonlyMap<string, readonly string[]> {
+  return new Map([...allRoutes(inventory, csharp)].map(([apiId, routes]) => [apiId, reachedBy(routes)]));
+}
+
+/** Any call of an API or operation, through a product or not. */
+const callOf = ({ id, displayName, path }: Api, operationId: string | null, product: Product | null): StaticCall => ({
+  subscription: undefined,
+  product: product === null ? undefined : { id: product.id, name: product.displayName },
+  api: { id, name: displayName, path },
+  operation: operationId === null ? null : { id: operationId },
+});
+
+function decidesIn(policies: StaticPolicies, api: Api): Decides {
+  return (condition, { document }) => {
+    const verdict = policies.decide(condition, callOf(api, null, null), new Map(), document);
+    return typeof verdict === "boolean" ? verdict : null;
+  };
 }
 
 /** Ids of the pools and backends that routes lead to, each once. */
@@ -81,36 +110,41 @@ export function reachedBy(routes: readonly Route[]): readonly string[] {
   return [...new Set(ids)];
 }
 
-function routesOf(inventory: Inventory, reader: StepReader, api: Api): readonly Route[] {
-  const usual = choicesAt(inventory, reader, api, null);
+function routesOf(inventory: Inventory, policies: StaticPolicies, api: Api): readonly Route[] {
+  const usual = choicesAt(inventory, policies, api, null);
   const operations = [...inventory.policies.keys()].flatMap((id) => {
     const scope = policyScopeOf(id);
-    return scope?.kind === "operation" && scope.apiId === api.id ? [scope.operationId] : [];
+    return scope?.kind === "operation" && scope.workspaceId === undefined && scope.apiId === api.id ? [scope.operationId] : [];
   });
   return [
     ...asRoutes(inventory, usual, null),
     ...operations.flatMap((operationId) => {
-      const own = choicesAt(inventory, reader, api, operationId);
+      const own = choicesAt(inventory, policies, api, operationId);
       return sameChoices(own, usual) ? [] : asRoutes(inventory, own, operationId);
     }),
   ];
 }
 
 /** The choices of an API or operation, over all products through which it can be called. */
-function choicesAt(inventory: Inventory, reader: StepReader, api: Api, operationId: string | null): readonly Choice[] {
+function choicesAt(inventory: Inventory, policies: StaticPolicies, api: Api, operationId: string | null): readonly Choice[] {
   const start: Choice = {
     target: { kind: "url", backendId: null, url: api.serviceUrl, expression: null },
     source: "API serviceUrl",
     conditions: [],
     breadth: Number.POSITIVE_INFINITY,
   };
-  const products = inventory.products
-    .filter(({ id, apiIds }) => apiIds.includes(api.id) && inventory.policies.has(`products/${id}/policies/policy`))
-    .map(({ id }) => id);
-  const [first = [], ...others] = [null, ...products].map((productId) => {
-    const steps = reader.steps(policyChain({ apiId: api.id, operationId, productId }));
-    const choices = choicesOf(start, { steps, reader, backends: inventory.backends });
-    const calls = productId === null ? "calls without a product that says otherwise" : `product '${productId}'`;
+  const products = inventory.products.filter(
+    ({ id, apiIds }) => apiIds.includes(api.id) && inventory.policies.has(`products/${id}/policies/policy`),
+  );
+  const [first = [], ...others] = [null, ...products].map((product) => {
+    const steps = policies.reader.steps(policyChain({ apiId: api.id, operationId, productId: product?.id ?? null }));
+    const choices = choicesOf(start, {
+      steps,
+      reader: policies.reader,
+      backends: inventory.backends,
+      followed: followed(policies, callOf(api, operationId, product)),
+    });
+    const calls = product === null ? "calls without a product that says otherwise" : `product '${product.id}'`;
     return choices.map((choice) => ({ ...choice, calls }));
   });
   const merged = others.every((choices) => sameChoices(choices, first))
@@ -144,6 +178,8 @@ function asRoutes({ backends }: Inventory, choices: readonly Choice[], operation
       source,
       members: backend === undefined ? [] : membersOf(backends, backend),
       affinityCookie: backend === undefined ? null : affinityCookie(backend.properties),
+      failureStatus: backend === undefined ? null : failureStatus(backend.properties),
+      sameUrlAs: url === null ? null : backendWithUrl(backends, url),
     };
   });
 }

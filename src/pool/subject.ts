@@ -22,7 +22,9 @@ export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, re
   ];
   const pools = ofKind("pool");
   const candidates = pools.length > 0 ? pools : ofKind("backend");
-  if (poolId !== undefined) return named(inventory, { apiId, routes }, poolId, [...pools, ...ofKind("backend")]);
+  const isNew =
+    poolId !== undefined && pools.length === 0 && findBackend(inventory.backends, poolId) === undefined && addsMembers(request, candidates);
+  if (poolId !== undefined && !isNew) return named(inventory, { apiId, routes }, poolId, [...pools, ...ofKind("backend")]);
   const [only, ...more] = candidates;
   if (only === undefined || (more.length > 0 && asksForRetryAlone(request))) return { kind: "url", backendId: null };
   if (more.length > 0) {
@@ -36,6 +38,10 @@ export function subjectOf(inventory: Inventory, { apiId, routes }: ApiRoutes, re
   }
   return { kind: pools.length > 0 ? "pool" : "backend", backendId: only };
 }
+
+/** Whether a request names other backends than those that the API goes to: where that is no pool, `pool_id` is the name of a new one. */
+const addsMembers = ({ backends = [] }: PoolRequest, candidates: readonly string[]): boolean =>
+  backends.some(({ backend_id }) => !candidates.some((id) => sameName(id, backend_id)));
 
 /** A retry belongs to the API, whichever pool it goes to. */
 function asksForRetryAlone({ backends = [], remove = [], policies = {} }: PoolRequest): boolean {
@@ -64,14 +70,15 @@ function named(
   return { kind: isPool(backend.properties) ? "pool" : "backend", backendId: backendIdOf(backend.id) };
 }
 
-/** Refuses what only a pool has, for an API that has none. */
+/** Refuses what only a pool has, for an API that has none and would get none. */
 export function checkFits({ kind, backendId }: Subject, { apiId, routes }: ApiRoutes, request: PoolRequest): void {
   if (kind === "pool") return;
   const { backends = [], remove = [], policies = {} } = request;
   const own = backends.every(
     (input) => backendId !== null && sameName(input.backend_id, backendId) && input.priority === undefined && input.weight === undefined,
   );
-  const whole = policies.load_balancing !== undefined || policies.session_affinity !== undefined;
+  const { load_balancing, session_affinity, failure_status } = policies;
+  const whole = load_balancing !== undefined || session_affinity !== undefined || failure_status !== undefined;
   const breaker = policies.circuit_breaker !== undefined && backendId === null;
   if (own && remove.length === 0 && !whole && !breaker) return;
   const [route] = routes;
@@ -80,8 +87,7 @@ export function checkFits({ kind, backendId }: Subject, { apiId, routes }: ApiRo
       ? `the policy of API '${apiId}'`
       : `${route.source.document}, line ${route.source.line}`;
   const where = backendId === null ? "to a URL" : `to the single backend '${backendId}'`;
-  const first = backendId === null ? "a backend for the URL, then a pool with it" : `a pool with '${backendId}'`;
-  throw new GatewayError("unsupported", `API '${apiId}' goes ${where}, not to a pool.`, {
-    hint: `By hand: create ${first} and the other members (az rest, Bicep or the portal), then point <set-backend-service backend-id="..." /> in ${place} at it.`,
+  throw new GatewayError("unsupported", `API '${apiId}' goes ${where} (${place}), not to a pool.`, {
+    hint: "Name the other members in 'backends' too (each with its 'url' where there is no such backend yet): then a pool is made of them.",
   });
 }

@@ -1,10 +1,14 @@
-import type { Json, ListedDocument } from "../gateway/documents.ts";
+import type { ListedDocument } from "../gateway/documents.ts";
+import type { Inventory } from "../gateway/inventory.ts";
 import { sameName } from "../gateway/model.ts";
-import { breakerOf, type Member, poolsWith } from "./backend.ts";
+import { isModelHost, urlOf } from "./azure-host.ts";
+import { breakerOf, findBackend, type Member, poolsWith } from "./backend.ts";
 import { hoursOf, successCodes } from "./breaker.ts";
+import type { Conversion } from "./conversion.ts";
 import { backendCredentials } from "./credentials.ts";
 import type { BackendEdit } from "./describe.ts";
 import type { BreakerInput, PoolRequest } from "./request.ts";
+import type { Route } from "./routes.ts";
 
 /**
  * Lower priorities stand by in vain: they are used only while the breakers of all members above are open
@@ -51,6 +55,25 @@ export function sharedWarnings(
     });
 }
 
+/** What a new pool does not take over, and what comes to apply with it. `routes`: as they are then. */
+export function conversionWarnings(
+  { backends }: Pick<Inventory, "backends">,
+  { from }: Conversion,
+  routes: readonly Route[],
+): readonly string[] {
+  const stay = routes.filter(
+    ({ operationId, backendId }) => operationId !== null && from.backendId !== null && backendId === from.backendId,
+  );
+  const sameUrl = from.backendId === null && from.sameUrlAs !== null ? findBackend(backends, from.sameUrlAs) : undefined;
+  const credentials = sameUrl === undefined ? [] : backendCredentials(sameUrl.properties);
+  return [
+    ...stay.map(({ operationId }) => `Operation '${operationId}' says by itself where it goes, and stays at '${from.backendId}'.`),
+    ...(credentials.length === 0
+      ? []
+      : [`Calls of the API come to be signed in by backend '${from.sameUrlAs}': ${credentials.join(" and ")}.`]),
+  ];
+}
+
 /** https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
 export function retryAfterWarnings(edits: readonly BackendEdit[]): readonly string[] {
   return edits
@@ -91,24 +114,24 @@ export function longTripWarnings(members: readonly Member[]): readonly string[] 
   );
 }
 
-/** Where Azure serves models: https://learn.microsoft.com/azure/private-link/private-endpoint-dns, the national clouds included. */
-const modelHost = /\.(?:openai|cognitiveservices|services\.ai|models\.ai|inference\.ai)\.azure\.(?:com|us|cn)$/i;
-
 /**
- * New backends at a host that is none of Azure's for models, and existing ones that move to another host: whoever has the host
- * gets the requests and what signs them in. `sent` is what the policies add to a backend's own credentials.
+ * Backends at a host that is none of Azure's for models that are new, or new to the pool, and existing ones that move to another host: whoever
+ * has the host gets the requests and what signs them in. `sent` is what the policies add to a backend's own credentials.
  */
-export function recipientWarnings(edits: readonly BackendEdit[], sent: () => readonly string[]): readonly string[] {
+export function recipientWarnings(
+  edits: readonly BackendEdit[],
+  joined: readonly string[],
+  sent: () => readonly string[],
+): readonly string[] {
   return edits.flatMap(({ backendId, before, after }) => {
     const to = urlOf(after.url);
-    if (to === null || to.host === urlOf(before?.url)?.host) return [];
-    const foreign = !modelHost.test(to.hostname);
-    if (before === null && !foreign) return [];
+    if (to === null) return [];
+    const moved = before !== null && to.host !== urlOf(before.url)?.host;
+    const foreign = !isModelHost(to);
+    if (!moved && !(foreign && (before === null || joined.includes(backendId)))) return [];
     const credentials = [...new Set([...backendCredentials(after), ...sent()])];
     const what = credentials.length === 0 ? "requests" : `requests, and ${credentials.join(" and ")},`;
-    const where = before === null ? to.host : `the new host ${to.host} from now on`;
+    const where = moved ? `the new host ${to.host} from now on` : to.host;
     return [`Backend '${backendId}': ${what} go to ${where}${foreign ? ", which is not an Azure model host" : ""}.`];
   });
 }
-
-const urlOf = (url: Json | undefined): URL | null => (typeof url === "string" && URL.canParse(url) ? new URL(url) : null);

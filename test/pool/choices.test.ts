@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { loadGrammar } from "../../src/grammar.ts";
 import { resolveRoutes } from "../../src/pool/routes.ts";
 import { api } from "./planning.ts";
 import { inventoryOf, policy, single } from "./service.ts";
+
+const csharp = await loadGrammar();
 
 /** A policy as this test runs it itself. */
 type Node =
@@ -69,7 +72,7 @@ test("every call goes to one of the routes, under its condition; a certain route
         policies: { [api]: policy(xml(list)) },
         backends: Object.fromEntries(backends.map((id) => [id, single(`https://${id}.example/`)])),
       });
-      const { routes } = resolveRoutes(inventory, "chat");
+      const { routes } = resolveRoutes(inventory, csharp, "chat");
       if (routes.some(({ certainty }) => certainty === "certain")) expect(routes).toHaveLength(1);
       const set = new Set(on);
       const target = go(list, "origin", set);
@@ -93,5 +96,7 @@ test("policies that nest and repeat are resolved at once", () => {
       ? '<set-backend-service backend-id="b" />'
       : `<choose><when condition="@(f2)"><return-response /></when><otherwise>${guarded(depth - 1)}</otherwise></choose>`;
   const inventory = inventoryOf({ policies: { [api]: policy(`${nested(8)}${nested(2).repeat(40)}${guarded(60)}`) }, backends: {} });
-  expect(resolveRoutes(inventory, "chat").routes.map(({ backendId, certainty }) => [backendId, certainty])).toEqual([["b", "certain"]]);
+  expect(resolveRoutes(inventory, csharp, "chat").routes.map(({ backendId, certainty }) => [backendId, certainty])).toEqual([
+    ["b", "certain"],
+  ]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { planPool } from "../../src/pool/plan.ts";
 import type { BackendInput, PoolRequest } from "../../src/pool/request.ts";
-import { api, expectFailure, ids, parts, plan, to, written } from "./planning.ts";
+import { api, csharp, expectFailure, ids, parts, plan, to, written } from "./planning.ts";
 import { inventoryOf, type Parts, policy, pool } from "./service.ts";
 
 describe("an API without a pool", () => {
@@ -21,13 +21,12 @@ describe("an API without a pool", () => {
   });
 
   test.each<[string, Parts, Omit<PoolRequest, "api_id">, string]>([
-    ["a member of a backend", alone, { backends: [{ backend_id: "west" }] }, "set-backend-service"],
     ["a priority of a backend", alone, { backends: [{ backend_id: "east", priority: 1 }] }, `${api}, line 3`],
-    ["a removal from a backend", alone, { remove: ["east"] }, "a pool with 'east'"],
-    ["balancing of a backend", alone, { policies: { load_balancing: "round_robin" } }, "By hand"],
-    ["affinity of a backend", alone, { policies: { session_affinity: { cookie: "c" } } }, "By hand"],
-    ["a member of a URL", { policies: {} }, { backends: [{ backend_id: "west" }] }, "a backend for the URL"],
-    ["a breaker of a URL", { policies: {} }, { policies: { circuit_breaker: {} } }, "a backend for the URL"],
+    ["a removal from a backend", alone, { remove: ["east"] }, "single backend 'east'"],
+    ["balancing of a backend", alone, { policies: { load_balancing: "round_robin" } }, "Name the other members"],
+    ["affinity of a backend", alone, { policies: { session_affinity: { cookie: "c" } } }, "Name the other members"],
+    ["a failure status of a backend", alone, { policies: { failure_status: 429 } }, "Name the other members"],
+    ["a breaker of a URL", { policies: {} }, { policies: { circuit_breaker: {} } }, "to a URL"],
   ])("unsupported: %s", (_, over, request, hint) => {
     expectFailure(() => plan(request, over), "unsupported", hint);
   });
@@ -61,7 +60,7 @@ describe("which pool", () => {
   });
 
   test("any, where an expression decides at run time", () => {
-    const dynamic = { ...two, policies: { [api]: to('@(context.Variables["p"])') } };
+    const dynamic = { ...two, policies: { [api]: to('@(context.Request.Headers.GetValueOrDefault("x", ""))') } };
     expect(ids(plan({ pool_id: "idle", backends: [{ backend_id: "west" }] }, dynamic))).toEqual(["backends/idle"]);
   });
 });
@@ -102,6 +101,9 @@ describe("refuses", () => {
     ["a status code of 199", breakerOf({ status_codes: ["199"] }), "invalid_input", "200 to 599"],
     ["a reversed range", breakerOf({ status_codes: ["599-500"] }), "invalid_input", "200 to 599"],
     ["a status code class", breakerOf({ status_codes: ["5xx"] }), "invalid_input", "200 to 599"],
+    ["a region that there is not", one({ region: "Atlantis" }), "invalid_input", "westeurope"],
+    ["an empty error reason", breakerOf({ error_reasons: [""] }), "invalid_input", "BackendConnectionFailure"],
+    ["a failure status of 99", { policies: { failure_status: 99 } }, "invalid_input", "100"],
     ["a retry without tries", { policies: { retry: { count: 0 } } }, "invalid_input", "1 to 50"],
     ["51 retries", { policies: { retry: { count: 51 } } }, "invalid_input", "1 to 50"],
     ["a retry on words", { policies: { retry: { status_codes: ["all"] } } }, "invalid_input", "200 to 599"],
@@ -148,7 +150,7 @@ describe("refuses", () => {
 
   test("an unknown API", () => {
     const inventory = inventoryOf(parts);
-    expectFailure(() => planPool(inventory, new Map(), { api_id: "caht", remove: ["east"] }), "not_found", "chat");
+    expectFailure(() => planPool(inventory, csharp, new Map(), { api_id: "caht", remove: ["east"] }), "not_found", "chat");
   });
 
   test("a breaker on Consumption, but not its removal", () => {
@@ -163,6 +165,6 @@ describe("refuses", () => {
 
   test("a backend that is gone since the service was read", () => {
     const inventory = inventoryOf(parts);
-    expectFailure(() => planPool(inventory, new Map(), { api_id: "chat", remove: ["east"] }), "conflict", "again");
+    expectFailure(() => planPool(inventory, csharp, new Map(), { api_id: "chat", remove: ["east"] }), "conflict", "again");
   });
 });

@@ -5,7 +5,7 @@ import type { JsonObject } from "../../src/gateway/documents.ts";
 import { itemBackendId, objectOf, poolItems } from "../../src/pool/backend.ts";
 import { type PoolEdit, planPool } from "../../src/pool/plan.ts";
 import type { PoolRequest } from "../../src/pool/request.ts";
-import { api, ids, to } from "./planning.ts";
+import { api, csharp, ids, to } from "./planning.ts";
 import { inventoryOf, live, type Parts, pool, single } from "./service.ts";
 
 describe("for any pool and request", () => {
@@ -98,7 +98,7 @@ describe("for any pool and request", () => {
   const applied = (over: Parts, request: PoolRequest): { edit: PoolEdit; next: Parts } | undefined => {
     const inventory = inventoryOf(over);
     try {
-      const edit = planPool(inventory, live(inventory.backends), request);
+      const edit = planPool(inventory, csharp, live(inventory.backends), request);
       const written = Object.fromEntries(
         edit.documents.map(({ id, after: properties }) => [id.replace("backends/", ""), properties ?? {}]),
       );

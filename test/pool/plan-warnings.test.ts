@@ -130,6 +130,20 @@ describe("warnings of who gets the requests", () => {
     ]);
   });
 
+  test("an existing backend at a foreign host that joins the pool", () => {
+    const far = single("https://far.example/", { credentials: { header: { "api-key": ["{{key}}"] } } });
+    const joined = (backend_id: string) =>
+      plan(
+        { backends: [{ backend_id, priority: 2 }] },
+        { backends: { ...parts.backends, far, near: single("https://n.openai.azure.com/") } },
+      );
+    expect(joined("far").warnings).toEqual([
+      "Backend 'far': requests, and the backend's header 'api-key', go to far.example, which is not an Azure model host.",
+    ]);
+    expect(joined("near").warnings).toEqual([]);
+    expect(joined("east").warnings).toEqual([]);
+  });
+
   test("another path at the same host is no other recipient", () => {
     expect(recipients("east", "https://EAST.openai.azure.com/v1", identity)).toEqual([]);
   });

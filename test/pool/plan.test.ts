@@ -3,7 +3,7 @@ import type { JsonObject } from "../../src/gateway/documents.ts";
 import { objectOf } from "../../src/pool/backend.ts";
 import { type PoolEdit, planPool, poolDocuments } from "../../src/pool/plan.ts";
 import type { BackendInput } from "../../src/pool/request.ts";
-import { east, ids, parts, plan, poolOf, services, written } from "./planning.ts";
+import { csharp, east, ids, parts, plan, poolOf, services, written } from "./planning.ts";
 import { breaker, inventoryOf, live, type Parts, pool, resourceId, single } from "./service.ts";
 
 const rule = (edit: PoolEdit, backendId: string) => {
@@ -38,6 +38,7 @@ describe("members", () => {
           { min: 429, max: 429 },
           { min: 500, max: 599 },
         ],
+        errorReasons: ["BackendConnectionFailure", "Timeout"],
       },
       tripDuration: "PT5M",
       acceptRetryAfter: false,
@@ -160,24 +161,25 @@ describe("credentials of a new backend", () => {
     expect(edit.manualSteps).toEqual(expected === identity ? [expect.stringMatching(/^az role assignment create /)] : []);
   });
 
-  const asking = (managedIdentity: JsonObject, url = "https://north.example/") =>
+  const asking = (managedIdentity: JsonObject, url = "https://north.openai.azure.com/") =>
     plan({ backends: [{ backend_id: "north", url }] }, two({ credentials: { managedIdentity } }, { credentials: { managedIdentity } }))
       .manualSteps;
 
   test("need a role on the account, which is the user's to give", () => {
     expect(asking({ resource: "https://cognitiveservices.azure.com/" })).toEqual([
       `az role assignment create --assignee-object-id "$(az resource show --ids '${resourceId}' --query identity.principalId -o tsv)" ` +
-        `--assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope '<resource id of the account behind https://north.example/>'`,
+        `--assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope '<resource id of the account behind https://north.openai.azure.com/>'`,
     ]);
     expect(asking({ resource: "https://cognitiveservices.azure.com", clientId: "1-2-3" })).toEqual([
       expect.stringContaining("create --assignee '1-2-3' --role"),
     ]);
     expect(asking({ resource: "https://vault.azure.net" })).toEqual([]);
+    expect(asking({ resource: "https://cognitiveservices.azure.com" }, "https://north.example/")).toEqual([]);
   });
 
   test("a URL cannot leave its quotes in the command", () => {
-    const steps = asking({ resource: "https://cognitiveservices.azure.com" }, "https://north.example/$(id)'x");
-    expect(steps?.join()).toContain(`--scope '<resource id of the account behind https://north.example/$(id)'\\''x>'`);
+    const steps = asking({ resource: "https://cognitiveservices.azure.com" }, "https://north.openai.azure.com/$(id)'x");
+    expect(steps?.join()).toContain(`--scope '<resource id of the account behind https://north.openai.azure.com/$(id)'\\''x>'`);
   });
 });
 
@@ -192,6 +194,7 @@ describe("circuit breakers", () => {
     ["a percentage in place of the count", { failure_percent: 20 }, { ...own, failureCondition: { percentage: 20, ...only429 } }],
     ["the interval", { interval: "PT10S" }, { ...own, failureCondition: { count: 3, ...only429, interval: "PT10S" } }],
     ["the duration", { trip_duration: "PT5M" }, { ...own, failureCondition: { count: 3, ...only429 }, tripDuration: "PT5M" }],
+    ["error reasons", { error_reasons: ["Timeout"] }, { ...own, failureCondition: { count: 3, ...only429, errorReasons: ["Timeout"] } }],
     ["Retry-After", { accept_retry_after: false }, { ...own, failureCondition: { count: 3, ...only429 }, acceptRetryAfter: false }],
     [
       "status codes",
@@ -219,6 +222,13 @@ describe("circuit breakers", () => {
     const edit = set({ failure_count: 9 }, { backends: { ...parts.backends, east: single("https://east.example/openai", known) } });
     expect(rule(edit, "east")).toMatchObject({ failureResponse: { statusCode: 503 }, failureCondition: { count: 9 } });
     expect(written(edit, "backends/east")).toMatchObject({ title: "East", azureRegion: "eastus", url: "https://east.example/openai" });
+  });
+
+  test("name the error reasons that they come to count", () => {
+    const edit = set({ error_reasons: ["Timeout"] });
+    expect(edit.action).toBe("aoai: east breaker 3 in PT1M open PT2M on 429 or as Retry-After says and on Timeout");
+    const other = plan({ backends: [{ backend_id: "west", priority: 2, circuit_breaker: { error_reasons: [] } }] });
+    expect(other.action).toBe("aoai: + west priority 2, breaker 5 in PT1M open PT1M and on no error reason");
   });
 
   test("are unchanged by what is there already", () => {
@@ -267,8 +277,8 @@ test("poolDocuments names the pool, its members and what the call names, each on
     api_id: "chat",
     backends: [{ backend_id: "West" }, { backend_id: "east" }, { backend_id: "north", url: "https://n.example/" }],
   };
-  expect(poolDocuments(inventory, request)).toEqual(["backends/aoai", "backends/east", "backends/west"]);
-  expect(poolDocuments(inventoryOf({ ...parts, policies: {} }), { api_id: "chat", policies: { retry: {} } })).toEqual([]);
+  expect(poolDocuments(inventory, csharp, request)).toEqual(["backends/aoai", "backends/east", "backends/west"]);
+  expect(poolDocuments(inventoryOf({ ...parts, policies: {} }), csharp, { api_id: "chat", policies: { retry: {} } })).toEqual([]);
 });
 
 test("the live documents count, not the list", () => {
@@ -277,5 +287,5 @@ test("the live documents count, not the list", () => {
     { id: "backends/aoai", properties: pool([east, { id: "/backends/west", priority: 9 }]) },
     ...inventory.backends.slice(0, 2),
   ]);
-  expect(planPool(inventory, newer, { api_id: "chat", backends: [{ backend_id: "west", priority: 9 }] }).documents).toEqual([]);
+  expect(planPool(inventory, csharp, newer, { api_id: "chat", backends: [{ backend_id: "west", priority: 9 }] }).documents).toEqual([]);
 });

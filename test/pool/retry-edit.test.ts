@@ -6,7 +6,7 @@ import { parse } from "../../src/policy/document.ts";
 import type { RetryInput } from "../../src/pool/request.ts";
 import { editRetry, retryCondition } from "../../src/pool/retry-edit.ts";
 import { resolveRoutes } from "../../src/pool/routes.ts";
-import { api, expectFailure } from "./planning.ts";
+import { api, csharp, expectFailure } from "./planning.ts";
 import { inventoryOf, type Parts, policy } from "./service.ts";
 
 const globally = "policies/policy";
@@ -222,9 +222,9 @@ describe.skipIf(real.length === 0)(`real policies${real.length === 0 ? " (skippe
         const { document } = editRetry(inventory, "chat", { count: 1, status_codes: ["418"] });
         const next = withPolicies(inventory, [{ id: api, etag: "next", properties: document?.after ?? {} }]);
         expect(editRetry(next, "chat", { count: 1, status_codes: ["418"] }).document, file).toBeNull();
-        expect(resolveRoutes(next, "chat").retry?.condition, file).toContain("418");
+        expect(resolveRoutes(next, csharp, "chat").retry?.condition, file).toContain("418");
         const targets = (of: typeof next) =>
-          resolveRoutes(of, "chat").routes.map(({ kind, backendId, url, certainty }) => [kind, backendId, url, certainty]);
+          resolveRoutes(of, csharp, "chat").routes.map(({ kind, backendId, url, certainty }) => [kind, backendId, url, certainty]);
         expect(targets(next), file).toEqual(targets(inventory));
         expect(parse(String(document?.after?.value)).problems.length, file).toBe(parse(source).problems.length);
         outcomes.edited++;

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
+import { loadGrammar } from "../../src/grammar.ts";
 import { resolveRoutes } from "../../src/pool/routes.ts";
 import { breaker, inventoryOf, type Parts, policy, pool, resourceId, single } from "./service.ts";
+
+const csharp = await loadGrammar();
 
 const backends = {
   east: single("https://east.example/openai"),
@@ -24,7 +27,7 @@ const choose = (...branches: string[]) => `<choose>${branches.join("")}</choose>
 
 /** A route on one line: certainty, kind and target, then where it holds and where it was chosen. */
 const shown = (parts: Parts, apiId = "chat") =>
-  resolveRoutes(inventoryOf({ backends, ...parts }), apiId).routes.map((route) => {
+  resolveRoutes(inventoryOf({ backends, ...parts }), csharp, apiId).routes.map((route) => {
     const source = typeof route.source === "string" ? route.source : `${route.source.document}:${route.source.line}`;
     const where = [route.operationId === null ? "" : ` of ${route.operationId}`, route.condition === null ? "" : ` if ${route.condition}`];
     return `${route.certainty} ${route.kind} ${route.backendId ?? route.url ?? "?"}${where.join("")} from ${source}`;
@@ -59,7 +62,7 @@ describe("resolveRoutes", () => {
     ],
     [
       "a base URL that an expression makes",
-      { policies: { [api]: policy(toUrl('@(context.Variables["u"])')) } },
+      { policies: { [api]: policy(toUrl('@(context.Request.Headers.GetValueOrDefault("x", ""))')) } },
       [`dynamic url ? from ${api}:3`],
     ],
     [
@@ -127,7 +130,7 @@ describe("resolveRoutes", () => {
     ],
     [
       "an expression that names none",
-      { policies: { [api]: policy(to('@(context.Variables["x"])')) } },
+      { policies: { [api]: policy(to('@(context.Request.Headers.GetValueOrDefault("x", ""))')) } },
       [`dynamic backend ? from ${api}:3`],
     ],
     [
@@ -247,19 +250,58 @@ describe("resolveRoutes", () => {
     expect(shown(parts)).toEqual(expected);
   });
 
+  test.each<[string, string, string[]]>([
+    ["an expression that always throws ends the call", to('@("abc".Substring(4))'), []],
+    ["so does one that reads a variable which nothing sets", to('@((string)context.Variables["x"])'), []],
+    [
+      "behind a condition that always throws nothing runs",
+      choose(when('@("abc".Substring(4) == "")', to("east")), `<otherwise>${to("west")}</otherwise>`),
+      [],
+    ],
+    ["a branch that no call takes", choose(when("@(false)", to("east")), `<otherwise>${to("west")}</otherwise>`), ["certain backend west"]],
+    [
+      "a branch that a condition before it leaves to all others",
+      choose(when("@(f)", to("east")), when("@(true)", to("west")), `<otherwise>${to("both")}</otherwise>`),
+      ["conditional backend east if f", "conditional backend west if not (f)"],
+    ],
+    [
+      "a choose in which nothing is met",
+      `${to("east")}${choose(when("@(f)", ""), when("@(false)", to("west")))}`,
+      ["certain backend east"],
+    ],
+    [
+      "a name between two parts that are known",
+      to('@("pool-" + context.Request.Headers.GetValueOrDefault("h", "") + "-eu")'),
+      ["dynamic backend pool-a-eu", "dynamic backend pool-b-c-eu"],
+    ],
+    ["a name with an end that is known", to('@(context.Request.Headers.GetValueOrDefault("h", "") + "us")'), ["dynamic backend pool-a-us"]],
+  ])("what is known of expressions: %s", (_, inbound, expected) => {
+    const more = Object.fromEntries(["pool-a-eu", "pool-a-us", "pool-b-c-eu", "pool-eu2"].map((id) => [id, single("https://x.example/")]));
+    const inventory = inventoryOf({ backends: { ...backends, ...more }, policies: { [api]: policy(inbound, "<forward-request />") } });
+    const { routes } = resolveRoutes(inventory, csharp, "chat");
+    expect(
+      routes.map(
+        ({ certainty, kind, backendId, condition }) => `${certainty} ${kind} ${backendId}${condition === null ? "" : ` if ${condition}`}`,
+      ),
+    ).toEqual(expected);
+  });
+
   test("members of a pool, and a backend as its own only member", () => {
     const inventory = inventoryOf({
       backends: { ...backends, east: single("https://east.example/", breaker()) },
       policies: { [api]: policy(to("both")), [operation]: policy(to("west")) },
     });
-    const west = { backendId: "west", url: "https://west.example/openai", circuitBreaker: null };
-    expect(resolveRoutes(inventory, "chat").routes.map(({ members }) => members)).toEqual([
+    const west = { backendId: "west", url: "https://west.example/openai", region: null, credentials: [], circuitBreaker: null };
+    expect(resolveRoutes(inventory, csharp, "chat").routes.map(({ members }) => members)).toEqual([
       [
         {
           backendId: "east",
           url: "https://east.example/",
           priority: 1,
           weight: 1,
+          share: 100,
+          region: null,
+          credentials: [],
           circuitBreaker: {
             failureCount: 3,
             failurePercent: null,
@@ -270,9 +312,9 @@ describe("resolveRoutes", () => {
             acceptRetryAfter: true,
           },
         },
-        { ...west, priority: 2, weight: 10 },
+        { ...west, priority: 2, weight: 10, share: 0 },
       ],
-      [{ ...west, priority: 1, weight: 1 }],
+      [{ ...west, priority: 1, weight: 1, share: 100 }],
     ]);
   });
 
@@ -289,16 +331,31 @@ describe("resolveRoutes", () => {
       },
       namedValues: { tries: "2" },
     });
-    const { routes, retry } = resolveRoutes(inventory, "chat");
+    const { routes, retry } = resolveRoutes(inventory, csharp, "chat");
     expect(routes.map(({ affinityCookie }) => affinityCookie)).toEqual(["SessionId"]);
-    expect(retry).toEqual({ count: "2", condition: "context.Response.StatusCode == 429", source: { document: globally, line: 6 } });
+    expect(retry).toEqual({
+      count: "2",
+      condition: "context.Response.StatusCode == 429",
+      source: { document: globally, line: 6 },
+      onServerError: false,
+      buffersBody: false,
+    });
+  });
+
+  test.each<[string, boolean | null]>([
+    ["@(context.Response.StatusCode == 429)", false],
+    ["@(context.Response.StatusCode >= 500)", true],
+    ['@(context.Response.StatusCode >= 500 && context.Request.Headers.ContainsKey("again"))', null],
+  ])("whether a retry on %s is one on 503", (condition, onServerError) => {
+    const retry = `<retry condition='${condition}' count="1" interval="0"><forward-request /></retry>`;
+    expect(resolveRoutes(inventoryOf({ policies: { [api]: policy("", retry) } }), csharp, "chat").retry).toMatchObject({ onServerError });
   });
 
   test("a retry of something else is not the call's", () => {
     const inventory = inventoryOf({
       policies: { [api]: policy("", '<retry condition="@(true)" count="1" interval="0"><send-request /></retry><forward-request />') },
     });
-    expect(resolveRoutes(inventory, "chat").retry).toBeNull();
+    expect(resolveRoutes(inventory, csharp, "chat").retry).toBeNull();
   });
 
   test("other APIs that reach the same pool or member", () => {
@@ -311,7 +368,7 @@ describe("resolveRoutes", () => {
         "apis/images/policies/policy": policy(to('@(x ? "west" : "embeddings")')),
       },
     });
-    expect(resolveRoutes(inventory, "chat").sharedWith).toEqual([
+    expect(resolveRoutes(inventory, csharp, "chat").sharedWith).toEqual([
       { backendId: "both", apiIds: ["batch"] },
       { backendId: "east", apiIds: ["batch"] },
       { backendId: "west", apiIds: ["batch", "images"] },
@@ -328,11 +385,11 @@ describe("resolveRoutes", () => {
     ],
     ["an expression without candidates", { policies: { [api]: policy(to("@(x)")) } }, "decides the backend at run time"],
   ])("a note on %s", (_, parts, note) => {
-    expect(resolveRoutes(inventoryOf({ backends, ...parts }), "chat").notes).toEqual([expect.stringContaining(note)]);
+    expect(resolveRoutes(inventoryOf({ backends, ...parts }), csharp, "chat").notes).toEqual([expect.stringContaining(note)]);
   });
 
   test("an unknown API is answered with near names", () => {
-    expect(() => resolveRoutes(inventoryOf({}), "chatt")).toThrowError(GatewayError);
-    expect(() => resolveRoutes(inventoryOf({}), "chatt")).toThrowError("Unknown API 'chatt'");
+    expect(() => resolveRoutes(inventoryOf({}), csharp, "chatt")).toThrowError(GatewayError);
+    expect(() => resolveRoutes(inventoryOf({}), csharp, "chatt")).toThrowError("Unknown API 'chatt'");
   });
 });

@@ -30,6 +30,8 @@ export function inventoryOf(parts: Parts): Inventory {
       tier: sku === "Consumption" ? "consumption" : "v2",
       gatewayUrl: null,
       tenantId: null,
+      regions: ["East US"],
+      selfHostedGateways: 0,
     },
     apis: Object.entries(parts.apis ?? { chat: "https://origin.example/" }).map(([id, serviceUrl]) => apiOf(id, serviceUrl)),
     products: Object.entries(parts.products ?? {}).map(([id, apiIds]) => ({ id, displayName: id, apiIds })),
@@ -43,6 +45,8 @@ export function inventoryOf(parts: Parts): Inventory {
       id: `namedValues/nv-${index}`,
       properties: value === null ? { displayName, secret: true } : { displayName, value },
     })),
+    workspaces: [],
+    notes: [],
     backends: Object.entries(parts.backends ?? {}).map(([id, properties]) => ({ id: `backends/${id}`, properties })),
   };
 }

@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { DrillPlan } from "../../../src/gateway/drill.ts";
+import { type DrillFacts, type DrillLogs, drillReport, type LoggedShare, type ProbeSeen } from "../../../src/pool/drill/report.ts";
+
+const plan: DrillPlan = {
+  mode: "evacuate",
+  apiId: "chat",
+  backendId: "east",
+  poolId: "pool",
+  durationMs: 120_000,
+  subscriptions: null,
+  members: [
+    { backendId: "east", host: "east.example", words: ["East US", "east"] },
+    { backendId: "west", host: "west.example", words: ["West Europe", "west"] },
+  ],
+  probe: { method: "GET", path: "/chat", body: null },
+  tripMs: 60_000,
+  faultOrigin: null,
+};
+const window = { from: "2026-11-20T10:00:00Z", until: "2026-11-20T10:02:00Z" };
+const at = (second: number): string => new Date(Date.parse(window.from) + second * 1000).toISOString();
+const ended = { time: window.until, stopped: false };
+
+const seen = (second: number, answer: "east" | "west" | "error" | "none", kind: ProbeSeen["kind"] = "usual"): ProbeSeen => ({
+  time: at(second),
+  kind,
+  status: answer === "none" ? null : answer === "error" ? 503 : 200,
+  region: answer === "east" ? "East US" : answer === "west" ? "West Europe" : null,
+});
+const row = (from: number, ...answers: readonly Parameters<typeof seen>[1][]): readonly ProbeSeen[] =>
+  answers.map((answer, index) => seen(from + index * 2, answer));
+
+const shares = (east: number, west: number): readonly LoggedShare[] =>
+  [
+    { backend: "east", requests: east, failed: 0 },
+    { backend: "west", requests: west, failed: 0 },
+  ].filter(({ requests }) => requests > 0);
+const logs = (before: readonly [number, number], during: readonly [number, number], complete = true): DrillLogs => ({
+  before: shares(...before),
+  starting: [],
+  during: shares(...during),
+  after: [],
+  complete,
+  completeAt: at(600),
+});
+
+const facts = (more: Partial<DrillFacts>): DrillFacts => ({ drill: plan, window, ended, probes: [], logs: null, ...more });
+
+describe("an evacuation", () => {
+  const team: DrillPlan = { ...plan, subscriptions: ["growth"] };
+  const cases: readonly (readonly [what: string, more: Partial<DrillFacts>, verdict: string])[] = [
+    ["logs with calls elsewhere alone", { logs: logs([9, 0], [0, 7]) }, "shifted"],
+    ["logs with one call to the member", { logs: logs([9, 0], [1, 700]) }, "did_not_shift"],
+    ["logs that are not all in", { logs: logs([9, 0], [0, 7], false) }, "inconclusive"],
+    ["one call to the member in logs that are not all in", { logs: logs([9, 0], [1, 7], false) }, "did_not_shift"],
+    ["nothing that had to shift", { logs: logs([0, 9], [0, 7]) }, "inconclusive"],
+    ["no call at all", { logs: logs([9, 0], [0, 0]) }, "inconclusive"],
+    ["test calls elsewhere", { probes: row(40, "west", "west", "west") }, "shifted"],
+    ["too few test calls", { probes: row(40, "west", "west") }, "inconclusive"],
+    ["test calls to the member", { probes: row(40, "west", "west", "east", "west") }, "did_not_shift"],
+    ["test calls while gateways follow", { probes: [...row(1, "east", "east"), ...row(40, "west", "west", "west")] }, "shifted"],
+    ["test calls after the end", { probes: row(121, "west", "west", "west") }, "inconclusive"],
+    ["test calls of another than the team", { drill: team, probes: row(40, "west", "west", "west") }, "inconclusive"],
+    ["errors alone", { probes: row(40, "error", "error", "error") }, "inconclusive"],
+    ["nothing", {}, "inconclusive"],
+  ];
+  test.each(cases)("%s: %o is %s", (_, more, verdict) => {
+    expect(drillReport(facts(more)).verdict).toBe(verdict);
+  });
+
+  test("never says that anything failed over", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom("east", "west", "error", "none")), fc.nat(200), (answers, from) => {
+        const { verdict, notShown } = drillReport(facts({ probes: row(from, ...(answers as Parameters<typeof seen>[1][])) }));
+        expect(["shifted", "did_not_shift", "inconclusive"]).toContain(verdict);
+        expect(notShown.join()).toContain("nothing failed");
+      }),
+    );
+  });
+});
+
+describe("a rehearsal", () => {
+  const drill: DrillPlan = { ...plan, mode: "rehearse" };
+  const of = (probes: readonly ProbeSeen[], more: Partial<DrillPlan> = {}) => drillReport(facts({ drill: { ...drill, ...more }, probes }));
+
+  test("errors, then another member: failed over, with their number and the first that others answered", () => {
+    const { verdict, means } = of(row(0, "error", "error", "west", "west", "west"));
+    expect([verdict, means]).toEqual(["failed_over", `Callers saw 2 errors, then west answered (from ${at(4)} on).`]);
+  });
+
+  test("retries that hide every error", () => {
+    expect(of(row(0, "west", "west", "west"))).toMatchObject({
+      verdict: "failed_over",
+      means: expect.stringContaining("Callers saw 0 errors"),
+    });
+  });
+
+  test("members in turn are no shift before the errors end", () => {
+    const { means } = of(row(0, "error", "west", "error", "west", "west", "west"));
+    expect(means).toContain(`Callers saw 2 errors, then west answered (from ${at(6)} on)`);
+  });
+
+  test("errors to the end", () => {
+    expect(of(row(0, "error", "none", "error", "error"))).toMatchObject({
+      verdict: "did_not_fail_over",
+      means: "4 of 4 test calls failed, and no others took over.",
+    });
+  });
+
+  test("test calls that the member itself has answered did not go through the copy", () => {
+    expect(of(row(0, "east", "east", "east", "east")).verdict).toBe("inconclusive");
+  });
+
+  test("two members in one region cannot be told apart, and count as others", () => {
+    const members = drill.members.map((member) => ({ ...member, words: ["West Europe"] }));
+    expect(of(row(0, "error", "west", "west", "west"), { members }).means).toContain("then a backend in West Europe answered");
+  });
+
+  test("too few", () => expect(of(row(0, "west", "west")).verdict).toBe("inconclusive"));
+
+  test("the failback is what comes after the shift; what did not fit is not shown", () => {
+    const shift = row(0, "error", "west", "west", "west");
+    expect(of([...shift, ...row(60, "error", "west")]).means).toContain(`tried the failing copy again at ${at(60)}`);
+    expect(of(shift).notShown.join()).toContain("stays open for 1 min");
+    expect(of(shift, { tripMs: null }).notShown).toContain("The failback.");
+  });
+
+  test("what callers get when every member fails", () => {
+    const shift = row(0, "west", "west", "west");
+    expect(of([...shift, seen(9, "error", "all_failing")]).means).toContain("With every member failing a caller gets error 503.");
+    expect(of(shift).notShown).toContain("What callers see when every member fails.");
+  });
+});
+
+test("the timeline has every test call once, in order", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom<Parameters<typeof seen>[1]>("east", "west", "error", "none"), { maxLength: 60 }), (answers) => {
+      const { timeline } = drillReport(facts({ probes: row(0, ...answers) }));
+      const counted = timeline.reduce((sum, { event }) => sum + Number(/^(\d+) test/.exec(event)?.[1] ?? 0), 0);
+      expect(counted).toBe(answers.length);
+      const times = timeline.map(({ time }) => Date.parse(time));
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    }),
+  );
+});
