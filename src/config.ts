@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { firmGuards, overridableGuards, type Protected, protectableKinds } from "./change/guards/names.ts";
 import { GatewayError } from "./errors.ts";
+import { pricesOf } from "./gateway/prices.ts";
 
 /** What a person must know of a setting; flags, environment, `--help` and the README's table are made from it. */
 export interface Setting {
@@ -110,6 +111,16 @@ function durationMs(text: string): number | null {
   return days * dayMs + (hours * 60 + minutes) * minuteMs + seconds * 1000;
 }
 
+const prices = z
+  .string()
+  .transform((text, context) => {
+    const given = pricesOf(text);
+    if (given !== null) return given;
+    context.addIssue({ code: "custom", message: 'must be MODEL=IN/OUT,... or JSON with {"MODEL": {"in": N, "out": N}}' });
+    return z.NEVER;
+  })
+  .optional();
+
 const onOff = () => z.stringbool({ error: "must be true or false" }).default(false);
 
 const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words, { error: `must be one of ${words.join(", ")}` }).optional();
@@ -193,6 +204,43 @@ const schema = z.object({
       find: 'az monitor log-analytics workspace list --query "[].{name:name, id:customerId}" --output table',
       placeholder: "UUID",
     }),
+  gatewayEndpoint: endpoint("").register(about, {
+    env: "AIGW_GATEWAY_ENDPOINT",
+    azure: true,
+    description:
+      "Another gateway for a drill's test calls than the service's own, e.g. the sandbox's; https, or http on a loopback address",
+    placeholder: "URL",
+  }),
+  probeKey: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be a key without spaces")
+    .optional()
+    .register(about, {
+      env: "AIGW_PROBE_KEY",
+      azure: true,
+      secret: true,
+      description: "A subscription's key for a drill's test calls, best of a subscription made for them; without it no test call is made",
+      placeholder: "KEY",
+    }),
+  probeDeployment: z
+    .string()
+    .regex(/^[\w.-]+$/, "must be the name of a deployment")
+    .default("gpt-4o")
+    .register(about, {
+      env: "AIGW_PROBE_DEPLOYMENT",
+      description: "The model deployment that a drill's test calls ask; gpt-4o by default",
+      placeholder: "NAME",
+    }),
+  faultUrl: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^https:$/.test(new URL(text).protocol), "must be an https URL")
+    .optional()
+    .register(about, {
+      env: "AIGW_FAULT_URL",
+      azure: true,
+      description: "An https URL that answers every request with a 5xx: what a drill's rehearsal sends its test calls to",
+      placeholder: "URL",
+    }),
   state: z.string().min(1, "must be a directory").optional().register(about, {
     env: "AIGW_STATE",
     description: "Directory of the plans and the journal of changes; without it the user's own state directory",
@@ -213,6 +261,12 @@ const schema = z.object({
     description: "What no change may touch, separated by commas: api:ID, product:ID, subscription:ID, backend:ID; never overridden",
     placeholder: "KIND:ID,...",
   }),
+  prices: prices.register(about, {
+    env: "AIGW_PRICES",
+    description:
+      'Prices of models per million tokens of prompts and completions, for the cost in governance reports: gpt-4o=2.5/10,currency=EUR, or JSON as {"gpt-4o": {"in": 2.5, "out": 10}, "currency": "EUR"}',
+    placeholder: "MODEL=IN/OUT,...",
+  }),
   readOnly: onOff().register(about, {
     env: "AIGW_READ_ONLY",
     flag: "read-only",
@@ -230,7 +284,11 @@ const schema = z.object({
     placeholder: "FILE",
   }),
   sandbox: onOff().register(about, { flag: "sandbox", description: "Work on the embedded sandbox instead of Azure" }),
-  json: onOff().register(about, { flag: "json", commands: ["call", "validate"], description: "Print the structured answer" }),
+  json: onOff().register(about, {
+    flag: "json",
+    commands: ["call", "doctor", "recover", "validate"],
+    description: "Print the structured answer",
+  }),
   sarif: onOff().register(about, { flag: "sarif", commands: ["validate"], description: "Print SARIF 2.1.0, for code scanning" }),
   scope: oneOf(["global", "workspace", "product", "api", "operation", "fragment"]).register(about, {
     flag: "scope",

@@ -48,6 +48,10 @@ export class GatewayError extends Error {
   }
 }
 
+/** Whether Azure has said that a read cannot be had: no right to it, no such thing, or not in this tier. Any other failure may pass. */
+export const isRefusal = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && ["forbidden", "not_found", "invalid_input", "unsupported"].includes(error.code);
+
 /** Up to `limit` of the known names that look like `name`, best first; none where nothing is near. */
 export function nearest(name: string, known: Iterable<string>, limit = 3): string[] {
   const wanted = name.toLowerCase();

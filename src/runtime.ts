@@ -2,12 +2,13 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Changes } from "./change/changes.ts";
 import type { JournalStore } from "./change/journal-store.ts";
+import type { BackgroundTrail } from "./change/types.ts";
 import { type AzureTarget, type Configuration, target } from "./config.ts";
 import { embeddedSandbox, type Loopback } from "./embedded-sandbox.ts";
-import type { Gateway } from "./gateway/ports.ts";
+import type { Gateway, Prober } from "./gateway/ports.ts";
 import { loadGrammar } from "./grammar.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import type { Contexts, Opening } from "./tool.ts";
+import type { Contexts, DrillTools, Opening } from "./tool.ts";
 
 /** The service that a process works on. */
 export interface Runtime {
@@ -17,6 +18,22 @@ export interface Runtime {
   contexts(call: Opening): Promise<Contexts>;
 }
 
+/** What a process does beside the calls. */
+export interface BackgroundOptions {
+  /** Resolves once so many milliseconds have gone by. */
+  readonly wait?: (milliseconds: number) => Promise<void>;
+  /** Hears what is written without a call. */
+  readonly hear?: () => BackgroundTrail;
+  /** Whether it looks after the drills of processes that have ended. */
+  readonly resumes?: boolean;
+}
+
+/** Waits without keeping the process alive. */
+const inBackground = (milliseconds: number): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, milliseconds).unref();
+  });
+
 /** Variables of the process, of which those of the configuration have been read already. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +41,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Opened {
   readonly gateway: Gateway;
   readonly store: JournalStore;
+  /** Null where no test key is configured. */
+  readonly prober: Prober | null;
+  readonly fault: DrillTools["fault"];
 }
 
 /**
@@ -35,40 +55,59 @@ export function openRuntime(
   environment: Environment,
   now: () => Date = () => new Date(),
   loopback?: Loopback,
+  { wait = inBackground, hear, resumes = false }: BackgroundOptions = {},
 ): Runtime {
   const caller = localCaller();
   const sandbox = embeddedSandbox(now, configuration.values.sandbox === true ? loopback : undefined);
-  let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes }> | undefined;
+  let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes; readonly drills: DrillTools }> | undefined;
   const open = async () => {
     const found = target(configuration);
-    const { state, allowOverride = [], protect = [], planTtl } = configuration.values;
-    const [{ gateway, store }, { openChanges }, { machineProcesses }] = await Promise.all([
-      found.kind === "sandbox" ? openSandbox(sandbox) : openAzure(found, state, environment),
+    const { values } = configuration;
+    const { allowOverride = [], protect = [], planTtl, probeDeployment = "gpt-4o", readOnly } = values;
+    const [{ gateway, store, prober, fault }, { openChanges }, { machineProcesses }] = await Promise.all([
+      found.kind === "sandbox" ? openSandbox(sandbox) : openAzure(found, values, environment),
       import("./change/changes.ts"),
       import("./processes.ts"),
     ]);
     const plans = { allowOverride, protect, ...(planTtl === undefined ? {} : { planTtlMs: planTtl }) };
-    return { gateway, changes: openChanges({ gateway, store, caller, now, processes: machineProcesses(), ...plans }) };
+    const changes = openChanges({
+      gateway,
+      store,
+      caller,
+      now,
+      grammar: loadGrammar,
+      wait,
+      prober,
+      ...(hear === undefined ? {} : { background: hear }),
+      processes: machineProcesses(),
+      ...plans,
+    });
+    // Nobody waits for what earlier processes have left; where it fails it stays to be seen in get_drill.
+    if (resumes && readOnly === false) void changes.resumeDrills().catch(() => undefined);
+    return { gateway, changes, drills: { probes: prober !== null, deployment: probeDeployment, fault } };
   };
   return {
     caller,
     async contexts({ signal, trail }) {
       opened ??= open();
-      const { gateway, changes } = await opened;
+      const { gateway, changes, drills } = await opened;
       const reader = gateway.reader(signal);
       const read = {
         service: gateway.name,
         gateway: reader,
         metrics: gateway.metrics(signal),
         logs: gateway.logs(signal),
+        azure: gateway.azure(signal),
         changes: changes.log,
+        drills: changes.drills,
         now,
         grammar: loadGrammar,
+        prices: configuration.values.prices ?? null,
       };
       return {
         read,
-        plan: { ...read, planner: changes.planner(reader, trail) },
-        write: { ...read, applier: changes.applier(signal, trail) },
+        plan: { ...read, planner: changes.planner(reader, trail), drillTools: drills },
+        write: { ...read, applier: changes.applier(signal, trail), stopper: changes.drillStopper(trail) },
       };
     },
   };
@@ -76,28 +115,52 @@ export function openRuntime(
 
 /** The embedded sandbox: the real adapter on an `HttpClient` that ends in this process. Plans and journal end with it too. */
 async function openSandbox(sandbox: () => Promise<Sandbox>): Promise<Opened> {
-  const [{ fetch, token }, { openGateway }, { sandboxService }, { memoryStore }] = await Promise.all([
+  const [
+    { fetch, token, keys, gateway: dataPlane },
+    { openGateway },
+    { sandboxService },
+    { memoryStore },
+    { openProber },
+    { faultOriginUrl },
+  ] = await Promise.all([
     sandbox(),
     import("./azure/gateway.ts"),
     import("./sandbox/service.ts"),
     import("./change/memory-store.ts"),
+    import("./azure/prober.ts"),
+    import("./sandbox/models/fault-origin.ts"),
   ]);
   return {
     gateway: openGateway({ resourceId: sandboxService.resourceId, cloud: "public", accessToken: token, fetch }),
     store: memoryStore(),
+    prober: openProber({
+      origin: async () => "https://gateway.sandbox.example",
+      key: keys().master ?? "",
+      fetch: async (request) => (await dataPlane()).fetch(request),
+    }),
+    fault: { url: faultOriginUrl, own: true },
   };
 }
 
-async function openAzure(service: AzureTarget, state: string | undefined, environment: Environment): Promise<Opened> {
-  const [{ openGateway }, { directoryStore }, { fingerprintKey }, { defaultStateDirectory }] = await Promise.all([
+async function openAzure(service: AzureTarget, values: Configuration["values"], environment: Environment): Promise<Opened> {
+  const [{ openGateway }, { directoryStore }, { fingerprintKey }, { defaultStateDirectory }, { openProber }] = await Promise.all([
     import("./azure/gateway.ts"),
     import("./change/directory-store.ts"),
     import("./change/fingerprint-key.ts"),
     import("./change/state-directory.ts"),
+    import("./azure/prober.ts"),
   ]);
+  const { state, gatewayEndpoint, probeKey, faultUrl } = values;
   const directory = state === undefined ? defaultStateDirectory(environment, process.platform) : resolve(state);
   const store = directoryStore(directory);
-  return { gateway: openGateway({ ...service, fingerprintKey: fingerprintKey(store) }), store };
+  const gateway = openGateway({ ...service, fingerprintKey: fingerprintKey(store) });
+  const origin = async () => gatewayEndpoint ?? (await gateway.reader(new AbortController().signal).service()).gatewayUrl;
+  return {
+    gateway,
+    store,
+    prober: probeKey === undefined ? null : openProber({ origin, key: probeKey }),
+    fault: faultUrl === undefined ? null : { url: faultUrl, own: false },
+  };
 }
 
 /** Who calls where there is no login of its own: the user that the process runs as. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { Applier, AuditTrail, ChangeLog, Plan, Planner } from "./change/types.ts";
-import type { GatewayReader, LogsReader, MetricsReader } from "./gateway/ports.ts";
+import type { Applier, AuditTrail, ChangeLog, DrillLog, DrillStopper, Plan, Planner } from "./change/types.ts";
+import type { AzureReader, GatewayReader, LogsReader, MetricsReader } from "./gateway/ports.ts";
+import type { Prices } from "./gateway/prices.ts";
 import type { CSharp } from "./policy/expression-syntax.ts";
 
 export type { AuditedChange, AuditedPlan, AuditedWrite, AuditTrail } from "./change/types.ts";
@@ -17,18 +18,35 @@ export interface ReadContext {
   readonly gateway: GatewayReader;
   readonly metrics: MetricsReader;
   readonly logs: LogsReader;
+  readonly azure: AzureReader;
   readonly changes: ChangeLog;
+  readonly drills: DrillLog;
   readonly now: () => Date;
   /** The C# grammar that policy expressions are read by; loaded on first need. */
   readonly grammar: () => Promise<CSharp>;
+  /** Of models, as the operator has given them; null where none are given. */
+  readonly prices: Prices | null;
 }
 
 export interface PlanContext extends ReadContext {
   readonly planner: Planner;
+  readonly drillTools: DrillTools;
+}
+
+/** What the operator has given for drills. */
+export interface DrillTools {
+  /** Whether test calls can be made. */
+  readonly probes: boolean;
+  /** The model deployment that they ask. */
+  readonly deployment: string;
+  /** Where what a rehearsal lets fail is sent; `own`: it belongs to the service itself. Null where none is configured. */
+  readonly fault: { readonly url: string; readonly own: boolean } | null;
 }
 
 export interface WriteContext extends ReadContext {
   readonly applier: Applier;
+  /** Only for what ends drills. */
+  readonly stopper: DrillStopper;
 }
 
 /** The context of each effect: a handler gets its own, so a `read` or `plan` tool that reaches for the writer does not compile. */
@@ -158,6 +176,33 @@ export function renderPlan(plan: PlanOutput): string {
     plan.applied === undefined && plan.plan_id !== undefined && `Plan \`${plan.plan_id}\`${expiry}. Confirm with: \`${plan.confirm}\``,
     plan.applied !== undefined && `Change \`${plan.applied.change_id}\`, confirmed by ${plan.confirmed_by}: \`${plan.confirm}\``,
     `Next: ${plan.applied?.next ?? plan.next}`,
+  );
+}
+
+/** The answer of every tool that shows a drill; what else it says stands in `DrillAnswer`. */
+export const drillOutput = z.looseObject({ service: z.string(), drill_id: z.string(), state: z.string(), next: z.string() });
+
+/** Lists of an answer's part as lines; of any other part, nothing. */
+const entries = (part: unknown, line: (entry: Readonly<Record<string, unknown>>) => string): readonly string[] =>
+  Array.isArray(part) ? part.map((entry) => `- ${oneLine(line(entry))}`) : [];
+
+/** A drill for people and for clients that read only text. */
+export function renderDrill({ service, drill_id, state, next, ...more }: z.output<typeof drillOutput>): string {
+  const { drill, from, until, timeline, traffic, left_behind, verdict, means, not_shown, failure } = more;
+  const shares = (part: unknown) =>
+    entries(part, ({ backend, requests, failed }) => `${backend}: ${requests} calls, ${failed} failed there`);
+  const logged = typeof traffic === "object" && traffic !== null ? Object.entries(traffic).filter(([part]) => part !== "by_minute") : [];
+  return lines(
+    `**${state}** on ${service}: ${oneLine(String(drill))} (drill \`${drill_id}\`)`,
+    from !== undefined && `From ${from} until ${until}`,
+    failure !== undefined && oneLine(String(failure)),
+    verdict !== undefined && `Verdict: **${verdict}**. ${oneLine(String(means))}`,
+    ...entries(timeline, ({ time, event }) => `${time} ${event}`),
+    ...logged.flatMap(([part, list]) => (shares(list).length === 0 ? [] : [`In the logs, ${part}:`, ...shares(list)])),
+    traffic === "unknown" && "The logs cannot be read.",
+    ...entries(left_behind, ({ id, why, todo }) => `left behind: \`${id}\`, ${why}; ${todo}`),
+    Array.isArray(not_shown) && not_shown.length > 0 && `Not shown: ${oneLine(not_shown.join(" "))}`,
+    `Next: ${next}`,
   );
 }
 

@@ -78,7 +78,7 @@ describe("invalid values", () => {
         [
           "AIGW_ALLOW_OVERRIDE",
           value,
-          "must be names of guards, separated by commas: policy_invalid, limit_cut, limit_raise, shared_document, no_backend_left, base_removed, auth_removed (never protected or too_large)",
+          "must be names of guards, separated by commas: policy_invalid, limit_cut, limit_raise, shared_document, no_backend_left, base_removed, auth_removed, all_traffic, credential_to_fault_origin (never protected or too_large)",
         ] as const,
     ),
     ...["chat", "team:growth", "api:", "api:a b", ":chat", "api:chat;product:gold:x", "api:chat,apis:mail", "backend:a/b"].map(
@@ -169,7 +169,10 @@ describe("the documentation", () => {
   });
 
   test("no secret has a flag", () => {
-    expect(settings.filter(({ secret }) => secret).map(({ env, flag }) => [env, flag])).toEqual([["AIGW_ACCESS_TOKEN", undefined]]);
+    expect(settings.filter(({ secret }) => secret).map(({ env, flag }) => [env, flag])).toEqual([
+      ["AIGW_ACCESS_TOKEN", undefined],
+      ["AIGW_PROBE_KEY", undefined],
+    ]);
   });
 });
 

@@ -13,7 +13,7 @@ import { type Connection, connect, type ToolAnswer } from "../src/mcp/client.ts"
 import { buildServer } from "../src/mcp/server.ts";
 import { type Clock, realClock } from "../src/sandbox/clock.ts";
 import { createSandbox, type Sandbox } from "../src/sandbox/sandbox.ts";
-import { serveSandbox } from "../src/sandbox/serve.ts";
+import { type SandboxAddress, serveSandbox } from "../src/sandbox/serve.ts";
 import { openSurface } from "../src/surface.ts";
 import type { PlanOutput } from "../src/tool.ts";
 
@@ -39,13 +39,24 @@ export interface Harness {
 
 export interface HarnessOptions {
   readonly seed?: "demo" | "empty";
-  readonly env?: Readonly<Record<string, string>>;
+  /** Of the server; also from where the sandbox is served. */
+  readonly env?: Readonly<Record<string, string>> | ((address: SandboxAddress) => Readonly<Record<string, string>>);
   readonly clock?: Clock;
+  /** How the server waits in the background; by the clock where left out. */
+  readonly wait?: (milliseconds: number) => Promise<void>;
+  /** Of the gateway's instances. */
+  readonly regions?: readonly string[];
 }
 
 /** Everything is closed and removed when the test ends. */
-export async function openHarness({ seed = "demo", env = {}, clock = realClock }: HarnessOptions = {}): Promise<Harness> {
-  const sandbox = createSandbox({ seed, clock, grammar: loadGrammar, kql: loadKql });
+export async function openHarness({
+  seed = "demo",
+  env = {},
+  clock = realClock,
+  regions,
+  wait = (milliseconds) => clock.wait(milliseconds),
+}: HarnessOptions = {}): Promise<Harness> {
+  const sandbox = createSandbox({ seed, clock, grammar: loadGrammar, kql: loadKql, ...(regions === undefined ? {} : { regions }) });
   const service = await serveSandbox(sandbox, {});
   const state = await mkdtemp(join(tmpdir(), "aigw-state-"));
   const environment = {
@@ -53,8 +64,9 @@ export async function openHarness({ seed = "demo", env = {}, clock = realClock }
     AIGW_LOGS_ENDPOINT: service.ready.logs,
     AIGW_ACCESS_TOKEN: service.ready.token,
     AIGW_SERVICE: service.ready.service,
+    AIGW_GATEWAY_ENDPOINT: service.ready.gateway,
     AIGW_STATE: state,
-    ...env,
+    ...(typeof env === "function" ? env(service.ready) : env),
   };
   const configuration = readConfiguration({}, environment);
   const reports: string[] = [];
@@ -64,7 +76,7 @@ export async function openHarness({ seed = "demo", env = {}, clock = realClock }
     if (line.audit === true) audit.push(line);
     else reports.push(text);
   };
-  const served = { ...openSurface(configuration, { environment, err, now: () => clock.now() }), version: "0.0.0" };
+  const served = { ...openSurface(configuration, { environment, err, now: () => clock.now(), wait, resumes: true }), version: "0.0.0" };
   const [near, far] = InMemoryTransport.createLinkedPair();
   await buildServer(served).connect(far);
   const client = await connect(near);

@@ -51,7 +51,7 @@ describe("every tool", () => {
     },
   );
 
-  test("only apply_change writes", () => {
-    expect(tools.filter(({ effect }) => effect === "write").map(({ name }) => name)).toEqual(["apply_change"]);
+  test("only apply_change writes, and stop_drill, which can only clean up", () => {
+    expect(tools.filter(({ effect }) => effect === "write").map(({ name }) => name)).toEqual(["stop_drill", "apply_change"]);
   });
 });

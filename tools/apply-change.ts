@@ -20,11 +20,17 @@ export const applyChange = defineTool({
     accepted: z.string(),
     effective: z.enum(["unknown"]),
     manual_steps: z.array(z.string()).optional(),
+    drill_id: z.string().optional(),
     next: z.string(),
   }),
   async handler({ applier }, { plan_id, confirm }) {
-    const { changeId, manualSteps, ...change } = await applier.apply(plan_id, confirm);
-    return { change_id: changeId, ...change, ...(manualSteps === undefined ? {} : { manual_steps: manualSteps }) };
+    const { changeId, manualSteps, drillId, ...change } = await applier.apply(plan_id, confirm);
+    return {
+      change_id: changeId,
+      ...change,
+      ...(manualSteps === undefined ? {} : { manual_steps: manualSteps }),
+      ...(drillId === undefined ? {} : { drill_id: drillId }),
+    };
   },
   render: ({ change_id, service, summary, documents, accepted, effective, manual_steps, next }) =>
     lines(

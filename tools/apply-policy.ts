@@ -71,7 +71,7 @@ export const applyPolicy = defineTool({
     const findings = await reviewed(source, { scope, before, inventory, operation: await operationOf(gateway, scope), grammar });
     const diagnostics = findings.map(withoutKeys);
     const after = withPolicyText(before?.properties ?? null, source);
-    const limits = limitChanges(inventory, withPolicies(inventory, [{ id, etag: "", properties: after }]));
+    const limits = limitChanges(inventory, withPolicies(inventory, [{ id, etag: "", properties: after }]), await grammar());
     const plan = await planner.plan({
       tool: "apply_policy",
       action: `${id} ${done.length > 1 ? `${done.length} edits: ` : ""}${done.join("; ")}`,
@@ -133,8 +133,14 @@ async function refuseMarks({ policy_xml, edits = [] }: z.output<typeof input>): 
 const diagnosticText = ({ line, message }: z.output<typeof diagnostic>): string => `line ${line}: ${message}`;
 
 /** What the guard says of a counter is not repeated: here stands the one that it lets pass, which starts anew. */
-const limitTexts = ({ subscriptionId, kind, before, after, counter }: LimitChange): readonly string[] => [
-  ...(before === after ? [] : [`The ${kind} that binds ${subscriptionId} goes from ${before ?? "none"} to ${after ?? "none"}.`]),
+const limitTexts = ({ subscriptionId, kind, before, after, period, calls, counter }: LimitChange): readonly string[] => [
+  ...(before === after && period === undefined
+    ? []
+    : [
+        `The ${kind} that binds ${calls === undefined ? "" : "some calls of "}${subscriptionId} goes from ${before ?? "none"}${
+          period === undefined ? "" : ` ${period.before ?? "unknown"}`
+        } to ${after ?? "none"}${period === undefined ? "" : ` ${period.after ?? "unknown"}`}.`,
+      ]),
   ...(counter?.perSubscription === true ? [`The ${kind} of ${subscriptionId} is counted anew, by another key.`] : []),
 ];
 

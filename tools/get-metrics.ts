@@ -35,6 +35,20 @@ const included = z.object({
     .optional(),
 });
 
+const input = z.strictObject({
+  api_id: z.string().min(1).optional(),
+  since: z.string().optional().describe("ISO 8601 with offset, or ago: -PT1H"),
+  until: z.string().optional(),
+  group_by: z.array(z.enum(groupings)).max(2).default([]),
+  subscriptions: z.array(z.string().min(1)).max(50).default([]),
+  interval: z.string().optional().describe("Length of a point, e.g. PT5M"),
+  limit: z.int().min(1).max(200).default(8).describe("Rows"),
+  include: z.array(z.enum(includes)).default([]).describe("More than requests, throttled, errors, tokens"),
+  change_id: z.string().min(1).optional().describe("Compare as long before and after this change"),
+  show_query: z.boolean().default(false),
+  report: z.string().optional().describe("So long, e.g. P7D: governance report of all teams as markdown; beside it only until"),
+});
+
 const output = z.object({
   service: z.string(),
   api_id: z.string().nullable(),
@@ -55,6 +69,7 @@ const output = z.object({
   notes: z.array(z.string()),
   missing: z.array(z.object({ what: z.string(), fix: text })).optional(),
   queries: z.array(z.string()).optional(),
+  report: text,
 });
 
 export const getMetrics = defineTool({
@@ -64,45 +79,35 @@ export const getMetrics = defineTool({
     "Requests, throttling by origin, errors by cause and tokens of an API, or of the whole service, in a window (default: the last hour that is complete).",
   effect: "read",
   toolset: "metrics",
-  input: z.strictObject({
-    api_id: z.string().min(1).optional(),
-    since: z.string().optional().describe("ISO 8601 with offset, or ago: -PT1H"),
-    until: z.string().optional(),
-    group_by: z.array(z.enum(groupings)).max(2).default([]),
-    subscriptions: z.array(z.string().min(1)).max(50).default([]),
-    interval: z.string().optional().describe("Length of a point, e.g. PT5M"),
-    limit: z.int().min(1).max(200).default(8).describe("Rows"),
-    include: z.array(z.enum(includes)).default([]).describe("More than requests, throttled, errors, tokens"),
-    change_id: z.string().min(1).optional().describe("Compare as long before and after this change"),
-    show_query: z.boolean().default(false),
-  }),
+  input,
   output,
-  async handler(context, input) {
+  async handler(context, asked) {
+    if (asked.report !== undefined) return governanceReport(context, asked.report, asked);
     const { service, gateway, now } = context;
     const asOf = now();
     const { readGround, readUsage } = await import("../src/usage/report.ts");
     const { comparedWindows, metricsWindow } = await import("../src/usage/window.ts");
     // What cannot be read is refused before anything is asked.
-    if (input.change_id === undefined) metricsWindow(input, asOf);
-    const apiId = input.api_id === undefined ? undefined : findApi(await gateway.apis(), input.api_id).id;
-    const subscriptions = await subscriptionIds(context, input.subscriptions);
-    const groupBy = [...new Set(input.group_by)];
+    if (asked.change_id === undefined) metricsWindow(asked, asOf);
+    const apiId = asked.api_id === undefined ? undefined : findApi(await gateway.apis(), asked.api_id).id;
+    const subscriptions = await subscriptionIds(context, asked.subscriptions);
+    const groupBy = [...new Set(asked.group_by)];
     const ground = await readGround(context, apiId, asOf);
-    const asked = { apiId, groupBy, subscriptions, interval: input.interval, include: [...new Set(input.include)], limit: input.limit };
-    const read = (window: Parameters<typeof readUsage>[2]["window"]) => readUsage(context, ground, { ...asked, window }, asOf);
-    if (input.change_id === undefined) {
-      const report = await read(metricsWindow(input, asOf, ground.complete));
-      return answer(service, apiId, report, input.show_query);
+    const about = { apiId, groupBy, subscriptions, interval: asked.interval, include: [...new Set(asked.include)], limit: asked.limit };
+    const read = (window: Parameters<typeof readUsage>[2]["window"]) => readUsage(context, ground, { ...about, window }, asOf);
+    if (asked.change_id === undefined) {
+      const report = await read(metricsWindow(asked, asOf, ground.complete));
+      return answer(service, apiId, report, asked.show_query);
     }
-    const change = await appliedChange(context, input.change_id, input.since);
-    const windows = comparedWindows(new Date(change.time), input.until, asOf, ground.complete);
+    const change = await appliedChange(context, asked.change_id, asked.since);
+    const windows = comparedWindows(new Date(change.time), asked.until, asOf, ground.complete);
     const [{ differenceOf }, after, before] = await Promise.all([
       import("../src/usage/difference.ts"),
       read(windows.after),
       read(windows.before),
     ]);
     return {
-      ...answer(service, apiId, after, input.show_query),
+      ...answer(service, apiId, after, asked.show_query),
       change: {
         change_id: change.changeId,
         time: change.time,
@@ -112,29 +117,50 @@ export const getMetrics = defineTool({
       },
     };
   },
-  render: ({ service, api_id, window, totals, rows, left_out, change, sources, notes, missing = [], queries = [] }) =>
-    lines(
-      `${api_id === null ? "All APIs" : `API '${api_id}'`} on ${service}, ${window.since} to ${window.until}`,
-      change !== undefined && `After change \`${change.change_id}\` of ${change.time}: ${change.summary}`,
-      table(numbers, [numbers.map((name) => plain(totals[name]))]),
-      change !== undefined && `Against as long before: ${plain(change.difference)}`,
-      shares(
-        "Throttled by",
-        totals.throttled.by_origin.map(({ origin, ...ended }) => ({ name: origin, ...ended })),
-      ),
-      shares(
-        "Errors by",
-        totals.errors.by_cause.map(({ cause, ...ended }) => ({ name: cause, ...ended })),
-      ),
-      includedLines(included.parse(totals)),
-      rows.length > 0 && rowTable(rows),
-      left_out > 0 && `${left_out} rows left out.`,
-      `Source: ${sources.map(({ name, resolution, lag, newest }) => `${name}, by ${resolution}, lag ${lag}${newest === undefined ? "" : `, newest ${newest}`}`).join("; ")}`,
-      ...notes.map((note) => `Note: ${note}`),
-      ...missing.map(({ what, fix }) => (fix === undefined ? `Missing: ${what}` : `Missing: ${what}\n${fenced(fix, "sh")}`)),
-      ...queries.map((query) => fenced(query, "kusto")),
-    ),
+  render: ({ report, ...output }) => (report === undefined ? renderMetrics(output) : lines(report, ...commandsOf(output))),
 });
+
+type Metrics = Omit<z.output<typeof output>, "report">;
+
+const renderMetrics = ({
+  service,
+  api_id,
+  window,
+  totals,
+  rows,
+  left_out,
+  change,
+  sources,
+  notes,
+  missing = [],
+  queries = [],
+}: Metrics): string =>
+  lines(
+    `${api_id === null ? "All APIs" : `API '${api_id}'`} on ${service}, ${window.since} to ${window.until}`,
+    change !== undefined && `After change \`${change.change_id}\` of ${change.time}: ${change.summary}`,
+    table(numbers, [numbers.map((name) => plain(totals[name]))]),
+    change !== undefined && `Against as long before: ${plain(change.difference)}`,
+    shares(
+      "Throttled by",
+      totals.throttled.by_origin.map(({ origin, ...ended }) => ({ name: origin, ...ended })),
+    ),
+    shares(
+      "Errors by",
+      totals.errors.by_cause.map(({ cause, ...ended }) => ({ name: cause, ...ended })),
+    ),
+    totals.shadowed !== undefined && `Shadowed: ${plain(totals.shadowed)}`,
+    includedLines(included.parse(totals)),
+    rows.length > 0 && rowTable(rows),
+    left_out > 0 && `${left_out} rows left out.`,
+    `Source: ${sources.map(({ name, resolution, lag, newest }) => `${name}, by ${resolution}, lag ${lag}${newest === undefined ? "" : `, newest ${newest}`}`).join("; ")}`,
+    ...notes.map((note) => `Note: ${note}`),
+    ...commandsOf({ missing, queries }),
+  );
+
+const commandsOf = ({ missing = [], queries = [] }: Pick<Metrics, "missing" | "queries">): readonly string[] => [
+  ...missing.map(({ what, fix }) => (fix === undefined ? `Missing: ${what}` : `Missing: ${what}\n${fenced(fix, "sh")}`)),
+  ...queries.map((query) => fenced(query, "kusto")),
+];
 
 type Report = Awaited<ReturnType<typeof import("../src/usage/report.ts").readUsage>>;
 
@@ -151,6 +177,43 @@ function answer(service: string, apiId: string | undefined, report: Report, show
     notes,
     ...(missing.length === 0 ? {} : { missing: missing.map(({ what, fix }) => ({ what, ...(fix === undefined ? {} : { fix }) })) }),
     ...(showQuery ? { queries } : {}),
+  };
+}
+
+/** Inputs that say what a report says by itself. */
+const notBeside = ["api_id", "since", "group_by", "subscriptions", "interval", "include", "change_id"] as const;
+
+/** The page stands in both forms of the answer, and holds all notes: what it is made of would cost as much again. */
+async function governanceReport(
+  context: ReadContext,
+  duration: string,
+  asked: z.output<typeof input>,
+): Promise<Answer<z.output<typeof output>>> {
+  const beside = notBeside.filter((name) => asked[name] !== undefined && asked[name].length > 0);
+  if (beside.length > 0) {
+    throw new GatewayError("invalid_input", `'report' does not go with ${beside.join(", ")}.`, {
+      hint: "A report is of the whole service and all teams. Leave report out for anything else.",
+    });
+  }
+  const [{ readGovernanceReport }, { pageOf }, { drillAnswer }] = await Promise.all([
+    import("../src/diagnose/report/report.ts"),
+    import("../src/diagnose/report/page.ts"),
+    import("../src/change/drill/answer.ts"),
+  ]);
+  const { service, gateway, metrics, logs, azure, changes, drills, prices, grammar, now } = context;
+  const readers = {
+    ...{ gateway, metrics, logs, azure, changes },
+    async drill(drillId: string) {
+      const shown = await drills.show(drillId);
+      const { drill, state, verdict } = await drillAnswer(context, shown);
+      return { drillId, drill, state, window: shown.window, verdict: verdict ?? null };
+    },
+  };
+  const report = await readGovernanceReport(readers, { duration, until: asked.until, prices }, grammar, now());
+  const { cache: _, ...numbers } = report.traffic.now.totals;
+  return {
+    ...answer(service, undefined, { ...report.traffic.now, totals: numbers, notes: [] }, asked.show_query),
+    report: pageOf(service, report),
   };
 }
 
@@ -214,6 +277,7 @@ function rowTable(rows: readonly z.output<typeof row>[]): string {
     ...numbers,
     "blocked",
     "failed",
+    "shadowed",
     "outcomes",
     "token_split",
     "tpm",

@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import { documentTitle } from "../gateway/documents.ts";
 import type { Gateway, GatewayReader } from "../gateway/ports.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
 import { carryOut } from "./carry-out.ts";
 import { sameContent } from "./compare.ts";
 import { actionOf, unifiedDiff } from "./diff.ts";
@@ -16,6 +17,7 @@ export interface Applying extends Recovery {
   readonly running: Set<string>;
   /** What the operator of this process allows, which need not be the one that planned. */
   readonly rules: OperatorRules;
+  readonly grammar: () => Promise<CSharp>;
   /** The call's cancellation; heeded up to the first write, not behind it. */
   readonly signal: AbortSignal;
 }
@@ -26,7 +28,7 @@ export interface Applying extends Recovery {
  * takes back what was written and says what stands.
  */
 export async function apply(applying: Applying, planId: string, confirm: string): Promise<AppliedChange> {
-  const { gateway, journal, rules, signal } = applying;
+  const { gateway, journal, rules, grammar, signal } = applying;
   const change = await journal.find(planId);
   if (confirm !== change.confirm) throw wrongConfirm(change);
   const { standing, interruption } = await recover(applying, change);
@@ -35,7 +37,7 @@ export async function apply(applying: Applying, planId: string, confirm: string)
 
   const reader = gateway.reader(signal);
   const steps = inDependencyOrder(await currentSteps(change, reader));
-  await assertStillAllowed(change, rules, reader);
+  await assertStillAllowed(change, rules, reader, grammar);
   if (signal.aborted) throw cancelled();
   await carryOutClaimed(applying, change, steps);
   return outcome(change, await journal.standing(change));
@@ -53,12 +55,17 @@ async function carryOutClaimed(applying: Applying, change: PlannedChange, steps:
       await journal.release(change);
       throw expired ? hasExpired(change, change.expiresAt) : cancelled();
     }
+    const begun = await journal.begin(change);
     if (!(await journal.enter(change.changeId, "applying"))) return;
-    await carryOut(untilTakenOver(applying, change), journal, change, steps);
+    await carryOut(untilTakenOver(applying, change), journal, begun, withContentOf(begun, steps));
   } finally {
     running.delete(change.changeId);
   }
 }
+
+/** The steps with what the change writes, now that its times are settled. */
+const withContentOf = ({ documents }: PlannedChange, steps: readonly Step[]): readonly Step[] =>
+  steps.map((step) => ({ ...step, after: documents.find(({ id }) => id === step.id)?.after ?? null }));
 
 /**
  * The gateway, whose writer stops once another process has taken this one for ended and the change over: two that write
@@ -136,7 +143,7 @@ function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Stan
 }
 
 function appliedChange(change: PlannedChange, accepted: string): AppliedChange {
-  const { changeId, service, summary, documents, showEffect, manualSteps } = change;
+  const { changeId, service, summary, documents, showEffect, manualSteps, drill } = change;
   const takeBack = `To take it back: undo_change ${JSON.stringify({ change_id: changeId })}`;
   return {
     status: "applied",
@@ -147,9 +154,16 @@ function appliedChange(change: PlannedChange, accepted: string): AppliedChange {
     accepted,
     effective: "unknown",
     ...(manualSteps === undefined ? {} : { manualSteps }),
-    next: showEffect === undefined ? takeBack : `To see the effect: ${showEffect}. ${takeBack}`,
+    ...(drill === undefined ? {} : { drillId: changeId }),
+    next:
+      drill !== undefined ? drillCalls(changeId) : showEffect === undefined ? takeBack : `To see the effect: ${showEffect}. ${takeBack}`,
   };
 }
+
+const drillCalls = (changeId: string): string => {
+  const input = JSON.stringify({ drill_id: changeId });
+  return `get_drill ${input} shows how it goes; stop_drill ${input} ends it early.`;
+};
 
 const cancelled = (): GatewayError =>
   new GatewayError("cancelled", "Cancelled before the first write; nothing was written.", {

@@ -124,8 +124,8 @@ function failureReport({ steps, done, failure: { error, failed } }: Broken, { pu
   return {
     code: error.code,
     message: message.join(" "),
-    // What an unavailable service asks for, to read the document, has been done.
-    hint: error.hint === undefined || error.code === "unavailable" ? next : `${error.hint} ${next}`,
+    // What an unavailable service asks for, to read the document, has been done; what a busy one asks for, to call again, cannot be.
+    hint: error.hint === undefined || ["unavailable", "throttled"].includes(error.code) ? next : `${error.hint} ${next}`,
     details: [...error.details, ...steps.map((step) => `${step.id}: ${states.get(step) ?? "not written"}`)],
   };
 }

@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { Gateway, GatewayReader } from "../gateway/ports.ts";
+import type { Gateway, GatewayReader, Prober } from "../gateway/ports.ts";
 import type { Proposal } from "../gateway/proposal.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
 import { apply } from "./apply.ts";
 import { auditedGateway, auditedJournal, tellPlan, unheard } from "./audited.ts";
+import { type Drills, openDrills } from "./drill/drills.ts";
+import { drillRecords } from "./drill/records.ts";
 import type { Protected } from "./guards/names.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import type { JournalStore } from "./journal-store.ts";
@@ -10,7 +13,7 @@ import { changeLog } from "./log.ts";
 import { plan } from "./plan.ts";
 import { inTurn } from "./queue.ts";
 import { interruptions, type Processes, resolve } from "./recovery.ts";
-import type { Applier, AuditTrail, ChangeLog, Planner } from "./types.ts";
+import type { Applier, AuditTrail, BackgroundTrail, ChangeLog, DrillLog, DrillStopper, Planner } from "./types.ts";
 import { undoOf } from "./undo.ts";
 import { failureOf } from "./write.ts";
 
@@ -20,6 +23,8 @@ export interface ChangesOptions {
   /** Who calls; plans and changes belong to their caller and service, and are unknown to every other. */
   readonly caller: string;
   readonly now: () => Date;
+  /** The C# grammar that policy expressions are read by; asked for where a guard needs it. */
+  readonly grammar: () => Promise<CSharp>;
   /** Default: random, 80 bits. */
   readonly newId?: () => string;
   /** How long a plan can be applied, in milliseconds; default 30 minutes. */
@@ -30,6 +35,12 @@ export interface ChangesOptions {
   readonly protect?: readonly Protected[];
   /** Who else may be at the store's changes; default: processes that cannot be seen. */
   readonly processes?: Processes;
+  /** Makes the test calls of drills; default: none are made. */
+  readonly prober?: Prober | null;
+  /** Hears what is written without a call: the clean-up of drills. Default: nobody does. */
+  readonly background?: () => BackgroundTrail;
+  /** Resolves once so many milliseconds have gone by: what looks after drills waits so. Default: for ever. */
+  readonly wait?: (milliseconds: number) => Promise<void>;
 }
 
 /** The changes of one caller on one service: planned, applied and listed. */
@@ -39,6 +50,11 @@ export interface Changes {
   readonly log: ChangeLog;
   /** For one call; `signal` stops it up to its first write. */
   applier(signal: AbortSignal, trail?: AuditTrail): Applier;
+  readonly drills: DrillLog;
+  /** For one call. */
+  drillStopper(trail?: AuditTrail): DrillStopper;
+  /** To be called once, at a start that may write: looks after the drills of processes that have ended. */
+  resumeDrills(): Promise<void>;
 }
 
 const defaultTtlMs = 30 * 60 * 1000;
@@ -47,12 +63,29 @@ const sweepEveryMs = 60 * 60 * 1000;
 const unseen: Processes = { own: { host: "", pid: 0, started: null }, look: () => "unknown" };
 
 export function openChanges(options: ChangesOptions): Changes {
-  const { gateway, caller, now, allowOverride, protect = [], newId = randomId, planTtlMs = defaultTtlMs, processes = unseen } = options;
+  const {
+    gateway,
+    caller,
+    now,
+    grammar,
+    allowOverride,
+    protect = [],
+    newId = randomId,
+    planTtlMs = defaultTtlMs,
+    processes = unseen,
+  } = options;
   const journal = openJournal(options.store, { caller, resourceId: gateway.resourceId }, now);
   const rules = { allowOverride, protect };
-  const planning = { gateway, journal, caller, now, newId, planTtlMs, rules };
+  const planning = { gateway, journal, caller, now, grammar, newId, planTtlMs, rules };
   const running = new Set<string>();
   const recovery = { gateway, journal, own: { ...processes.own, instance: randomId() }, processes, running, now };
+  const drills: Drills = openDrills({
+    recovery,
+    records: drillRecords(options.store, now),
+    prober: options.prober ?? null,
+    background: options.background ?? (() => ({ trail: unheard, done: async () => {} })),
+    clock: { now, wait: options.wait ?? (() => new Promise(() => {})) },
+  });
   const sweep = sweeper(journal, now);
   const planned = async (reader: GatewayReader, trail: AuditTrail, proposal: Proposal) => {
     const warnings = await interruptions(recovery);
@@ -73,12 +106,20 @@ export function openChanges(options: ChangesOptions): Changes {
     log: changeLog(recovery),
     applier(signal, trail = unheard) {
       const heard = { gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) };
-      const applied = (planId: string, confirm: string) => apply({ ...recovery, ...heard, rules, signal }, planId, confirm);
+      const applied = async (planId: string, confirm: string) => {
+        const change = await apply({ ...recovery, ...heard, rules, grammar, signal }, planId, confirm);
+        if (change.drillId !== undefined) await drills.start(change.drillId);
+        return change;
+      };
       // A plan that is being applied is told so at once.
       return {
         apply: (planId, confirm) => (running.has(planId) ? applied(planId, confirm) : inTurn(gateway, () => applied(planId, confirm))),
       };
     },
+    drills: drills.log,
+    drillStopper: (trail = unheard) =>
+      drills.stopper({ ...recovery, gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) }),
+    resumeDrills: () => drills.resume(),
   };
 }
 

@@ -53,6 +53,11 @@ export function canonicalContent(id: DocumentId, properties: JsonObject): JsonOb
       return isObject(own.pool) ? { ...own, pool: canonicalPool(own.pool) } : own;
     case "named_value":
       return own;
+    case "api_revision": {
+      // It says what the revision is to be made of, and is not part of what is then stored.
+      const { sourceApiId: __, ...rest } = own;
+      return rest;
+    }
   }
 }
 

@@ -2,6 +2,8 @@ import * as z from "zod";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import { type DocumentId, documentTitle, type JsonObject } from "../gateway/documents.ts";
 import { isSecretMarker, secretsOf } from "../gateway/secrets.ts";
+import { windowFrom } from "../pool/drill/window.ts";
+import { drillPlan, drillWindow, windowKey, withTimes } from "./drill/records.ts";
 import { damagedRecord, type JournalStore, keyPart } from "./journal-store.ts";
 import type { ChangeState } from "./types.ts";
 
@@ -38,6 +40,9 @@ const plannedChange = z
     documents: z.array(plannedDocument).readonly(),
     showEffect: z.string().exactOptional(),
     manualSteps: z.array(z.string()).readonly().exactOptional(),
+    drill: drillPlan.exactOptional(),
+    // Of a drill that has begun. It has a record of its own, and is filled in where a change is read.
+    window: drillWindow.exactOptional(),
     undoes: z.string().exactOptional(),
     overridden: z.array(z.string()).readonly().exactOptional(),
   })
@@ -133,6 +138,8 @@ export interface Journal {
   undoneBy(changeId: string): Promise<string | null>;
   /** Gives a claim back, before the first write and only by who holds it: the plan can be applied again. */
   release(change: PlannedChange): Promise<void>;
+  /** Settles the times of a claimed drill, from now on; the change as it is to be written. Any other change stays as it is. */
+  begin(change: PlannedChange): Promise<PlannedChange>;
   /** Enters a state; false where the change is in it already. */
   enter(changeId: string, state: RecordedState, more?: Omit<Transition, "time">): Promise<boolean>;
   /**
@@ -169,8 +176,16 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
 
   const readPlan = async (changeId: string): Promise<PlannedChange | null> => {
     const change = await read(`${changeId}/planned`, plannedChange);
-    if (change === null || change.changeId === changeId) return change;
+    if (change === null || change.changeId === changeId) return change?.drill === undefined ? change : withDrillWindow(change);
     throw damagedRecord(store.place(`${changeId}/planned`), `it is a copy of the plan ${change.changeId}`);
+  };
+
+  /** A drill's change with its times, once they are settled: what it writes has them in the place of marks. */
+  const withDrillWindow = async (change: PlannedChange): Promise<PlannedChange> => {
+    const window = await read(windowKey(change.changeId), drillWindow);
+    if (window === null) return change;
+    const documents = change.documents.map((document) => ({ ...document, after: withTimes(document.after, window) }));
+    return { ...change, documents, window };
   };
 
   /** The standing by the first of these states that has a record. */
@@ -233,6 +248,11 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
     claim: ({ changeId }, by) => enter(changeId, "claimed", { owner: by }),
     undoneBy: async (changeId) => (await read(`${changeId}/undone`, transition))?.undoneBy ?? null,
     release: ({ changeId }) => store.remove(`${changeId}/claimed`),
+    async begin(change) {
+      if (change.drill === undefined) return change;
+      await store.create(windowKey(change.changeId), { ...windowFrom(now(), change.drill.durationMs) });
+      return withDrillWindow(change);
+    },
     enter,
     async wrote(change, id, document, refusal) {
       const position = change.documents.findIndex((planned) => planned.id === id);

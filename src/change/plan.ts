@@ -3,7 +3,8 @@ import { documentKind } from "../gateway/documents.ts";
 import { readInventory } from "../gateway/inventory.ts";
 import { redactedAnswer } from "../gateway/keys.ts";
 import type { Gateway, GatewayReader } from "../gateway/ports.ts";
-import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
+import { changeIdMark, type Proposal, type ProposedDocument } from "../gateway/proposal.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
 import { openRedaction } from "../policy/redaction.ts";
 import { limitChanges } from "../quota/limit-changes.ts";
 import { sameContent } from "./compare.ts";
@@ -11,7 +12,7 @@ import { documentDiff } from "./diff.ts";
 import { reachesFurther } from "./guards/further.ts";
 import { type Judged, judge, type Verdicts, waysOut } from "./guards/index.ts";
 import type { OperatorRules } from "./guards/names.ts";
-import { statesIn } from "./guards/states.ts";
+import { type JudgedService, statesIn } from "./guards/states.ts";
 import type { Journal, PlannedChange } from "./journal.ts";
 import type { GuardResult, Plan } from "./types.ts";
 
@@ -22,6 +23,8 @@ export interface Planning {
   readonly reader: GatewayReader;
   readonly caller: string;
   readonly now: () => Date;
+  /** Loaded where a guard has to know the whole service. */
+  readonly grammar: () => Promise<CSharp>;
   readonly newId: () => string;
   readonly planTtlMs: number;
   readonly rules: OperatorRules;
@@ -33,7 +36,7 @@ export interface Planning {
  */
 export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
   const documents = asked.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
-  const proposal = withoutKeysInWords(asked.undoes === undefined ? asked : await withUndoneLimits(planning.reader, asked, documents));
+  const proposal = withoutKeysInWords(asked.undoes === undefined ? asked : await withUndoneLimits(planning, asked, documents));
   const { guards, warnings } = await verdicts(planning, { ...proposal, documents });
   const redaction = openRedaction();
   const shown = {
@@ -81,17 +84,22 @@ async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdict
 }
 
 /** The whole service is read only where a guard has to know it. */
-async function judged({ reader, rules }: Planning, proposal: Proposal): Promise<Judged> {
-  const whole = rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
-  return { ...proposal, service: whole ? await readInventory(reader) : null };
+async function judged(planning: Planning, proposal: Proposal): Promise<Judged> {
+  const whole = planning.rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
+  return { ...proposal, service: whole ? await wholeService(planning) : null };
+}
+
+async function wholeService({ reader, grammar }: Planning): Promise<JudgedService> {
+  const [inventory, csharp] = await Promise.all([readInventory(reader), grammar()]);
+  return { inventory, csharp };
 }
 
 /** An undo with what it does to limits, for the guards to warn of. Where that cannot be told an undo stays possible, and says so. */
-async function withUndoneLimits(reader: GatewayReader, undo: Proposal, documents: readonly ProposedDocument[]): Promise<Proposal> {
-  if (!documents.some(({ id }) => ["policy", "fragment"].includes(documentKind(id)))) return undo;
+async function withUndoneLimits(planning: Planning, undo: Proposal, documents: readonly ProposedDocument[]): Promise<Proposal> {
+  if (!documents.some(({ id }) => ["policy", "fragment", "named_value"].includes(documentKind(id)))) return undo;
   try {
-    const { before, after } = statesIn(await readInventory(reader), documents);
-    return { ...undo, limits: limitChanges(before, after) };
+    const { before, after, csharp } = statesIn(await wholeService(planning), documents);
+    return { ...undo, limits: limitChanges(before, after, csharp) };
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code === "cancelled") throw error;
     return { ...undo, warnings: [...undo.warnings, `What this does to limits cannot be told: ${error.message}`] };
@@ -112,8 +120,9 @@ function withoutKeysInWords(proposal: Proposal): Proposal {
 
 function plannedChange(planning: Planning, proposal: Proposal, { guards, warnings }: Pick<Plan, "guards" | "warnings">): PlannedChange {
   const time = planning.now();
+  const changeId = planning.newId();
   return {
-    changeId: planning.newId(),
+    changeId,
     time: time.toISOString(),
     expiresAt: new Date(time.getTime() + planning.planTtlMs).toISOString(),
     caller: planning.caller,
@@ -132,8 +141,9 @@ function plannedChange(planning: Planning, proposal: Proposal, { guards, warning
       before: before === null ? null : { etag: before.etag, properties: before.properties },
       after,
     })),
-    ...(proposal.after === undefined ? {} : { showEffect: proposal.after }),
+    ...(proposal.after === undefined ? {} : { showEffect: proposal.after.replaceAll(changeIdMark, changeId) }),
     ...manualSteps(proposal),
+    ...(proposal.drill === undefined ? {} : { drill: proposal.drill }),
     ...(proposal.undoes === undefined ? {} : { undoes: proposal.undoes }),
     ...(overridden(guards).length === 0 ? {} : { overridden: overridden(guards) }),
   };

@@ -1,6 +1,8 @@
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode, GatewayError } from "../errors.ts";
 import type { DocumentId } from "../gateway/documents.ts";
+import type { DrillPlan, DrillWindow } from "../gateway/drill.ts";
 import type { Proposal } from "../gateway/proposal.ts";
+import type { DrillState, ProbeSeen } from "../pool/drill/report.ts";
 
 export interface GuardResult {
   readonly name: string;
@@ -49,6 +51,8 @@ export interface AppliedChange {
   readonly effective: "unknown";
   /** As in the plan. */
   readonly manualSteps?: readonly string[];
+  /** Of a failover drill, which runs from now on; the change's own id. */
+  readonly drillId?: string;
   /** The calls that show the effect, and that take the change back. */
   readonly next: string;
 }
@@ -129,6 +133,46 @@ export interface Applier {
   apply(planId: string, confirm: string): Promise<AppliedChange>;
 }
 
+/** A document of a drill that is still there. */
+export interface LeftBehind {
+  readonly id: DocumentId;
+  readonly why: string;
+  /** Whether no clean-up will take it away: someone else has edited it. */
+  readonly final: boolean;
+  /** What has to be done for it to go. */
+  readonly todo: string;
+}
+
+/** A drill as it is now. */
+export interface ShownDrill {
+  readonly drillId: string;
+  readonly drill: DrillPlan;
+  /** `cleaning_up`: over for the gateway; not all of it has been taken away, or nobody has done so yet. */
+  readonly state: DrillState;
+  /** Null before it has begun. */
+  readonly window: DrillWindow | null;
+  /** When it was over for the gateway; null before. */
+  readonly ended: { readonly time: string; readonly stopped: boolean } | null;
+  readonly probes: readonly ProbeSeen[];
+  readonly leftBehind: readonly LeftBehind[];
+  /** Only where it did not begin: why. */
+  readonly failure?: string;
+}
+
+/** Reads drills, of this caller on this service, in whichever process they run. */
+export interface DrillLog {
+  /** `not_found` where there is no such drill. */
+  show(drillId: string): Promise<ShownDrill>;
+}
+
+/** Ends drills: writes nothing but the clean-up that was confirmed with their plans. */
+export interface DrillStopper {
+  /** `not_found` where there is no such drill; ending one that is over does its clean-up once more. */
+  stop(drillId: string): Promise<ShownDrill>;
+  /** Cleans up after every drill that is over, or that nobody looks after any more. Those that it has found. */
+  recover(): Promise<readonly ShownDrill[]>;
+}
+
 /** A document of a change for the audit: what it holds before and behind it, as hashes of its content; null where there is none. */
 export interface AuditedDocument {
   readonly id: DocumentId;
@@ -169,4 +213,11 @@ export interface AuditTrail {
   /** A change is about to be applied, or has been before: then no write follows. */
   applying(change: AuditedChange): void;
   wrote(write: AuditedWrite): void;
+}
+
+/** Hears one piece of work that no call has asked for. */
+export interface BackgroundTrail {
+  readonly trail: AuditTrail;
+  /** At its end; null where nothing went wrong. */
+  done(failure: GatewayError | null): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import { type Document, type DocumentId, documentTitle, type JsonObject } from "../gateway/documents.ts";
 import type { GatewayReader } from "../gateway/ports.ts";
-import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
+import { changeIdMark, type Proposal, type ProposedDocument } from "../gateway/proposal.ts";
 import { secretsOf } from "../gateway/secrets.ts";
 import { openRedaction } from "../policy/redaction.ts";
 import { holds, sameContent } from "./compare.ts";
@@ -39,7 +39,7 @@ export async function undoOf(journal: Journal, reader: GatewayReader, changeId: 
     affected: change.affected,
     warnings: [],
     override,
-    ...(change.showEffect === undefined ? {} : { after: change.showEffect }),
+    ...(change.showEffect === undefined ? {} : { after: change.showEffect.replaceAll(changeId, changeIdMark) }),
     undoes: changeId,
   };
 }

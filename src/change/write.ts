@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
 import { type Document, type DocumentId, documentKind, documentTitle, type JsonObject } from "../gateway/documents.ts";
-import type { DocumentWriter, Gateway, WriteReceipt } from "../gateway/ports.ts";
+import type { Gateway, WriteReceipt } from "../gateway/ports.ts";
 import { holds, sameContent } from "./compare.ts";
 
 /** One write: the live document with its ETag, and what is to stand there. */
@@ -24,7 +24,7 @@ export type Written =
  * document itself decides, because a lost answer and a refused write look alike.
  */
 export async function writeDocument(gateway: Gateway, step: Step): Promise<Written> {
-  const { refusal, unfinished } = await write(gateway.writer, step);
+  const { refusal, unfinished } = await write(gateway, step);
   let live: Document | null;
   try {
     live = await readBack(gateway, step.id);
@@ -65,8 +65,10 @@ function rank({ id, before, after }: Step): number {
       return 1;
     case "backend":
       return (after ?? before?.properties)?.pool === undefined ? 2 : 3;
-    case "policy":
+    case "api_revision":
       return 4;
+    case "policy":
+      return 5;
   }
 }
 
@@ -76,9 +78,9 @@ interface Reply {
   readonly unfinished: string | null;
 }
 
-async function write(writer: DocumentWriter, step: Step): Promise<Reply> {
+async function write(gateway: Gateway, step: Step): Promise<Reply> {
   try {
-    const receipt = await sent(writer, step);
+    const receipt = await sent(gateway, step);
     return { refusal: null, unfinished: receipt?.unfinished ?? null };
   } catch (error) {
     return { refusal: asGatewayError(error), unfinished: null };
@@ -86,10 +88,15 @@ async function write(writer: DocumentWriter, step: Step): Promise<Reply> {
 }
 
 /** Null where there is nothing to write: no document before, and none intended. */
-async function sent(writer: DocumentWriter, { id, before, after }: Step): Promise<WriteReceipt | null> {
-  if (after !== null) return writer.put(id, after, before === null ? { ifNoneMatch: "*" } : { ifMatch: before.etag });
-  return before === null ? null : writer.delete(id, { ifMatch: before.etag });
+async function sent(gateway: Gateway, { id, before, after }: Step): Promise<WriteReceipt | null> {
+  const { writer } = gateway;
+  if (after === null) return before === null ? null : writer.delete(id, { ifMatch: before.etag });
+  const replaced = before ?? (comesWithAnother(id) ? await readBack(gateway, id) : null);
+  return writer.put(id, after, replaced === null ? { ifNoneMatch: "*" } : { ifMatch: replaced.etag });
 }
+
+/** A revision of an API is created with the policies of the API that it is made of; what is to stand there replaces them. */
+const comesWithAnother = (id: DocumentId): boolean => /^apis\/[^/]+;rev=\d+\/./i.test(id);
 
 /** Each of them has the reader's own retries behind it. */
 const longestReads = 3;

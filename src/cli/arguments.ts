@@ -9,6 +9,14 @@ export const commands = {
     synopsis: "call TOOL JSON",
     description: "One tool call; JSON is its input, or - to read it from stdin. Exit status 1 on a tool error",
   },
+  doctor: {
+    synopsis: "doctor",
+    description: "Whether all is in place, and what to do next. Exit status 1 where something is wrong, 2 where it cannot be told",
+  },
+  recover: {
+    synopsis: "recover",
+    description: "Takes away what failover drills have left behind on the service. Exit status 1 where something is still left",
+  },
   validate: {
     synopsis: "validate FILE...",
     description: "Checks policy documents without Azure; - is stdin. Exit status 1 on errors, 2 where a file cannot be read",
@@ -33,7 +41,7 @@ export interface Invocation {
 }
 
 /** Commands that open a service, and so know its flags. */
-const onService: readonly string[] = ["serve", "call"];
+const onService: readonly string[] = ["serve", "call", "doctor", "recover"];
 
 type FlagSetting = NamedSetting & { readonly flag: string };
 

@@ -201,16 +201,16 @@ async function undo(tour: Tour, changeId: string): Promise<void> {
 }
 
 async function showTeams(tour: Tour): Promise<void> {
-  const { subscriptions } = await ask(tour, listSubscriptions, {});
+  const { subscriptions } = await ask(tour, listSubscriptions, { detail: true });
   tour.say(
     tour.page.table(
       ["team", "scope", "tokens/min", "requests/min", "written in"],
-      subscriptions.map(({ subscription_id, scope, tpm, rpm, limits }) => [
+      subscriptions.map(({ subscription_id, scope, tpm, rpm, limits = [] }) => [
         subscription_id,
         scope,
         count(tpm),
         count(rpm),
-        limits.map(({ source: { document, line } }) => `${document}:${line}`).join(", ") || "-",
+        limits.map(({ document, line }) => `${document}:${line}`).join(", ") || "-",
       ]),
     ),
   );

@@ -11,7 +11,7 @@ import { type Runner, runProcess } from "./run.ts";
  */
 const runners: Record<Command, Runner> = {
   async serve(_, configuration, { err }) {
-    const served = { ...openSurface(configuration, { environment: process.env, err, announce: err }), version };
+    const served = { ...openSurface(configuration, { environment: process.env, err, announce: err, resumes: true }), version };
     await serveStdio(served, { stdin: process.stdin, stdout: process.stdout, stop: stopSignal() });
     return 0;
   },
@@ -21,6 +21,18 @@ const runners: Record<Command, Runner> = {
     const readInput = () => text(process.stdin);
     const surface = openSurface(configuration, { environment: process.env, err: output.err });
     return call({ surface, operands, json, signal: stopSignal(), readInput, ...output });
+  },
+  async doctor(operands, configuration, { out, err }) {
+    const [{ doctor }, { wantsColour }] = await Promise.all([import("./doctor.ts"), import("./terminal.ts")]);
+    const surface = openSurface(configuration, { environment: process.env, err });
+    const progress = (text: string): void => (process.stderr.isTTY === true ? err(`${text} ...\n`) : undefined);
+    const json = configuration.values.json === true;
+    return doctor({ configuration, surface, operands, json, colour: wantsColour(process.stdout), signal: stopSignal(), out, progress });
+  },
+  async recover(operands, configuration, { out, err }) {
+    const { recover } = await import("./recover.ts");
+    const surface = openSurface(configuration, { environment: process.env, err });
+    return recover({ surface, operands, json: configuration.values.json === true, signal: stopSignal(), out });
   },
   async validate(...given) {
     const { runValidate } = await import("./validator.ts");

@@ -5,6 +5,7 @@ import { memoryStore } from "../../src/change/memory-store.ts";
 import { type Document, type JsonObject, policyText, withPolicyText } from "../../src/gateway/documents.ts";
 import type { Gateway } from "../../src/gateway/ports.ts";
 import type { Proposal, ProposedDocument } from "../../src/gateway/proposal.ts";
+import { loadGrammar } from "../../src/grammar.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
@@ -95,7 +96,15 @@ function serviceOf(watched: Watched, gateway: Gateway, options: Partial<ChangesO
   seed(world);
   let time = Date.UTC(2026, 10, 20, 12);
   const now = () => new Date(time);
-  const defaults: ChangesOptions = { gateway, store: memoryStore(), caller: "local:ada", now, allowOverride: [], ...options };
+  const defaults: ChangesOptions = {
+    gateway,
+    store: memoryStore(),
+    caller: "local:ada",
+    now,
+    grammar: loadGrammar,
+    allowOverride: [],
+    ...options,
+  };
   const changes = openChanges(defaults);
   return {
     world,

@@ -274,7 +274,15 @@ describe("--direct", () => {
   test("tools that plan are shown as tools that write", async () => {
     const { chat } = await openUser(direct);
     const writing = (await chat.listTools()).tools.filter(({ annotations }) => annotations?.readOnlyHint === false);
-    expect(writing.map(({ name }) => name)).toEqual(["update_quota", "update_backend_pool", "apply_policy", "apply_change", "undo_change"]);
+    expect(writing.map(({ name }) => name)).toEqual([
+      "update_quota",
+      "update_backend_pool",
+      "run_failover_drill",
+      "stop_drill",
+      "apply_policy",
+      "apply_change",
+      "undo_change",
+    ]);
   });
 });
 

@@ -87,8 +87,8 @@ const read = {
 
 export const contexts: Contexts = {
   read,
-  plan: { ...read, planner: { plan: missing, planUndo: missing } },
-  write: { ...read, applier: { apply: missing } },
+  plan: { ...read, planner: { plan: missing, planUndo: missing }, drillTools: { probes: false, deployment: "gpt-4o", fault: null } },
+  write: { ...read, applier: { apply: missing }, stopper: { stop: missing, recover: missing } },
 };
 
 /** A surface of these tools, and what it has told its operator: reports, and lines of the audit. */

@@ -1,9 +1,8 @@
 import { documentKind, documentTitle } from "../../gateway/documents.ts";
 import type { Inventory } from "../../gateway/inventory.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
-import { findBackend } from "../../pool/backend.ts";
+import { credentialsOf, findBackend } from "../../pool/backend.ts";
 import { allRoutes, type Route } from "../../pool/routes.ts";
-import { credentialsOf } from "./authentication-elements.ts";
 import { changesRoutes } from "./further.ts";
 import type { Subject } from "./guard.ts";
 
@@ -23,8 +22,8 @@ export function lostCredentials(documents: readonly ProposedDocument[]): readonl
 /** Where an API's traffic would go without credentials, while all that it goes to now carries some. Null where no route changes of such an API. */
 export function lostOnRoutes({ states, documents }: Pick<Subject, "states" | "documents">): readonly string[] | null {
   if (states === null || !changesRoutes(documents)) return null;
-  const after = allRoutes(states.after);
-  const judged = [...allRoutes(states.before)].flatMap(([apiId, routes]) => {
+  const after = allRoutes(states.after, states.csharp);
+  const judged = [...allRoutes(states.before, states.csharp)].flatMap(([apiId, routes]) => {
     const next = after.get(apiId) ?? [];
     if (routes.length === 0 || JSON.stringify(routes) === JSON.stringify(next)) return [];
     return routes.every((route) => signsIn(states.before, route)) ? [{ apiId, next }] : [];

@@ -1,7 +1,5 @@
-import type { JsonObject } from "../../gateway/documents.ts";
 import { attribute, type Element } from "../../policy/document.ts";
-import { objectOf } from "../../pool/backend.ts";
-import { isCredentialHeader, isEmpty } from "../../pool/credentials.ts";
+import { isCredentialHeader } from "../../pool/credentials.ts";
 
 /** Policies that let a caller in or out, or prove the gateway to a backend (https://learn.microsoft.com/azure/api-management/api-management-policies). */
 const authenticationPolicies: ReadonlySet<string> = new Set([
@@ -22,13 +20,4 @@ export function authenticationOf(element: Element): string | null {
   if (element.name !== "set-header" || attribute(element, "exists-action") === "delete") return null;
   const header = attribute(element, "name")?.trim() ?? "";
   return isCredentialHeader(header) ? `<set-header name="${header.toLowerCase()}">` : null;
-}
-
-/** What a backend's document signs its requests in with: `managedIdentity`, `header api-key`. Secrets may be markers. */
-export function credentialsOf(backend: JsonObject): readonly string[] {
-  return Object.entries(objectOf(backend.credentials)).flatMap(([kind, value]) => {
-    if (isEmpty(value)) return [];
-    if (kind !== "header" && kind !== "query") return [kind];
-    return Object.entries(objectOf(value)).flatMap(([name, values]) => (isEmpty(values) ? [] : [`${kind} ${name.toLowerCase()}`]));
-  });
 }

@@ -30,8 +30,8 @@ const emptied = ({ id, after }: ProposedDocument): readonly string[] =>
 /** What APIs would go to in vain; null where the change alters no route or backend of any. */
 function strandedApis({ states, documents }: Subject): readonly string[] | null {
   if (states === null || states.after.apis.length === 0 || !changesRoutes(documents)) return null;
-  const before = allRoutes(states.before);
-  return [...allRoutes(states.after)].flatMap(([apiId, routes]) => {
+  const before = allRoutes(states.before, states.csharp);
+  return [...allRoutes(states.after, states.csharp)].flatMap(([apiId, routes]) => {
     const had = before.get(apiId) ?? [];
     if (routes.length === 0) {
       return had.length === 0 ? [] : [`API '${apiId}' would have no backend: no policy chooses one, and it has no service URL.`];

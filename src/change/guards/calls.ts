@@ -13,7 +13,7 @@ export function allPaths(judged: Judged): readonly CallPath[] {
   const scopes = [...new Set([...texts.before.policies.keys(), ...texts.after.policies.keys()])]
     .map(policyScopeOf)
     .filter((scope) => scope !== null);
-  const { apis = [], products = [] } = judged.service ?? {};
+  const { apis = [], products = [] } = judged.service?.inventory ?? {};
   return [
     ...apis.flatMap(({ id: apiId }) => {
       const operations = scopes.flatMap((scope) =>

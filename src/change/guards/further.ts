@@ -1,8 +1,8 @@
 import { documentKind, type JsonObject, policyText } from "../../gateway/documents.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { childElements, type Element, type PolicyDocument, parse } from "../../policy/document.ts";
-import { poolMembers } from "../../pool/backend.ts";
-import { authenticationOf, credentialsOf } from "./authentication-elements.ts";
+import { credentialsOf, poolMembers } from "../../pool/backend.ts";
+import { authenticationOf } from "./authentication-elements.ts";
 import { propertiesOn } from "./states.ts";
 
 /**
@@ -21,6 +21,9 @@ function documentReachesFurther(document: ProposedDocument): boolean {
       return standing(before) !== standing(document.after);
     case "named_value":
       return true;
+    // No call meets it that does not ask for it by its number.
+    case "api_revision":
+      return false;
   }
 }
 

@@ -2,6 +2,7 @@ import { GatewayError } from "../../errors.ts";
 import type { GuardResult } from "../types.ts";
 import { authRemoved } from "./authentication.ts";
 import { noBackendLeft } from "./backends.ts";
+import { allTraffic, credentialToFaultOrigin } from "./drills.ts";
 import type { Guard, Subject } from "./guard.ts";
 import { limitCut, limitRaise, sharedDocument } from "./limits.ts";
 import { type GuardName, type OperatorRules, overridableGuards } from "./names.ts";
@@ -19,6 +20,8 @@ const guards: readonly Guard[] = [
   noBackendLeft,
   baseRemoved,
   authRemoved,
+  allTraffic,
+  credentialToFaultOrigin,
   protection,
   tooLarge,
 ];

@@ -1,23 +1,21 @@
 import { redactedText } from "../../gateway/keys.ts";
-import { sameName } from "../../gateway/model.ts";
+import { type Subscription, sameName, subscriptionName } from "../../gateway/model.ts";
 import type { LimitChange } from "../../gateway/proposal.ts";
 import type { Element } from "../../policy/document.ts";
-import { teamLimits } from "../../quota/limits.ts";
-import { signature } from "../../quota/plan.ts";
+import { changedTeams, stateOf } from "../../quota/proof.ts";
 import { changesRoutes } from "./further.ts";
 import { type Guard, judgeEach, type Subject } from "./guard.ts";
-import type { States } from "./states.ts";
+import { type States, subscriptionsOf } from "./states.ts";
 import { openViews, type Views } from "./views.ts";
 
 export const limitCut: Guard = {
   name: "limit_cut",
   passed: "No limit is cut by more than half.",
   objections: ({ limits }) =>
-    judgeEach(intended(limits), ({ subscriptionId, kind, before, after }) =>
-      before !== null && after !== null && after < before / 2
-        ? [`${subscriptionId}: ${kind} ${before} -> ${after} cuts the limit by more than half.`]
-        : [],
-    ),
+    judgeEach(intended(limits), (limit) => {
+      const growth = growthOf(limit);
+      return growth !== null && growth < 1 / 2 ? [`${inWords(limit)} cuts the limit by more than half.`] : [];
+    }),
 };
 
 /**
@@ -30,10 +28,35 @@ export const limitRaise: Guard = {
   objections: ({ limits }) => judgeEach(intended(limits), (limit) => [...raisedNumber(limit), ...otherCounter(limit)]),
 };
 
-function raisedNumber({ subscriptionId, kind, before, after }: LimitChange): readonly string[] {
-  if (before === null) return [];
-  if (after === null) return [`${subscriptionId}: ${kind} ${before} -> none that can be told takes the limit away.`];
-  return after > before * 10 ? [`${subscriptionId}: ${kind} ${before} -> ${after} raises the limit more than tenfold.`] : [];
+function raisedNumber(limit: LimitChange): readonly string[] {
+  if (limit.before === null) return [];
+  if (limit.after === null) return [`${inWords(limit)} takes the limit away.`];
+  const growth = growthOf(limit);
+  if (growth === null) return [`${inWords(limit)}: how the periods compare cannot be told.`];
+  return growth > 10 ? [`${inWords(limit)} raises the limit more than tenfold.`] : [];
+}
+
+function inWords({ subscriptionId, kind, before, after, period, calls }: LimitChange): string {
+  const periodOf = (side: "before" | "after") => (period === undefined ? "" : ` ${period[side] ?? "in a period that cannot be told"}`);
+  const of = calls === undefined ? "" : ` (${shortKey(calls)})`;
+  const number = (side: "before" | "after", value: number | null) =>
+    value === null ? "none that can be told" : `${value}${periodOf(side)}`;
+  return `${subscriptionId}: ${kind}${of} ${number("before", before)} -> ${number("after", after)}`;
+}
+
+/** How many times as much the limit lets through as before; null where that cannot be told. */
+function growthOf({ before, after, period }: LimitChange): number | null {
+  if (before === null || after === null) return null;
+  if (period === undefined) return before === 0 ? (after === 0 ? 1 : Number.POSITIVE_INFINITY) : after / before;
+  const [was, is] = [hoursIn(period.before), hoursIn(period.after)];
+  return was === null || is === null || before === 0 ? null : after / is / (before / was);
+}
+
+const hours: Readonly<Record<string, number>> = { Hourly: 1, Daily: 24, Weekly: 7 * 24, Monthly: 30 * 24, Yearly: 365 * 24 };
+
+function hoursIn(period: string | null): number | null {
+  const [, seconds] = /^(\d+) s$/.exec(period ?? "") ?? [];
+  return seconds === undefined ? (hours[period ?? ""] ?? null) : Number(seconds) / 3600;
 }
 
 function otherCounter({ subscriptionId, kind, counter }: LimitChange): readonly string[] {
@@ -59,7 +82,9 @@ export const sharedDocument: Guard = {
   name: "shared_document",
   passed: "No other team's limit, counter or route changes.",
   objections(subject) {
-    const numbers = judgeEach(subject.limits, (limit) => (limit.intended || limit.before === limit.after ? [] : [sharedLimit(limit)]));
+    const numbers = judgeEach(subject.limits, (limit) =>
+      limit.intended || (limit.before === limit.after && limit.period === undefined) ? [] : [sharedLimit(limit)],
+    );
     const others = otherTeams(subject);
     return numbers === null && others === null ? null : [...(numbers ?? []), ...(others ?? [])];
   },
@@ -81,19 +106,18 @@ function otherTeams({ states, teams, documents, limits = [] }: Subject): readonl
 }
 
 function routedElsewhere(states: States, isOther: (id: string) => boolean): readonly string[] {
-  const [before, after] = [openViews(states.before), openViews(states.after)];
-  const routes = (views: Views, id: string) => views.pathsOf(id).map((path) => views.view(path, id, selectsBackend).text);
-  return states.before.subscriptions
-    .filter(({ id }) => isOther(id) && routes(before, id).join("\n") !== routes(after, id).join("\n"))
-    .map(({ id }) => `${id}, which the call does not name, would be sent to other backends.`);
+  const [before, after] = [openViews(states.before, states.csharp), openViews(states.after, states.csharp)];
+  const routes = (views: Views, name: string, { id }: Subscription) =>
+    views.pathsOf(name).map((path) => views.view(path, id, selectsBackend).text);
+  return subscriptionsOf(states.before)
+    .map((subscription) => ({ subscription, name: subscriptionName(subscription) }))
+    .filter(({ name }) => isOther(name))
+    .filter(({ name, subscription }) => routes(before, name, subscription).join("\n") !== routes(after, name, subscription).join("\n"))
+    .map(({ name }) => `${name}, which the call does not name, would be sent to other backends.`);
 }
 
 const selectsBackend = ({ name }: Element): boolean => name === "set-backend-service";
 
-/** Ids of the subscriptions whose limits, conditions or counters differ. */
-export function changedLimits({ before, after }: States): readonly string[] {
-  const later = new Map(teamLimits(after).map((team) => [team.subscription.id, signature(team)]));
-  return teamLimits(before)
-    .filter((team) => later.get(team.subscription.id) !== signature(team))
-    .map(({ subscription }) => subscription.id);
-}
+/** Names of the subscriptions whose limits, conditions or counters differ. */
+export const changedLimits = ({ before, after, csharp }: States): readonly string[] =>
+  changedTeams(stateOf(before, csharp), stateOf(after, csharp), "");

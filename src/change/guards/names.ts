@@ -7,6 +7,8 @@ export const overridableGuards = [
   "no_backend_left",
   "base_removed",
   "auth_removed",
+  "all_traffic",
+  "credential_to_fault_origin",
 ] as const;
 
 /** Guards that nobody can override. */

@@ -44,6 +44,8 @@ export const baseRemoved: Guard = {
 
 /** Whether a document stands below another scope and goes on existing: a deleted one inherits everything. */
 function inherits({ id, after }: ProposedDocument): boolean {
+  // A revision's are those of the API that it is made of, as they are.
+  if (/^apis\/[^/]+;rev=\d+\//.test(id)) return false;
   const scope = policyScopeOf(id);
   return scope !== null && scope.kind !== "global" && after !== null;
 }

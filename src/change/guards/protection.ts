@@ -1,6 +1,6 @@
 import { type DocumentId, documentKind, documentTitle, type JsonObject, policyScopeOf } from "../../gateway/documents.ts";
 import type { Inventory } from "../../gateway/inventory.ts";
-import { sameName } from "../../gateway/model.ts";
+import { sameName, subscriptionName } from "../../gateway/model.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { type CallPath, policyChain } from "../../policy/steps.ts";
 import { backendIdOf, findBackend } from "../../pool/backend.ts";
@@ -9,7 +9,7 @@ import { allPaths, isConcerned } from "./calls.ts";
 import type { Guard, Subject } from "./guard.ts";
 import { changedLimits } from "./limits.ts";
 import type { Protected } from "./names.ts";
-import { propertiesOn, type States } from "./states.ts";
+import { propertiesOn, type States, subscriptionsOf } from "./states.ts";
 import { obscurity, openViews, type View, type Views, withMembers } from "./views.ts";
 
 /**
@@ -43,10 +43,11 @@ const nouns = { api: "API", product: "product", subscription: "subscription", ba
 
 const titleOf = ({ kind, name }: Protected): string => `${nouns[kind]} '${name}'`;
 
-function exists({ kind, name }: Protected, { apis, products, subscriptions, backends }: Inventory): boolean {
-  if (kind === "backend") return findBackend(backends, name) !== undefined;
-  if (kind === "api") return apis.some(({ id }) => sameApi(id, name));
-  return { product: products, subscription: subscriptions }[kind].some(({ id }) => sameName(id, name));
+function exists({ kind, name }: Protected, inventory: Inventory): boolean {
+  if (kind === "backend") return findBackend(inventory.backends, name) !== undefined;
+  const levels = [inventory, ...inventory.workspaces];
+  if (kind === "api") return levels.some(({ apis }) => apis.some(({ id }) => sameApi(id, name)));
+  return levels.some(({ products, subscriptions }) => (kind === "product" ? products : subscriptions).some(({ id }) => sameName(id, name)));
 }
 
 /** What is looked at for each protected thing, read once. */
@@ -65,8 +66,8 @@ function reachOf(subject: Subject, states: States): Reach {
   return {
     subject,
     states,
-    before: openViews(states.before),
-    after: openViews(states.after),
+    before: openViews(states.before, states.csharp),
+    after: openViews(states.after, states.csharp),
     limitedAnew() {
       limited ??= changedLimits(states);
       return limited;
@@ -85,7 +86,8 @@ function touches(thing: Protected, { documents }: Subject, reach: Reach | null):
   if (own.length > 0) return `the change is to ${titles(own)}`;
   if (reach === null) return "what the change reaches was not read";
   if (thing.kind === "backend") return touchesBackend(thing.name, documents, reach.states);
-  if (thing.kind === "subscription" && reach.limitedAnew().some((id) => sameName(id, thing.name))) {
+  const named = thing.kind === "subscription" ? namesOf(thing.name, reach.states) : [];
+  if (reach.limitedAnew().some((name) => named.includes(name))) {
     return "one of its limits or counters would change";
   }
   return touchesCalls(thing, reach);
@@ -117,13 +119,18 @@ function touchesCalls(thing: Protected, reach: Reach): string | null {
 /** As it is spelled in the service: policies compare it with regard to case. */
 function teamOf({ kind, name }: Protected, { before }: States): string | null {
   if (kind !== "subscription") return null;
-  return before.subscriptions.find(({ id }) => sameName(id, name))?.id ?? name;
+  return subscriptionsOf(before).find(({ id }) => sameName(id, name))?.id ?? name;
 }
 
+/** Of the subscriptions with this id, in whichever workspace. */
+const namesOf = (id: string, { before, after }: States): readonly string[] => [
+  ...new Set([...subscriptionsOf(before), ...subscriptionsOf(after)].filter((one) => sameName(one.id, id)).map(subscriptionName)),
+];
+
 /** The ways that the calls of a protected thing may take, before or after. */
-function pathsOf({ kind, name }: Protected, { subject, before, after }: Reach): readonly CallPath[] {
+function pathsOf({ kind, name }: Protected, { subject, states, before, after }: Reach): readonly CallPath[] {
   if (kind === "product") return [{ apiId: null, operationId: null, productId: name }];
-  if (kind === "subscription") return [...before.pathsOf(name), ...after.pathsOf(name)];
+  if (kind === "subscription") return namesOf(name, states).flatMap((one) => [...before.pathsOf(one), ...after.pathsOf(one)]);
   return allPaths(subject).filter(({ apiId }) => apiId !== null && sameApi(apiId, name));
 }
 

@@ -1,30 +1,45 @@
 import { type DocumentId, documentKind, type JsonObject, type ListedDocument } from "../../gateway/documents.ts";
 import type { Inventory, PolicyTexts } from "../../gateway/inventory.ts";
-import { sameName } from "../../gateway/model.ts";
+import { type Subscription, sameName } from "../../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../../gateway/proposal.ts";
+import type { CSharp } from "../../policy/expression-syntax.ts";
 
 /** What guards judge: a change, and the service that it is made to. */
-export interface Judged extends Pick<Proposal, "documents" | "limits" | "policyErrors" | "teams"> {
+export interface Judged extends Pick<Proposal, "documents" | "drill" | "limits" | "policyErrors" | "teams"> {
   /** Null where it does not have to be known: see `reachesFurther`. */
-  readonly service: Inventory | null;
+  readonly service: JudgedService | null;
+}
+
+/** The whole service, and the grammar that its policies' expressions are read by. */
+export interface JudgedService {
+  readonly inventory: Inventory;
+  readonly csharp: CSharp;
 }
 
 /** The service before and after a change. */
 export interface States {
   readonly before: Inventory;
   readonly after: Inventory;
+  readonly csharp: CSharp;
 }
+
+/** Those of the service and of its workspaces. */
+export const subscriptionsOf = ({ subscriptions, workspaces }: Inventory): readonly Subscription[] => [
+  ...subscriptions,
+  ...workspaces.flatMap((workspace) => workspace.subscriptions),
+];
 
 export const statesOf = ({ service, documents }: Judged): States | null => (service === null ? null : statesIn(service, documents));
 
-export const statesIn = (service: Inventory, documents: readonly ProposedDocument[]): States => ({
-  before: withDocuments(service, documents, "before"),
-  after: withDocuments(service, documents, "after"),
+export const statesIn = ({ inventory, csharp }: JudgedService, documents: readonly ProposedDocument[]): States => ({
+  before: withDocuments(inventory, documents, "before"),
+  after: withDocuments(inventory, documents, "after"),
+  csharp,
 });
 
 /** The texts of the policies before and after; those of the change alone where the service was not read. */
 export function textsOf({ service, documents }: Judged): { readonly before: PolicyTexts; readonly after: PolicyTexts } {
-  const texts: PolicyTexts = service ?? { policies: new Map(), fragments: [], namedValues: [] };
+  const texts: PolicyTexts = service?.inventory ?? { policies: new Map(), fragments: [], namedValues: [] };
   return { before: withTexts(texts, documents, "before"), after: withTexts(texts, documents, "after") };
 }
 

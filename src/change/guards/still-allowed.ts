@@ -1,6 +1,7 @@
 import { GatewayError } from "../../errors.ts";
 import { readInventory } from "../../gateway/inventory.ts";
 import type { GatewayReader } from "../../gateway/ports.ts";
+import type { CSharp } from "../../policy/expression-syntax.ts";
 import type { PlannedChange } from "../journal.ts";
 import type { OperatorRules } from "./names.ts";
 import { protection } from "./protection.ts";
@@ -11,7 +12,12 @@ import { statesOf } from "./states.ts";
  * that this process allows, and nothing that this process protects is touched, on the service as it is now. `guarded` otherwise. Reads the
  * service only where something is protected.
  */
-export async function assertStillAllowed(change: PlannedChange, rules: OperatorRules, reader: GatewayReader): Promise<void> {
+export async function assertStillAllowed(
+  change: PlannedChange,
+  rules: OperatorRules,
+  reader: GatewayReader,
+  grammar: () => Promise<CSharp>,
+): Promise<void> {
   const refused = (change.overridden ?? []).filter((name) => !rules.allowOverride.includes(name));
   if (refused.length > 0) {
     throw new GatewayError(
@@ -25,7 +31,7 @@ export async function assertStillAllowed(change: PlannedChange, rules: OperatorR
   if (rules.protect.length === 0) return;
   const judged = {
     documents: change.documents.map(({ id, before, after }) => ({ id, before: before === null ? null : { id, ...before }, after })),
-    service: await readInventory(reader),
+    service: { inventory: await readInventory(reader), csharp: await grammar() },
   };
   const objections = protection.objections({ ...judged, states: statesOf(judged), protect: rules.protect }) ?? [];
   if (objections.length === 0) return;

@@ -3,10 +3,13 @@ import type { Inventory } from "../../gateway/inventory.ts";
 import { canonical } from "../../policy/canonical.ts";
 import { containsPolicies, sections } from "../../policy/catalogue.ts";
 import { attribute, childElements, descendants, type Element, parse } from "../../policy/document.ts";
-import { type CallPath, type Place, policyChain, type Step, type StepReader, stepReader } from "../../policy/steps.ts";
+import type { CSharp } from "../../policy/expression-syntax.ts";
+import type { StaticCall } from "../../policy/static/values.ts";
+import { type StaticPolicies, staticPolicies, type Verdict } from "../../policy/static/walk.ts";
+import { type CallPath, type Place, policyChain, type Step } from "../../policy/steps.ts";
 import { backendIdOf, findBackend, poolMembers } from "../../pool/backend.ts";
-import { type Caller, callersOf, type Path } from "../../quota/callers.ts";
-import { type CallFacts, decide } from "../../quota/condition.ts";
+import { type Caller, callersOf, type Path, staticCall } from "../../quota/callers.ts";
+import { subscriptionsOf } from "./states.ts";
 
 /**
  * All that the calls of a path meet, as text: the policies of their scopes merged, fragments and named values put in, and the backends that
@@ -22,8 +25,8 @@ export interface View {
 
 /** The views of one state of the service. */
 export interface Views {
-  /** The ways that the calls of a subscription may take; none where it does not exist. */
-  pathsOf(subscriptionId: string): readonly Path[];
+  /** The ways that the calls of a subscription may take, by its `subscriptionName`; none where it does not exist. */
+  pathsOf(name: string): readonly Path[];
   /**
    * `team`: the subscription that calls, null for anyone: branches that surely are not its calls' are left out. `matters` picks policies;
    * without it all are shown. Throws `unsupported` as `StepReader.steps` does.
@@ -31,29 +34,35 @@ export interface Views {
   view(path: CallPath, team: string | null, matters?: (element: Element) => boolean): View;
 }
 
-export function openViews(inventory: Inventory): Views {
-  const reader = stepReader(inventory);
+export function openViews(inventory: Inventory, csharp: CSharp): Views {
+  const policies = staticPolicies(inventory, csharp);
   let callers: ReadonlyMap<string, Caller> | undefined;
   return {
-    pathsOf(subscriptionId) {
+    pathsOf(name) {
       callers ??= new Map(callersOf(inventory).map((caller) => [caller.name.toLowerCase(), caller]));
-      return callers.get(subscriptionId.toLowerCase())?.paths ?? [];
+      return callers.get(name.toLowerCase())?.paths ?? [];
     },
     view(path, team, matters = () => true) {
-      const facts = team === null ? null : { subscriptionId: team, productId: path.productId };
-      const walk: Walk = { reader, facts, matters, unknownValues: new Set(), backends: new Set() };
-      const steps = reader.steps(policyChain(path));
-      const policies = sections.map((section) => shown(walk, steps[section]));
+      const call = team === null ? null : staticCall(inventory, path, subscriptionOf(inventory, team));
+      const walk: Walk = { policies, call, matters, unknownValues: new Set(), backends: new Set() };
+      const steps = policies.reader.steps(policyChain(path));
+      const all = sections.map((section) => shown(walk, steps[section]));
       const backends = backendsBehind(inventory, walk.backends).map((id) => backendText(inventory, id, walk));
       const hidesValues = backends.some((text) => text.includes("<secret:"));
-      return { text: JSON.stringify([policies, backends]), unknownValues: walk.unknownValues, hidesValues };
+      return { text: JSON.stringify([all, backends]), unknownValues: walk.unknownValues, hidesValues };
     },
   };
 }
 
+const subscriptionOf = (inventory: Inventory, team: string): StaticCall["subscription"] => ({
+  id: team,
+  name: subscriptionsOf(inventory).find(({ id }) => id === team)?.displayName ?? "",
+});
+
 interface Walk {
-  readonly reader: StepReader;
-  readonly facts: CallFacts | null;
+  readonly policies: StaticPolicies;
+  /** Null for anyone's. */
+  readonly call: StaticCall | null;
   readonly matters: (element: Element) => boolean;
   readonly unknownValues: Set<string>;
   /** Ids as they are named, lower case; null where one cannot be told. */
@@ -85,7 +94,7 @@ function shownBranches(walk: Walk, branches: readonly Step[]): readonly Shown[] 
     if (element.name !== "when" && element.name !== "otherwise") continue;
     const isLast = element.name === "otherwise";
     const condition = resolve(walk, isLast ? "true" : (attribute(element, "condition") ?? ""), place);
-    const verdict = isLast ? true : walk.facts === null ? "undecided" : decide(condition, walk.facts);
+    const verdict = isLast ? true : decided(walk, condition, place);
     if (verdict === false) continue;
     if (verdict === "fails") {
       possible.push([condition, "fails"]);
@@ -99,8 +108,14 @@ function shownBranches(walk: Walk, branches: readonly Step[]): readonly Shown[] 
   return possible.every(({ length }) => length === 1) ? [] : [["choose", ...possible]];
 }
 
+/** Variables are not followed here: what is asked of them is not decided. */
+function decided({ policies, call }: Walk, condition: string, { document }: Place): Verdict {
+  if (call === null || /\bVariables\b/.test(condition)) return "undecided";
+  return policies.decide(condition, call, new Map(), document);
+}
+
 /** `place`: where the text stands; its named values are those of its workspace. */
-function resolve({ reader, unknownValues }: Walk, text: string, place?: Place): string {
+function resolve({ policies: { reader }, unknownValues }: Walk, text: string, place?: Place): string {
   const { text: whole, missing } = reader.resolve(text, place?.document);
   for (const name of missing) unknownValues.add(name);
   return whole;
@@ -109,7 +124,7 @@ function resolve({ reader, unknownValues }: Walk, text: string, place?: Place): 
 function noteBackends(walk: Walk, element: Element, place: Place): void {
   for (const { name, value } of element.attributes) {
     if (!/(?:^|-)backend-id$/.test(name)) continue;
-    const { text, missing } = walk.reader.resolve(value.text.trim(), place.document);
+    const { text, missing } = walk.policies.reader.resolve(value.text.trim(), place.document);
     walk.backends.add(missing.length > 0 || /^@[({]/.test(text) ? null : text.toLowerCase());
   }
 }

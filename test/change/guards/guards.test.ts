@@ -4,8 +4,10 @@ import { type Judged, judge, waysOut } from "../../../src/change/guards/index.ts
 import { firmGuards, overridableGuards } from "../../../src/change/guards/names.ts";
 import type { GatewayError } from "../../../src/errors.ts";
 import type { JsonObject } from "../../../src/gateway/documents.ts";
+import type { Inventory } from "../../../src/gateway/inventory.ts";
 import {
   change,
+  csharp,
   document,
   fragment,
   judged,
@@ -41,6 +43,12 @@ describe("verdicts", () => {
     ["a limit that goes, which is another guard's", "limit_cut", "passed", limits({ before: 100, after: null })],
     ["one of two limits cut", "limit_cut", "blocked", limits({}, { kind: "rpm", before: 60, after: 1 })],
     ["a cut that nobody asked for", "limit_cut", "absent", limits({ before: 1_000, after: 1, intended: false })],
+    ["a quota of half the tokens", "limit_cut", "passed", limits({ kind: "token_quota", before: 10, after: 5 })],
+    ["a quota of fewer", "limit_cut", "blocked", limits({ kind: "token_quota", before: 10, after: 4 })],
+    ["a quota of calls", "limit_cut", "blocked", limits({ kind: "call_quota", before: 10, after: 4 })],
+    ["a longer period", "limit_cut", "blocked", limits({ kind: "token_quota", period: { before: "Daily", after: "Weekly" } })],
+    ["seconds", "limit_cut", "blocked", limits({ kind: "call_quota", period: { before: "60 s", after: "3600 s" } })],
+    ["half a day's in an hour", "limit_cut", "passed", limits({ kind: "token_quota", period: { before: "Daily", after: "Hourly" } })],
     ["no limit", "limit_cut", "absent", { documents: [], service: null }],
 
     ["ten times the limit", "limit_raise", "passed", limits({ before: 100, after: 1_000 })],
@@ -58,12 +66,29 @@ describe("verdicts", () => {
       limits({ before: null, after: null, counter: { before: "a", after: "b", perSubscription: false } }),
     ],
     ["a raise that nobody asked for", "limit_raise", "absent", limits({ before: 1, after: 1_000, intended: false })],
+    ["ten times the quota", "limit_raise", "passed", limits({ kind: "token_quota", before: 10, after: 100 })],
+    ["more than ten times the quota", "limit_raise", "blocked", limits({ kind: "call_quota", before: 10, after: 101 })],
+    ["a quota that goes", "limit_raise", "blocked", limits({ kind: "token_quota", after: null })],
+    ["a shorter period", "limit_raise", "blocked", limits({ kind: "token_quota", period: { before: "Daily", after: "Hourly" } })],
+    [
+      "a shorter period with as much less",
+      "limit_raise",
+      "passed",
+      limits({ kind: "token_quota", before: 2400, after: 100, period: { before: "Daily", after: "Hourly" } }),
+    ],
+    ["a period that cannot be told", "limit_raise", "blocked", limits({ kind: "token_quota", period: { before: "Daily", after: null } })],
     ["no limit", "limit_raise", "absent", { documents: [], service: null }],
 
     ["only the named team", "shared_document", "passed", limits({ after: 600 })],
     ["another team that keeps its limit", "shared_document", "passed", limits({ after: 600 }, { subscriptionId: "prod", intended: false })],
     ["another team's limit", "shared_document", "blocked", limits({ after: 600 }, { subscriptionId: "prod", after: 600, intended: false })],
     ["another team's lost limit", "shared_document", "blocked", limits({ subscriptionId: "prod", after: null, intended: false })],
+    [
+      "another team's period",
+      "shared_document",
+      "blocked",
+      limits({ subscriptionId: "prod", kind: "token_quota", period: { before: "Daily", after: "Hourly" }, intended: false }),
+    ],
     ["no limit at all", "shared_document", "absent", { documents: [], service: null }],
 
     ["a pool that keeps one", "no_backend_left", "passed", document("backends/p", pool("a", "b"), pool("b"))],
@@ -314,7 +339,7 @@ describe("shared_document, of a call that names teams", () => {
   ])("%s: %s", (_, verdict, subject, message) => {
     expect(verdictOf(subject, "shared_document")).toBe(verdict);
     if (message !== undefined) expect(messageOf(subject, "shared_document")).toBe(message);
-    expect(verdictOf({ documents: subject.documents, service }, "shared_document")).toBe("absent");
+    expect(verdictOf({ documents: subject.documents, service: { inventory: service, csharp } }, "shared_document")).toBe("absent");
   });
 
   test("a route in a policy that holds others is one", () => {
@@ -330,7 +355,7 @@ describe("shared_document, of a call that names teams", () => {
       ...naming({ [product]: policy(`<base />${limit(500)}`) }),
       ...limits({ subscriptionId: "prod", after: 500, intended: false }),
     };
-    const both = { ...subject, documents: naming({ [product]: policy(`<base />${limit(500)}`) }).documents, service };
+    const both = { ...subject, documents: naming({ [product]: policy(`<base />${limit(500)}`) }).documents };
     expect(messageOf(both, "shared_document")).toBe("prod, which the call does not name, would go from tpm 1000 to 500.");
   });
 
@@ -489,7 +514,7 @@ describe("properties", () => {
     fc.assert(
       fc.property(fc.option(service), documents, fc.boolean(), (live, changes, naming) => {
         const subject = {
-          service: live,
+          service: live === null ? null : { inventory: live, csharp },
           documents: changes.map(([key, before, after]) => proposed(key, before, after)),
           ...(naming ? { teams: ["growth"] } : {}),
         };
@@ -515,7 +540,7 @@ describe("properties", () => {
     );
   });
 
-  const propertiesOf = (live: NonNullable<Judged["service"]>, key: string): JsonObject | null =>
+  const propertiesOf = (live: Inventory, key: string): JsonObject | null =>
     [...live.policies.values(), ...live.fragments, ...live.backends, ...live.namedValues].find((one) => one.id === key)?.properties ?? null;
 
   test("without a request to override nothing is overridden, whatever is allowed", () => {

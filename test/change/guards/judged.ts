@@ -4,7 +4,10 @@ import type { DocumentId, JsonObject, ListedDocument } from "../../../src/gatewa
 import type { Inventory } from "../../../src/gateway/inventory.ts";
 import type { Subscription } from "../../../src/gateway/model.ts";
 import type { LimitChange, ProposedDocument } from "../../../src/gateway/proposal.ts";
+import { loadGrammar } from "../../../src/grammar.ts";
 import { inventoryOf, type Parts } from "../../pool/service.ts";
+
+export const csharp = await loadGrammar();
 
 /** A policy with this inbound section; the other sections are left out. */
 export const policy = (inbound: string, rest = "<backend><base /></backend>"): JsonObject => ({
@@ -63,7 +66,7 @@ export function change(service: Inventory, after: Readonly<Record<DocumentId, Js
     ...service.backends,
   ];
   return {
-    service,
+    service: { inventory: service, csharp },
     documents: Object.entries(after).map(([id, properties]) =>
       proposed(id, documents.find((live) => live.id === id)?.properties ?? null, properties),
     ),

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Judged } from "../../../src/change/guards/index.ts";
 import type { Protected } from "../../../src/change/guards/names.ts";
 import type { JsonObject } from "../../../src/gateway/documents.ts";
 import {
@@ -370,6 +369,21 @@ describe("what is protected", () => {
   });
 });
 
+describe("a variable that a policy sets", () => {
+  test.each([
+    ["a branch that asks whether it is set", 'context.Variables.ContainsKey("tier")'],
+    ["a branch that asks what it is", '(string)context.Variables["tier"] == "gold"'],
+  ])("%s may be anyone's", (_, condition) => {
+    const branch = (inner: string) =>
+      policy(`<base /><set-variable name="tier" value="gold" /><choose><when condition="@(${condition})">${inner}</when></choose>`);
+    const live = serviceOf(
+      { apis: { chat: null }, products: { gold: ["chat"] }, policies: { [gold]: textOf(branch("<cors />")) } },
+      { growth: "gold", prod: "gold" },
+    );
+    expect(verdictOf(change(live, { [gold]: branch("<trace />") }), "protected", protecting("subscription:prod"))).toBe("blocked");
+  });
+});
+
 describe("properties", () => {
   const own: readonly (readonly [`${Protected["kind"]}:${string}`, readonly string[]])[] = [
     ["api:chat", [chat, ask, "apis/CHAT/policies/policy", "apis/chat;rev=7/policies/policy"]],
@@ -421,7 +435,7 @@ describe("properties", () => {
     fc.assert(
       fc.property(piece, piece, fc.constantFrom(chat, gold, global), (was, is, id) => {
         const clean = (text: string) => text.replace(/<include.*/, "");
-        const world = (inbound: string): Judged["service"] =>
+        const world = (inbound: string) =>
           serviceOf(
             {
               apis: { chat: null },
@@ -432,7 +446,6 @@ describe("properties", () => {
             { prod: "gold" },
           );
         const apart = world(`<base /><include-fragment fragment-id="f" />`);
-        if (apart === null) throw new Error("no service");
         const touched = verdictOf(
           change(apart, { "policyFragments/f": fragment(clean(is)) }),
           "protected",

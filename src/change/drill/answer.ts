@@ -1,0 +1,163 @@
+import type { DrillPlan, DrillWindow } from "../../gateway/drill.ts";
+import type { GatewayReader, LogsReader } from "../../gateway/ports.ts";
+import {
+  type DrillLogs,
+  type DrillVerdict,
+  drillReport,
+  type LoggedShare,
+  startingMs,
+  type TimelineEntry,
+} from "../../pool/drill/report.ts";
+import { backendShares } from "../../usage/backend-shares.ts";
+import { lagOf, readFreshness } from "../../usage/freshness.ts";
+import { askLogs, isDegradable } from "../../usage/log-answers.ts";
+import { type DrillPart, drillQuery } from "../../usage/queries/drill.ts";
+import { completeUntil } from "../../usage/window.ts";
+import type { LeftBehind, ShownDrill } from "../types.ts";
+
+/** What an answer about a drill is made from. */
+export interface DrillReading {
+  readonly service: string;
+  readonly gateway: Pick<GatewayReader, "service">;
+  readonly logs: LogsReader;
+  readonly now: () => Date;
+}
+
+/** The calls of the drill's API, and of its subscriptions alone where it names some, by who answered them. */
+export interface DrillTraffic {
+  /** As long before as the drill took. */
+  readonly before: readonly LoggedShare[];
+  /** The beginning, while gateways follow: it does not count for the verdict. */
+  readonly starting: readonly LoggedShare[];
+  readonly during: readonly LoggedShare[];
+  /** As long after, as far as the logs go. */
+  readonly after: readonly LoggedShare[];
+  /** Percent by minute over all of it, where it changes. */
+  readonly by_minute: readonly { readonly time: string; readonly percent: Readonly<Record<string, number>> }[];
+  /** Until when all rows are taken to be in. */
+  readonly complete_until: string;
+}
+
+export interface DrillAnswer {
+  readonly [more: string]: unknown;
+  readonly service: string;
+  readonly drill_id: string;
+  readonly state: ShownDrill["state"];
+  readonly drill: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly timeline: readonly TimelineEntry[];
+  /** Of an evacuation, from the logs; `unknown` where they cannot be read. */
+  readonly traffic?: DrillTraffic | "unknown";
+  readonly left_behind: readonly LeftBehind[];
+  /** Only once it is over and cleaned up. */
+  readonly verdict?: DrillVerdict;
+  readonly means?: string;
+  readonly not_shown?: readonly string[];
+  readonly failure?: string;
+  readonly next: string;
+}
+
+/** A drill with what test calls and logs say of it by now. */
+export async function drillAnswer(reading: DrillReading, shown: ShownDrill): Promise<DrillAnswer> {
+  const { drillId, drill, state, window, ended, probes, leftBehind, failure } = shown;
+  const traffic = window === null || drill.mode === "rehearse" ? null : await trafficOf(reading, drill, window, ended);
+  const report = window === null ? null : drillReport({ drill, window, ended, probes, logs: traffic?.logs ?? null });
+  return {
+    service: reading.service,
+    drill_id: drillId,
+    state,
+    drill: `${drill.mode} ${drill.backendId} of ${drill.poolId} for API ${drill.apiId}, ${drill.subscriptions?.join(", ") ?? "any caller"}`,
+    ...(window === null ? {} : { from: window.from, until: window.until }),
+    timeline: report?.timeline ?? [],
+    ...(traffic === null ? {} : { traffic: traffic.shown }),
+    left_behind: leftBehind,
+    ...(state === "ended" && report !== null ? { verdict: report.verdict, means: report.means, not_shown: report.notShown } : {}),
+    ...(failure === undefined ? {} : { failure }),
+    next: nextOf(shown, report?.verdict === "inconclusive" && traffic?.logs?.complete === false ? traffic.logs.completeAt : null),
+  };
+}
+
+function nextOf({ drillId, state, leftBehind }: ShownDrill, askAgain: string | null): string {
+  const input = JSON.stringify({ drill_id: drillId });
+  switch (state) {
+    case "starting":
+    case "running":
+      return `get_drill ${input} again; stop_drill ${input} ends it early.`;
+    case "cleaning_up":
+      return `It is over for the gateway. If this stays so: stop_drill ${input}.`;
+    case "failed":
+      return leftBehind.length === 0 ? "Nothing of it is left. Plan it again." : `stop_drill ${input} takes away what is left.`;
+    case "ended":
+      if (leftBehind.length > 0) return "See left_behind: what someone else has edited is theirs to look at.";
+      return askAgain === null ? "Nothing is left to do." : `get_drill ${input} again after ${askAgain}, when the logs are in.`;
+  }
+}
+
+interface Traffic {
+  readonly logs: DrillLogs | null;
+  readonly shown: DrillTraffic | "unknown";
+}
+
+/** Until an evacuation's calls are judged by the logs. What cannot be read is unknown. */
+async function trafficOf(
+  { gateway, logs, now }: DrillReading,
+  drill: DrillPlan,
+  window: DrillWindow,
+  ended: ShownDrill["ended"],
+): Promise<Traffic> {
+  const time = now();
+  const [from, begun] = [Date.parse(window.from), Date.parse(window.from) + startingMs(drill.durationMs)];
+  const end = Math.min(Date.parse(window.until), ended?.stopped === true ? Date.parse(ended.time) : Number.POSITIVE_INFINITY);
+  try {
+    const { resourceId } = await gateway.service();
+    const freshness = await readFreshness(logs, resourceId, time);
+    if (freshness.kind === "refused") return { logs: null, shown: "unknown" };
+    const nameOf = memberNames(drill);
+    const length = end - from;
+    const query = drillQuery(
+      {
+        window: { since: new Date(from - length), until: new Date(Math.max(from, Math.min(end + length, time.getTime()))) },
+        resourceId,
+        apiId: drill.apiId,
+        subscriptions: drill.subscriptions ?? undefined,
+        interval: "PT1M",
+      },
+      { from: new Date(from), begun: new Date(begun), end: new Date(end) },
+    );
+    const { rows } = await askLogs(logs, query);
+    const sharesOf = (part: DrillPart): readonly LoggedShare[] => {
+      const own = rows.filter(({ values }) => values.Part === part);
+      return Object.entries(backendShares(own, nameOf, 0).of_window).map(([backend, { requests, failed }]) => ({
+        backend,
+        requests,
+        failed,
+      }));
+    };
+    const lagMs = lagOf(freshness) * 1000;
+    const parts = { before: sharesOf("before"), starting: sharesOf("starting"), during: sharesOf("during"), after: sharesOf("after") };
+    const complete = time.getTime() - lagMs >= end;
+    return {
+      logs: { ...parts, complete, completeAt: new Date(end + lagMs).toISOString() },
+      shown: {
+        ...parts,
+        by_minute: backendShares(rows, nameOf, mostMinutes).by_time,
+        complete_until: completeUntil(time, lagOf(freshness)).toISOString(),
+      },
+    };
+  } catch (error) {
+    if (isDegradable(error)) return { logs: null, shown: "unknown" };
+    throw error;
+  }
+}
+
+const mostMinutes = 60;
+
+/** A backend of the logs, `host` or `host/deployment`, by the member that has the host; as it is where none or several have. */
+function memberNames({ members }: DrillPlan): (place: string) => string {
+  return (place) => {
+    const [host = ""] = place.toLowerCase().split("/");
+    const [found, ...more] = members.filter((member) => member.host === host);
+    return found !== undefined && more.length === 0 ? found.backendId : place;
+  };
+}

@@ -1,0 +1,182 @@
+import { GatewayError } from "../../errors.ts";
+import type { GatewayReader } from "../../gateway/ports.ts";
+import { auditedGateway } from "../audited.ts";
+import { isOpen, type PlannedChange, type Standing } from "../journal.ts";
+import { inTurn } from "../queue.ts";
+import { type Recovery, recover as settle } from "../recovery.ts";
+import type { BackgroundTrail, DrillLog, DrillStopper, LeftBehind, ShownDrill } from "../types.ts";
+import { failureOf } from "../write.ts";
+import { type CleanUp, leftBehind } from "./clean-up.ts";
+import type { Course } from "./records.ts";
+import { type Begun, endAndClean, isBegun, lookAfter, type Running } from "./runner.ts";
+
+export interface DrillsOptions extends Omit<Running, "gateway" | "queue" | "journal" | "own"> {
+  readonly recovery: Recovery;
+  /** For each clean-up that no call has asked for: what it writes belongs in the operator's audit, too. */
+  readonly background: () => BackgroundTrail;
+}
+
+/** The drills of one caller on one service. */
+export interface Drills {
+  readonly log: DrillLog;
+  /** Begins to look after a drill that has been applied, where nobody has yet. Resolves at once. */
+  start(drillId: string): Promise<void>;
+  /** Looks after what a process that has ended was looking after: at a start. Resolves once what is over has been cleaned up. */
+  resume(): Promise<void>;
+  /** For one call; its writes go through this recovery's gateway, which its trail hears. */
+  stopper(recovery: Recovery): DrillStopper;
+}
+
+export function openDrills({ recovery, background, ...options }: DrillsOptions): Drills {
+  const { journal, own } = recovery;
+  const { records, clock } = options;
+  const running = (of: Recovery): Running => ({ ...options, gateway: of.gateway, queue: recovery.gateway, journal, own });
+
+  /** What no call has asked for. */
+  const cleanInBackground = async (change: Begun): Promise<CleanUp> => {
+    const { trail, done } = background();
+    trail.applying({ changeId: change.changeId, documents: [], undoes: null });
+    const cleaned = endAndClean(running({ ...recovery, gateway: auditedGateway(recovery.gateway, trail) }), change);
+    await done(await failureOf(cleaned));
+    return cleaned;
+  };
+
+  const look = (change: Begun, runners: number): void =>
+    void lookAfter(running(recovery), change, runners, () => cleanInBackground(change));
+
+  const find = async (drillId: string, { journal: told }: Pick<Recovery, "journal"> = recovery): Promise<PlannedChange> => {
+    const change = await told.find(drillId);
+    if (change.drill !== undefined) return change;
+    throw new GatewayError("not_found", `${drillId} is a change, and no drill.`, { hint: `list_changes shows it.` });
+  };
+
+  /** Whether a process that still runs looks after it. */
+  const isLookedAfter = ({ runners }: Course): boolean => {
+    const last = runners.at(-1)?.owner;
+    if (last === undefined) return false;
+    return last.instance === own.instance || recovery.processes.look(last) === "running";
+  };
+
+  const shown = async (of: Recovery, change: PlannedChange): Promise<ShownDrill> => {
+    const [standing, course] = await Promise.all([journal.standing(change), records.course(change.changeId)]);
+    if (standing.state === "planned") throw notBegun(change);
+    const over = isOver(change, standing, course, clock.now());
+    const left = over || standing.state === "failed" ? await leftNow(of.gateway.reader(new AbortController().signal), change) : [];
+    return shownDrill(change, standing, course, { over, left });
+  };
+
+  const leftNow = async (reader: GatewayReader, change: PlannedChange): Promise<readonly LeftBehind[]> =>
+    leftBehind(reader, change, await journal.progress(change));
+
+  /** Where a change stands that a process has left half-way, once that has been put back as far as it goes. */
+  const settled = (of: Recovery, change: PlannedChange): Promise<Standing> =>
+    inTurn(recovery.gateway, async () => (await settle(of, change)).standing);
+
+  /** Drills that have begun, and of which something may be there. */
+  const unfinished = async (
+    of: Recovery,
+  ): Promise<readonly { readonly change: Begun; readonly course: Course; readonly applied: boolean }[]> => {
+    const found: { change: Begun; course: Course; applied: boolean }[] = [];
+    for (const { change, standing } of (await journal.list()).changes) {
+      if (!isBegun(change)) continue;
+      const course = await records.course(change.changeId);
+      if (course.cleaned !== null) continue;
+      const { state } = isOpen(standing) ? await settled(of, change) : standing;
+      if (state === "applied" || state === "failed") found.push({ change, course, applied: state === "applied" });
+    }
+    return found;
+  };
+
+  /** With what a clean-up could not take away, also while the drill still acts. */
+  const ended = async (of: Recovery, change: Begun): Promise<ShownDrill> => {
+    const { left } = await endAndClean(running(of), change);
+    return { ...(await shown(of, change)), leftBehind: left };
+  };
+
+  return {
+    log: { show: async (drillId) => shown(recovery, await find(drillId)) },
+    async start(drillId) {
+      const change = await find(drillId);
+      const { runners } = await records.course(drillId);
+      if (isBegun(change) && runners.length === 0) look(change, 0);
+    },
+    async resume() {
+      for (const { change, course, applied } of await unfinished(recovery)) {
+        if (isLookedAfter(course)) continue;
+        if (applied && clock.now().getTime() < Date.parse(change.window.until) && course.ended === null) {
+          look(change, course.runners.length);
+        } else await cleanInBackground(change);
+      }
+    },
+    stopper: (of) => ({
+      async stop(drillId) {
+        const change = await find(drillId, of);
+        const standing = await journal.standing(change);
+        if (standing.state === "planned") throw notBegun(change);
+        if (isOpen(standing) && isOpen(await settled(of, change))) throw stillBeginning(change);
+        return isBegun(change) ? ended(of, change) : shown(of, change);
+      },
+      async recover() {
+        const drills: ShownDrill[] = [];
+        for (const { change, course } of await unfinished(of)) {
+          const early = clock.now().getTime() < Date.parse(change.window.until);
+          if (early && course.ended === null && isLookedAfter(course)) continue;
+          drills.push(await ended(of, change));
+        }
+        return drills;
+      },
+    }),
+  };
+}
+
+/** Whether the gateway no longer acts by it. */
+function isOver({ window }: PlannedChange, { state }: Standing, { ended }: Course, now: Date): boolean {
+  if (ended !== null || state === "undone") return true;
+  return window !== undefined && now.getTime() >= Date.parse(window.until);
+}
+
+function shownDrill(
+  change: PlannedChange,
+  standing: Standing,
+  course: Course,
+  { over, left }: { readonly over: boolean; readonly left: readonly LeftBehind[] },
+): ShownDrill {
+  const { changeId, drill, window } = change;
+  if (drill === undefined) throw new Error(`no drill: ${changeId}`);
+  const ended = course.ended ?? (standing.state === "undone" ? { time: standing.time, stopped: true } : null);
+  return {
+    drillId: changeId,
+    drill,
+    state: stateOf(standing, over, left),
+    window: window ?? null,
+    ended: ended ?? (over && window !== undefined ? { time: window.until, stopped: false } : null),
+    probes: course.probes,
+    leftBehind: left,
+    ...(standing.failure === undefined ? {} : { failure: standing.failure.message }),
+  };
+}
+
+function stateOf({ state }: Standing, over: boolean, left: readonly LeftBehind[]): ShownDrill["state"] {
+  switch (state) {
+    case "planned":
+    case "claimed":
+    case "applying":
+      return "starting";
+    case "expired":
+    case "failed":
+    case "rolled_back":
+      return "failed";
+    case "applied":
+    case "undone":
+      if (!over) return "running";
+      return left.every(({ final }) => final) ? "ended" : "cleaning_up";
+  }
+}
+
+const notBegun = ({ changeId, confirm }: PlannedChange): GatewayError =>
+  new GatewayError("not_found", `The drill ${changeId} is planned, and has not been started.`, {
+    hint: `Once the user has agreed: apply_change ${JSON.stringify({ plan_id: changeId, confirm })}`,
+  });
+
+const stillBeginning = ({ changeId }: PlannedChange): GatewayError =>
+  new GatewayError("conflict", `The drill ${changeId} is being started at this moment.`, { hint: "Try again shortly.", retryable: true });

@@ -1,0 +1,110 @@
+import { type DrillPlan, type DrillWindow, everyMemberFails } from "../../gateway/drill.ts";
+import type { Gateway, Prober } from "../../gateway/ports.ts";
+import type { ProbeSeen } from "../../pool/drill/report.ts";
+import type { Journal, Owner, PlannedChange } from "../journal.ts";
+import { inTurn } from "../queue.ts";
+import { type CleanUp, cleanUp } from "./clean-up.ts";
+import type { DrillRecords } from "./records.ts";
+
+/** Time, as the machine or a test has it. */
+export interface DrillClock {
+  now(): Date;
+  /** Resolves once so many milliseconds have gone by. */
+  wait(milliseconds: number): Promise<void>;
+}
+
+/** What looks after drills works with. */
+export interface Running {
+  /** Writes to it may be heard by the trail of a call. */
+  readonly gateway: Gateway;
+  /** By which writes to the service take their turns. */
+  readonly queue: Gateway;
+  readonly journal: Journal;
+  readonly records: DrillRecords;
+  /** Null where no test key is configured: then only the logs tell of the drill. */
+  readonly prober: Prober | null;
+  readonly clock: DrillClock;
+  readonly own: Owner;
+}
+
+/** A drill that has begun. */
+export interface Begun extends PlannedChange {
+  readonly drill: DrillPlan;
+  readonly window: DrillWindow;
+}
+
+export const isBegun = (change: PlannedChange): change is Begun => change.drill !== undefined && change.window !== undefined;
+
+/**
+ * Looks after a drill to its end: makes test calls, and cleans up when its time is over. Nothing depends on it: the gateway ends an evacuation
+ * by itself, and no production call meets a rehearsal. Does nothing where another process looks after it. Never rejects.
+ */
+export async function lookAfter(running: Running, change: Begun, runners: number, clean: () => Promise<CleanUp>): Promise<void> {
+  const { records, clock, own } = running;
+  try {
+    if (!(await records.takeOver(change.changeId, runners, own))) return;
+    await probeUntilEnd(running, change, runners);
+    for (const delay of cleanUpDelays) {
+      const done = await clean().catch(() => null);
+      if (done !== null && (done.left.length === 0 || !done.retryable)) return;
+      await clock.wait(delay);
+    }
+  } catch {
+    // Whatever is left is told by get_drill, and taken away by the next process or by recover.
+  }
+}
+
+/** In milliseconds, between one try and the next: what keeps a write from being taken is mostly over soon. */
+const cleanUpDelays = [2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];
+
+/** Takes away what a drill has written, and records what has come of it. Before its time that ends it: once nothing of it is left. */
+export async function endAndClean({ gateway, queue, journal, records, clock }: Running, change: Begun): Promise<CleanUp> {
+  // Writes of changes never interleave.
+  return inTurn(queue, async () => {
+    const early = clock.now().getTime() < Date.parse(change.window.until);
+    const done = await cleanUp(gateway, change, await journal.progress(change));
+    const isClean = done.left.length === 0;
+    if (!early || isClean) await records.ended(change.changeId, early);
+    if (isClean) await records.cleaned(change.changeId);
+    return done;
+  });
+}
+
+/** Rehearsals begin closely: a breaker counts failures within its interval. */
+const closely = { calls: 30, longestMs: 2_000 } as const;
+const usual = { shortestMs: 1_000, longestMs: 15_000 } as const;
+
+/** Between one test call and the next, in milliseconds. */
+function pause({ mode, durationMs }: DrillPlan, calls: number): number {
+  const even = Math.min(usual.longestMs, Math.max(usual.shortestMs, Math.floor(durationMs / 60)));
+  return mode === "rehearse" && calls < closely.calls ? Math.min(even, closely.longestMs) : even;
+}
+
+async function probeUntilEnd(running: Running, { changeId, drill, window }: Begun, runner: number): Promise<void> {
+  const { records, prober, clock } = running;
+  const until = Date.parse(window.until);
+  const left = () => until - clock.now().getTime();
+  let served = 0;
+  let askedAll = false;
+  for (let calls = 0, recorded = 0; left() > 0; calls += 1) {
+    if (prober !== null && drill.probe !== null) {
+      const seen = await ask(running, drill, "usual");
+      // An answer that came after the end says nothing of the drill.
+      if (seen !== null && left() > 0) await records.saw(changeId, runner, recorded++, seen);
+      served = seen !== null && seen.region !== null && (seen.status ?? 500) < 500 ? served + 1 : 0;
+      if (drill.mode === "rehearse" && served >= 3 && !askedAll) {
+        askedAll = true;
+        const all = await ask(running, drill, "all_failing");
+        if (all !== null && left() > 0) await records.saw(changeId, runner, recorded++, all);
+      }
+    }
+    if (left() > 0) await clock.wait(Math.min(left(), pause(drill, calls)));
+    if (await records.isEnded(changeId)) return;
+  }
+}
+
+async function ask({ prober, clock }: Running, { probe }: DrillPlan, kind: ProbeSeen["kind"]): Promise<ProbeSeen | null> {
+  if (prober === null || probe === null) return null;
+  const answer = await prober.probe(probe, kind === "all_failing" ? { [everyMemberFails]: "all" } : {});
+  return { time: clock.now().toISOString(), kind, ...answer };
+}

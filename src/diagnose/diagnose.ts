@@ -1,0 +1,134 @@
+import type { CSharp } from "../policy/expression-syntax.ts";
+import { groupsBy } from "../usage/groups.ts";
+import { access, isBlind, reasonOf } from "./access.ts";
+import { cacheEmbeddings, cacheHits, cachePair, cacheRedis, cacheStreaming, cacheThreshold, cacheVaryBy } from "./cache.ts";
+import { type Cause, causeOf } from "./cause.ts";
+import { type Changed, changed, changes } from "./changes.ts";
+import type { Check, CheckName, Finding, Symptom } from "./check.ts";
+import * as errors from "./errors.ts";
+import { type Asked, type Evidence, type Opened, openService, readEvidence } from "./evidence.ts";
+import { failoverBackends, failoverBreakers, failoverMembers, failoverRetry, models } from "./failover.ts";
+import { latency } from "./latency.ts";
+import { logging } from "./logging.ts";
+import { certificates, lints, policies } from "./policies.ts";
+import type { Readers } from "./reads.ts";
+import { deployments, limits, quotas } from "./throttling.ts";
+
+/** A check, and which symptoms it can explain; without a symptom all are made. */
+interface Rule {
+  readonly check: CheckName;
+  readonly explains: readonly Symptom[];
+  /** Null where nothing was read that it could judge. */
+  readonly run: (evidence: Evidence) => Finding | null;
+}
+
+const cacheRules: readonly Rule[] = [
+  { check: "cache-pair", explains: ["cache"], run: cachePair },
+  { check: "cache-embeddings", explains: ["cache"], run: cacheEmbeddings },
+  { check: "cache-redis", explains: ["cache"], run: cacheRedis },
+  { check: "cache-threshold", explains: ["cache"], run: cacheThreshold },
+  { check: "cache-vary-by", explains: ["cache"], run: cacheVaryBy },
+  { check: "cache-streaming", explains: ["cache"], run: cacheStreaming },
+];
+
+const rules: readonly Rule[] = [
+  { check: "limits", explains: ["429"], run: limits },
+  { check: "quotas", explains: ["403", "429"], run: quotas },
+  { check: "deployments", explains: ["429", "failover"], run: deployments },
+  { check: "backend-errors", explains: ["5xx", "failover"], run: errors.backendErrors },
+  { check: "backend-connection", explains: ["5xx", "latency", "failover"], run: errors.backendConnection },
+  { check: "breakers", explains: ["5xx", "failover"], run: errors.breakers },
+  { check: "policy-failures", explains: ["5xx"], run: errors.policyFailures },
+  { check: "unexplained-errors", explains: ["5xx"], run: errors.unexplainedErrors },
+  { check: "clients", explains: ["5xx", "latency"], run: errors.clients },
+  { check: "keys", explains: ["403"], run: errors.keys },
+  { check: "backend-access", explains: ["403", "failover"], run: errors.backendAccess },
+  { check: "refusals", explains: ["403"], run: errors.refusals },
+  { check: "latency", explains: ["latency"], run: latency },
+  ...cacheRules,
+  {
+    check: "cache-hits",
+    explains: ["cache"],
+    run: (evidence) =>
+      cacheHits(
+        evidence,
+        cacheRules.flatMap(({ run }) => run(evidence) ?? []),
+      ),
+  },
+  { check: "failover-backends", explains: ["failover", "5xx"], run: failoverBackends },
+  { check: "failover-members", explains: ["failover"], run: failoverMembers },
+  { check: "failover-breakers", explains: ["failover"], run: failoverBreakers },
+  { check: "failover-retry", explains: ["failover"], run: failoverRetry },
+  { check: "models", explains: ["failover"], run: models },
+  { check: "logging", explains: ["logging"], run: logging },
+  { check: "policies", explains: ["403", "5xx", "cache"], run: policies },
+  { check: "lints", explains: [], run: lints },
+  { check: "certificates", explains: ["5xx"], run: certificates },
+  { check: "changes", explains: ["403", "429", "5xx", "latency", "cache", "failover", "logging"], run: changes },
+];
+
+/** Checks that nobody knows the outcome of, for one reason. */
+export interface Unknown {
+  readonly checks: readonly CheckName[];
+  readonly why: string;
+  readonly do: string;
+}
+
+export interface Diagnosis {
+  readonly cause: Cause;
+  readonly window: { readonly since: string; readonly until: string } | null;
+  readonly problems: readonly Extract<Check, { status: "problem" }>[];
+  readonly unknown: readonly Unknown[];
+  readonly ok: readonly Extract<Check, { status: "ok" }>[];
+  /** What was changed before and in the window, oldest first. */
+  readonly changed: readonly Changed[];
+}
+
+/**
+ * What is wrong, and whose doing it was. Says so too where nothing can be read: then that is the problem. Throws `invalid_input` and `not_found` for
+ * what cannot be asked, and what is thrown is else this program's fault or the call's cancellation.
+ */
+export async function diagnose(readers: Readers, asked: Asked, grammar: () => Promise<CSharp>, now: Date): Promise<Diagnosis> {
+  const opened = await openService(readers);
+  if (isBlind(opened)) return blind(opened);
+  const evidence = await readEvidence(readers, opened, asked, await grammar(), now);
+  return judged(evidence);
+}
+
+/** Every check on what was read. */
+export function judged(evidence: Evidence): Diagnosis {
+  const { symptom, window } = evidence;
+  const told = rules
+    .filter(({ explains }) => symptom === null || explains.includes(symptom))
+    .flatMap(({ check, run }): readonly Check[] => {
+      const finding = run(evidence);
+      return finding === null ? [] : [{ check, ...finding }];
+    });
+  const found = changed(evidence);
+  return {
+    ...sorted([{ check: "access", ...access(evidence) }, ...told], evidence),
+    cause: causeOf(evidence, found),
+    window: { since: window.since.toISOString(), until: window.until.toISOString() },
+    changed: found,
+  };
+}
+
+function blind(opened: Opened): Diagnosis {
+  const verdict = "Nothing could be looked at: the service cannot be read.";
+  return { ...sorted([{ check: "access", ...access(opened) }], opened), cause: { verdict, failed: null }, window: null, changed: [] };
+}
+
+function sorted(checks: readonly Check[], opened: Opened): Pick<Diagnosis, "problems" | "unknown" | "ok"> {
+  const reasons = checks.flatMap((check) =>
+    check.status === "unknown" ? check.refusals.map((refusal) => ({ check: check.check, ...reasonOf(refusal, opened) })) : [],
+  );
+  return {
+    problems: checks.flatMap((check) => (check.status === "problem" ? [check] : [])),
+    unknown: [...groupsBy(reasons, ({ why }) => why)].map(([why, group]) => ({
+      checks: [...new Set(group.map(({ check }) => check))],
+      why,
+      do: group[0]?.do ?? "",
+    })),
+    ok: checks.flatMap((check) => (check.status === "ok" ? [check] : [])),
+  };
+}

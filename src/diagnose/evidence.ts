@@ -1,0 +1,129 @@
+import {
+  type Document,
+  type DocumentId,
+  type ListedDocument,
+  type PolicyScope,
+  policyDocumentId,
+  workspaceOf,
+} from "../gateway/documents.ts";
+import { findApi, findSubscription } from "../gateway/inventory.ts";
+import type { Api, Product, Service, Subscription } from "../gateway/model.ts";
+import type { Activity, Expiry, ExternalCache, GatewayReader, Identity, LoggingSettings } from "../gateway/ports.ts";
+import type { CSharp } from "../policy/expression-syntax.ts";
+import { readGround } from "../usage/report.ts";
+import { metricsWindow, type Window } from "../usage/window.ts";
+import type { Symptom } from "./check.ts";
+import { attempt, type OwnChange, type Read, type Readers } from "./reads.ts";
+import { readTraffic, type Traffic } from "./traffic.ts";
+
+export interface Asked {
+  readonly apiId?: string | undefined;
+  readonly subscriptionId?: string | undefined;
+  readonly symptom?: Symptom | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** All that was read for a diagnosis. A read that was refused says so in its own place, and keeps nothing else from being read. */
+export interface Evidence {
+  readonly window: Window;
+  readonly now: Date;
+  /** As the service spells it; null for the whole service. */
+  readonly apiId: string | null;
+  readonly subscriptionId: string | null;
+  readonly symptom: Symptom | null;
+  readonly csharp: CSharp;
+  /** Null where the token does not say. */
+  readonly identity: Identity | null;
+  readonly service: Read<Service>;
+  readonly apis: Read<readonly Api[]>;
+  readonly products: Read<readonly Product[]>;
+  readonly subscriptions: Read<readonly Subscription[]>;
+  /** Those of the service itself: what is in workspaces is not looked at. */
+  readonly policies: Read<ReadonlyMap<DocumentId, Document>>;
+  readonly fragments: Read<readonly ListedDocument[]>;
+  readonly namedValues: Read<readonly ListedDocument[]>;
+  readonly backends: Read<readonly ListedDocument[]>;
+  readonly caches: Read<readonly ExternalCache[]>;
+  readonly certificates: Read<readonly Expiry[]>;
+  readonly settings: Read<LoggingSettings>;
+  readonly activity: Read<readonly Activity[]>;
+  readonly journal: Read<readonly OwnChange[]>;
+  readonly traffic: Traffic;
+}
+
+/** A change may come before what it does: changes are looked for from so long before the window. */
+const changesBeforeMs = 30 * 60_000;
+
+const mostChanges = 50;
+
+/** The service and whose credential asks for it: what all else hangs on. */
+export interface Opened {
+  readonly service: Read<Service>;
+  readonly identity: Identity | null;
+}
+
+/** Rejects only where the call was cancelled, or this program is at fault. */
+export async function openService({ gateway, azure }: Readers): Promise<Opened> {
+  const service = await attempt("service", gateway.service());
+  const identity = await attempt("service", azure.identity());
+  return { service, identity: identity.kind === "read" ? identity.value : null };
+}
+
+/** Reads all of it side by side. Throws `invalid_input` and `not_found` for a window, an API or a subscription that cannot be. */
+export async function readEvidence(
+  readers: Readers,
+  { service, identity }: Opened,
+  asked: Asked,
+  csharp: CSharp,
+  now: Date,
+): Promise<Evidence> {
+  const { gateway, logs, azure, changes } = readers;
+  // What cannot be read is refused before anything is asked.
+  metricsWindow(asked, now);
+  const [apis, subscriptions] = await Promise.all([attempt("apis", gateway.apis()), attempt("subscriptions", gateway.subscriptions())]);
+  const apiId = asked.apiId === undefined ? null : apis.kind === "read" ? findApi(apis.value, asked.apiId).id : asked.apiId;
+  const subscriptionId = asked.subscriptionId === undefined ? null : subscriptionOf(asked.subscriptionId, service, subscriptions);
+  const ground = await attempt("logs", readGround(readers, apiId ?? undefined, now));
+  const window = metricsWindow(asked, now, ground.kind === "read" ? ground.value.complete : now);
+  const since = new Date(window.since.getTime() - changesBeforeMs);
+  const backends = attempt("backends", gateway.backends());
+  const [products, policies, fragments, namedValues, caches, certificates, settings, activity, journal, traffic] = await Promise.all([
+    attempt("products", gateway.products()),
+    attempt("policies", readPolicies(gateway)),
+    attempt("fragments", gateway.fragments()),
+    attempt("namedValues", gateway.namedValues()),
+    attempt("caches", azure.caches()),
+    attempt("certificates", azure.certificates()),
+    attempt("settings", logs.settings(apiId ?? undefined)),
+    attempt("activity", azure.activity({ since, until: window.until })),
+    attempt("journal", changes.list(mostChanges, { since })),
+    backends.then((known) =>
+      readTraffic(
+        readers,
+        ground,
+        { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
+        known.kind === "read" ? known.value : [],
+      ),
+    ),
+  ]);
+  return {
+    ...{ window, now, apiId, subscriptionId, symptom: asked.symptom ?? null, csharp, identity },
+    ...{ service, apis, products, subscriptions, policies, fragments, namedValues, caches, certificates, settings, activity, traffic },
+    backends: await backends,
+    journal: journal.kind === "read" ? { kind: "read", value: journal.value.changes } : journal,
+  };
+}
+
+function subscriptionOf(name: string, service: Read<Service>, subscriptions: Read<readonly Subscription[]>): string {
+  if (service.kind === "refused" || subscriptions.kind === "refused") return name;
+  return findSubscription({ service: service.value, subscriptions: subscriptions.value }, name).id;
+}
+
+async function readPolicies(reader: GatewayReader): Promise<ReadonlyMap<DocumentId, Document>> {
+  const ids = (await reader.policyScopes()).filter(isOwn).map(policyDocumentId);
+  const documents = await Promise.all(ids.map((id) => reader.document(id)));
+  return new Map(documents.flatMap((document) => (document === null ? [] : [[document.id, document]])));
+}
+
+const isOwn = (scope: PolicyScope): boolean => workspaceOf(policyDocumentId(scope)) === undefined;

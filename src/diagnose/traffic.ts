@@ -1,0 +1,201 @@
+import { GatewayError } from "../errors.ts";
+import type { ListedDocument } from "../gateway/documents.ts";
+import { backendNames } from "../usage/backend-shares.ts";
+import { cacheUse } from "../usage/cache-use.ts";
+import { askLogs } from "../usage/log-answers.ts";
+import { cacheQuery } from "../usage/queries/cache.ts";
+import type { CallFilter } from "../usage/queries/calls.ts";
+import { rowsQuery } from "../usage/queries/counts.ts";
+import { failuresQuery } from "../usage/queries/failures.ts";
+import { latencyQuery } from "../usage/queries/latency.ts";
+import type { Columns, LogsQuery, LogsRow } from "../usage/queries/query.ts";
+import { readUsage, type UsageGround, type UsageReport } from "../usage/report.ts";
+import type { CacheUse } from "../usage/totals.ts";
+import type { Window } from "../usage/window.ts";
+import type { Symptom } from "./check.ts";
+import { attempt, type Read, type Readers } from "./reads.ts";
+
+/** Calls that have ended in one way, as the gateway's logs have them. */
+export interface Failure {
+  /** As `causeName` says it. */
+  readonly cause: string;
+  /** Id of the backend that was called last, or its host; null where none was. */
+  readonly backend: string | null;
+  readonly subscription: string | null;
+  readonly status: number;
+  /** 0 where no backend has answered. */
+  readonly backendStatus: number;
+  readonly reason: string;
+  /** The policy that failed. */
+  readonly source: string;
+  readonly message: string;
+  readonly requests: number;
+  readonly first: string;
+  readonly last: string;
+  readonly examples: readonly string[];
+}
+
+/** How calls of the window have ended, whoever tells it. */
+export interface Calls {
+  readonly requests: number;
+  /** By cause, as `causeName` says it; `succeeded` among them. */
+  readonly ended: ReadonlyMap<string, number>;
+  readonly source: string;
+  readonly notes: readonly string[];
+}
+
+export interface TeamCalls {
+  readonly subscription: string;
+  readonly requests: number;
+}
+
+/** Milliseconds within which 95 % of the calls came, in all and in the backend's part. */
+export interface Delays {
+  readonly total: number;
+  readonly backend: number;
+  readonly gateway: number;
+}
+
+/** Which model a deployment of a backend says it is. */
+export interface ServedModel {
+  readonly backend: string;
+  readonly deployment: string;
+  readonly model: string;
+}
+
+/** What the gateway had to do in the window. Reads that nobody asked for are null. */
+export interface Traffic {
+  readonly calls: Read<Calls>;
+  /** Those that did not succeed, in detail: from logs alone, as what follows. */
+  readonly failures: Read<readonly Failure[]>;
+  readonly teams: Read<readonly TeamCalls[]>;
+  readonly cache: Read<CacheUse & { readonly succeeded: number }> | null;
+  /** Of the window, and of the one of the same length before it. */
+  readonly delays: Read<{ readonly now: Delays | null; readonly before: Delays | null }> | null;
+  readonly models: Read<readonly ServedModel[]> | null;
+  /** Whether rows came into the logs within the last day; null where they cannot be asked. */
+  readonly logged: boolean | null;
+}
+
+export interface TrafficAsked {
+  readonly window: Window;
+  readonly apiId: string | null;
+  readonly subscriptionId: string | null;
+  readonly symptom: Symptom | null;
+  readonly now: Date;
+}
+
+const mostGroups = 500;
+
+export async function readTraffic(
+  readers: Readers,
+  ground: Read<UsageGround>,
+  asked: TrafficAsked,
+  backends: readonly ListedDocument[],
+): Promise<Traffic> {
+  if (ground.kind === "refused") {
+    return { calls: ground, failures: ground, teams: ground, cache: ground, delays: ground, models: ground, logged: null };
+  }
+  const { service, freshness } = ground.value;
+  const { window, apiId, subscriptionId, symptom, now } = asked;
+  const subscriptions = subscriptionId === null ? [] : [subscriptionId];
+  const filter: CallFilter = { window, resourceId: service.resourceId, apiId: apiId ?? undefined, subscriptions, interval: "PT1M" };
+  const about = { window, apiId: apiId ?? undefined, groupBy: ["cause"], subscriptions, include: ["examples"], limit: mostGroups } as const;
+  const report = await attempt("traffic", readUsage(readers, ground.value, about, now));
+  const calls: Read<Calls> = report.kind === "read" ? { kind: "read", value: callsOf(report.value) } : report;
+  const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
+  const gone = withoutLogs(ground.value, report);
+  if (gone !== null) return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, logged };
+  const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
+    attempt(
+      "logs",
+      askLogs(readers.logs, query).then(({ rows }) => rows),
+    );
+  const wants = (...some: readonly Symptom[]): boolean => symptom === null || some.includes(symptom);
+  const [failures, teams, cache, delays, models] = await Promise.all([
+    rowsOf(failuresQuery(filter)),
+    rowsOf(rowsQuery(filter, ["subscription"], mostGroups)),
+    wants("cache") ? rowsOf(cacheQuery(filter)) : null,
+    wants("latency") ? Promise.all([filter, { ...filter, window: before(window) }].map((one) => rowsOf(latencyQuery(one, [])))) : null,
+    wants("failover") ? rowsOf(rowsQuery(filter, ["backend", "model"], mostGroups)) : null,
+  ]);
+  const name = backendNames(backends);
+  return {
+    calls,
+    failures: mapped(failures, (rows) => rows.map((row) => failureOf(row, name))),
+    teams: mapped(teams, (rows) =>
+      rows.map(({ keys, values }) => ({ subscription: keys.subscription ?? "", requests: values.Requests ?? 0 })),
+    ),
+    cache: cache && mapped(cache, ([row]) => ({ ...cacheUse(row?.values), succeeded: row?.values.Succeeded ?? 0 })),
+    delays: delays && delaysOf(delays),
+    models: models && mapped(models, (rows) => rows.flatMap((row) => servedModel(row, name))),
+    logged,
+  };
+}
+
+/** Why the logs say nothing of the window's calls; null where they do. */
+function withoutLogs({ freshness }: UsageGround, report: Read<UsageReport>): Extract<Read<never>, { kind: "refused" }> | null {
+  if (freshness.kind === "refused") return { kind: "refused", read: "logs", error: freshness.error };
+  if (report.kind === "refused") return report;
+  if (report.value.sources.some(({ name }) => name.startsWith("gateway logs"))) return null;
+  const error = new GatewayError("not_found", "The logs hold no calls of this window.", {
+    hint: 'diagnose_gateway {"symptom":"logging"} says why.',
+  });
+  return { kind: "refused", read: "logs", error };
+}
+
+const mapped = <T, U>(read: Read<T>, change: (value: T) => U): Read<U> =>
+  read.kind === "read" ? { kind: "read", value: change(read.value) } : read;
+
+/** The requests of rows are those that ended so: a shadow limit's rows have none of their own. */
+function callsOf({ rows, totals, sources, notes }: UsageReport): Calls {
+  const ended = new Map(
+    rows.flatMap(({ cause, requests }) => (cause === undefined || requests === undefined ? [] : [[cause, requests] as const])),
+  );
+  const requests = typeof totals.requests === "number" ? totals.requests : [...ended.values()].reduce((sum, count) => sum + count, 0);
+  return { requests, ended, source: sources[0]?.name ?? "unknown", notes };
+}
+
+const before = ({ since, until }: Window): Window => ({ since: new Date(2 * since.getTime() - until.getTime()), until: since });
+
+type FailureRow = LogsRow<ReturnType<typeof failuresQuery>["measures"]>;
+
+const orNull = (key: string | undefined): string | null => (key === undefined || key === "" || key === "none" ? null : key);
+
+function failureOf({ keys, values }: FailureRow, name: (place: string) => string): Failure {
+  const place = orNull(keys.backend);
+  return {
+    cause: keys.cause ?? "",
+    backend: place === null ? null : name(place),
+    subscription: orNull(keys.subscription),
+    status: values.Status ?? 0,
+    backendStatus: values.BackendStatus ?? 0,
+    reason: values.Reason,
+    source: values.Source,
+    message: values.Message,
+    requests: values.Requests ?? 0,
+    first: values.First ?? "",
+    last: values.Last ?? "",
+    examples: Array.isArray(values.Examples) ? values.Examples.filter((id) => typeof id === "string") : [],
+  };
+}
+
+type DelayRows = Read<readonly LogsRow<ReturnType<typeof latencyQuery>["measures"]>[]>;
+
+function delaysOf([now, earlier]: readonly DelayRows[]): NonNullable<Traffic["delays"]> {
+  if (now === undefined || earlier === undefined) return { kind: "read", value: { now: null, before: null } };
+  if (now.kind === "refused") return now;
+  if (earlier.kind === "refused") return earlier;
+  return { kind: "read", value: { now: delay(now.value), before: delay(earlier.value) } };
+}
+
+function delay([row]: Extract<DelayRows, { kind: "read" }>["value"]): Delays | null {
+  const total = row?.values.Total95 ?? null;
+  return total === null ? null : { total, backend: row?.values.Backend95 ?? 0, gateway: row?.values.Gateway95 ?? 0 };
+}
+
+function servedModel({ keys }: LogsRow<Columns>, name: (place: string) => string): readonly ServedModel[] {
+  const [place, model] = [orNull(keys.backend), orNull(keys.model)];
+  const deployment = place?.split("/")[1];
+  return place === null || model === null || deployment === undefined ? [] : [{ backend: name(place), deployment, model }];
+}

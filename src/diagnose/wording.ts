@@ -1,0 +1,34 @@
+import type { Window } from "../usage/window.ts";
+
+/** Characters of a name or message out of the gateway. */
+const longestText = 120;
+
+const dayMs = 24 * 3_600_000;
+
+/** `10:02`, in UTC; with its date where the window is longer than a day. */
+export function clock(time: string, { since, until }: Window): string {
+  const text = new Date(time).toISOString();
+  return until.getTime() - since.getTime() > dayMs ? `${text.slice(5, 10)} ${text.slice(11, 16)}` : text.slice(11, 16);
+}
+
+/** `10:02 to 10:09`, or one time where both are of one minute. */
+export function span(first: string, last: string, window: Window): string {
+  const [from, to] = [clock(first, window), clock(last, window)];
+  return from === to ? from : `${from} to ${to}`;
+}
+
+/** `1 call`, `7 calls`. */
+export const calls = (count: number): string => `${count} call${count === 1 ? "" : "s"}`;
+
+/** The first names, and how many are left. */
+export function some(names: readonly string[], most = 3): string {
+  const different = [...new Set(names)];
+  const left = different.length - most;
+  return left > 0 ? `${different.slice(0, most).join(", ")} and ${left} more` : different.join(", ");
+}
+
+/** A text out of the gateway on one line. */
+export function short(text: string, longest = longestText): string {
+  const line = text.trim().replace(/\s+/g, " ");
+  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import type { Plan } from "../../../src/change/types.ts";
+import type { DrillMode } from "../../../src/gateway/drill.ts";
+import type { Kill, Machine, Process } from "../processes.ts";
+import { drillOf, openDrillMachine, twoMinutes } from "./kit.ts";
+
+const modes: readonly DrillMode[] = ["evacuate", "rehearse"];
+const effects: readonly Kill["effect"][] = ["before", "after"];
+
+/** More than a drill's start or end has. */
+const mostMoments = 60;
+
+async function planned(machine: Machine, mode: DrillMode): Promise<{ readonly first: Process; readonly plan: Plan }> {
+  const first = machine.start();
+  const plan = await first.plan(await drillOf(first, mode));
+  expect(plan.status, JSON.stringify(plan.guards)).toBe("planned");
+  return { first, plan };
+}
+
+/** What policies on the gateway say of the time until which they hold. */
+const endsIn = (machine: Machine): readonly string[] =>
+  [...machine.service.state().values()].flatMap(({ value }) =>
+    [...(typeof value === "string" ? value : "").matchAll(/DateTime\.UtcNow < DateTime\.Parse\("([^"]*)"\)/g)].map(([, end]) => end ?? ""),
+  );
+
+describe.each(modes)("%s", (mode) => {
+  test.each(effects)("killed %s each step of its start: it ends by itself, and recover leaves nothing", async (effect) => {
+    let reachedEnd = false;
+    for (let moment = 1; !reachedEnd; moment += 1) {
+      expect(moment).toBeLessThan(mostMoments);
+      const machine = openDrillMachine();
+      const before = machine.service.state();
+      const { first, plan } = await planned(machine, mode);
+      reachedEnd = (await first.killedIn({ moment, effect }, () => first.apply(plan))) !== "killed";
+      first.kill();
+      // Whatever of it has come to stand has its end in it.
+      expect(endsIn(machine).filter((end) => end !== "2026-11-20T12:02:00")).toEqual([]);
+      machine.service.pass(twoMinutes);
+      const second = machine.start();
+      const drills = await second.changes.drillStopper().recover();
+      expect(
+        drills.flatMap(({ leftBehind }) => leftBehind),
+        `moment ${moment}`,
+      ).toEqual([]);
+      expect(machine.service.state(), `moment ${moment}`).toEqual(before);
+    }
+  });
+
+  test.each(effects)("killed %s each step of its clean-up: the next one takes the rest away", async (effect) => {
+    let reachedEnd = false;
+    for (let moment = 1; !reachedEnd; moment += 1) {
+      expect(moment).toBeLessThan(mostMoments);
+      const machine = openDrillMachine();
+      const before = machine.service.state();
+      const { first, plan } = await planned(machine, mode);
+      await first.apply(plan);
+      first.kill();
+      machine.service.pass(twoMinutes);
+      const second = machine.start();
+      reachedEnd = (await second.killedIn({ moment, effect }, () => second.changes.drillStopper().recover())) !== "killed";
+      second.kill();
+      const third = machine.start();
+      await third.changes.resumeDrills();
+      expect(machine.service.state(), `moment ${moment}`).toEqual(before);
+      expect(await third.changes.drillStopper().recover()).toEqual([]);
+      expect((await third.changes.drills.show(plan.planId ?? "")).state).toBe("ended");
+    }
+  });
+
+  test("stopped early by another process while the first still runs", async () => {
+    const machine = openDrillMachine();
+    const before = machine.service.state();
+    const { first, plan } = await planned(machine, mode);
+    await first.apply(plan);
+    const second = machine.start();
+    expect(await second.changes.drillStopper().recover(), "somebody looks after it").toEqual([]);
+    const stopped = await second.changes.drillStopper().stop(plan.planId ?? "");
+    expect(stopped).toMatchObject({ state: "ended", leftBehind: [], ended: { stopped: true } });
+    expect(machine.service.state()).toEqual(before);
+  });
+});
+
+test("a plan that is not applied at once has its two minutes from the start on", async () => {
+  const machine = openDrillMachine();
+  const { first, plan } = await planned(machine, "evacuate");
+  machine.service.pass(10 * 60 * 1000);
+  await first.apply(plan);
+  expect(endsIn(machine)).toEqual(["2026-11-20T12:12:00"]);
+  expect(await first.changes.drills.show(plan.planId ?? "")).toMatchObject({
+    state: "running",
+    window: { from: "2026-11-20T12:10:00Z", until: "2026-11-20T12:12:00Z" },
+  });
+});
