@@ -2,13 +2,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { configurationTable } from "../src/config.ts";
+import { catalogueTables } from "../src/policy/catalogue-tables.ts";
+import { prompts } from "../src/prompts/index.ts";
+import { resources } from "../src/resources/index.ts";
 import { fidelityTables } from "../src/sandbox/fidelity-table.ts";
 import { tools } from "../tools/index.ts";
-import { catalogueTables } from "./catalogue-tables.ts";
 
 /** What is generated: by file, the content of each section. */
 const generated: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  "README.md": { tools: toolTable, configuration: configurationTable },
+  "README.md": { tools: toolTable, prompts: promptTable, resources: resourceTable, configuration: configurationTable },
   "src/policy/README.md": { catalogue: catalogueTables },
   "src/sandbox/README.md": { fidelity: fidelityTables },
 };
@@ -20,6 +22,22 @@ function toolTable(): string {
     ({ name, effect, description, input }) => `| \`${name}\` | ${effects[effect]} | ${inputs(input)} | ${description} |`,
   );
   return ["| Tool | | Inputs | What it is for |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function promptTable(): string {
+  const rows = prompts.map(
+    ({ name, description, arguments: all }) =>
+      `| \`${name}\` | ${all.map((argument) => `\`${argument.name}${argument.required === true ? "" : "?"}\``).join(", ")} | ${description} |`,
+  );
+  return ["| Prompt | Arguments | What it is for |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function resourceTable(): string {
+  const rows = [
+    ...resources.templates.map(({ uriTemplate, description }) => `| \`${uriTemplate}\` | ${description} |`),
+    ...resources.references.map(({ uri, description = "" }) => `| \`${uri}\` | ${description} |`),
+  ];
+  return ["| Resource | What it is |", "| --- | --- |", ...rows].join("\n");
 }
 
 /** Names of the inputs; optional ones with a question mark. */

@@ -7,6 +7,7 @@ import { jsonLog } from "./log.ts";
 import { type AuditLog, openTrail } from "./mcp/audit.ts";
 import type { Surface } from "./mcp/call.ts";
 import { failed, success } from "./mcp/result.ts";
+import type { Offered } from "./mcp/server.ts";
 import { type Environment, openRuntime } from "./runtime.ts";
 import { version } from "./version.ts";
 
@@ -23,11 +24,11 @@ export interface SurfaceOptions {
   readonly announce?: (line: string) => void;
 }
 
-/** The tools on the configured service. A read-only setting that cannot be read counts as set, any other as not set. */
+/** The tools on the configured service, and what is offered besides. A read-only setting that cannot be read counts as set, any other as not set. */
 export function openSurface(
   configuration: Configuration,
   { environment, err, now = () => new Date(), wait, resumes = false, announce }: SurfaceOptions,
-): Surface {
+): Surface & Offered {
   const { readOnly, direct, sandbox, auditFile } = configuration.values;
   const log = jsonLog(err, now);
   const loopback: Loopback | undefined = announce && {
@@ -49,6 +50,8 @@ export function openSurface(
     sharedPlans: sandbox !== true,
     audit,
     report: (message, details) => log("error", message, details),
+    prompts: async () => (await import("./prompts/index.ts")).prompts,
+    resources: async () => (await import("./resources/index.ts")).resources,
   };
 }
 

@@ -71,6 +71,7 @@ describe("invalid values", () => {
     ["AIGW_SERVICE", "9lives", "must be the name of an API Management service or its whole ARM id"],
     ["AIGW_SERVICE", `${resourceId}/../other`, "must be the name of an API Management service or its whole ARM id"],
     ["AZURE_CLOUD", "germany", "must be public, usgovernment or china"],
+    ["AIGW_PRICES", "gpt-4o=cheap", 'must be MODEL=IN/OUT,... or JSON with {"MODEL": {"in": N, "out": N}}'],
     ["AIGW_READ_ONLY", "perhaps", "must be true or false"],
     ["AIGW_DIRECT", "perhaps", "must be true or false"],
     ...["base removed", "limit_cut,auth_remvoed", "protected", "too_large", "limit_cut,too_large"].map(

@@ -16,6 +16,7 @@ import { createSandbox, type Sandbox } from "../src/sandbox/sandbox.ts";
 import { type SandboxAddress, serveSandbox } from "../src/sandbox/serve.ts";
 import { openSurface } from "../src/surface.ts";
 import type { PlanOutput } from "../src/tool.ts";
+import { actionOf, isInRole } from "./role.ts";
 
 /** A real MCP client before the real server, which works on a sandbox over HTTP through the real Azure SDK clients. */
 export interface Harness {
@@ -84,6 +85,9 @@ export async function openHarness({
     await client.close();
     await service.close();
     await rm(state, { recursive: true, force: true });
+    const asked = sandbox.world.requests.flatMap((request) => actionOf(request) ?? []);
+    const missing = new Set(asked.filter((action) => !isInRole(action)));
+    if (missing.size > 0) throw new Error(`README's role lacks ${[...missing].join(", ")}`);
   });
 
   const answered = async (tool: string, input: Record<string, unknown>, isError: boolean): Promise<ToolAnswer> => {

@@ -25,6 +25,8 @@ const diagnose = /^src\/diagnose\//;
 const change = /^src\/change\//;
 const changeTypes = /^src\/change\/types\.ts$/;
 const tool = /^src\/tool\.ts$/;
+const offer = /^src\/(?:prompt|resource)\.ts$/;
+const offered = /^src\/(?:prompts|resources)\//;
 const azure = /^src\/azure\//;
 const mcp = /^src\/mcp\//;
 const sandbox = /^src\/sandbox\//;
@@ -76,8 +78,17 @@ const layers: readonly Layer[] = [
     packages: [/^zod$/],
     pure: true,
   },
+  { name: "what a prompt or a resource is", files: offer, imports: [], types: [tool], packages: [], pure: true },
+  {
+    name: "prompts and resources",
+    files: offered,
+    imports: [offer, errors, gateway, policy, /^src\/sandbox\/fidelity-table\.ts$/],
+    types: [tool],
+    packages: [],
+    pure: true,
+  },
   { name: "azure", files: azure, imports: [errors, gateway, packageFile], packages: [/^@azure\//, node] },
-  { name: "mcp", files: mcp, imports: [tool, errors, keys], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
+  { name: "mcp", files: mcp, imports: [tool, errors, keys], types: [offer], packages: [/^@modelcontextprotocol\/sdk\//, /^zod$/, node] },
   {
     name: "sandbox",
     files: sandbox,
@@ -103,7 +114,7 @@ const layers: readonly Layer[] = [
     types: [gateway, tool],
     packages: [node],
   },
-  { name: "surface", files: surface, imports: [/^tools\/index\.ts$/, errors, config, plain, machine, mcp, runtime], packages: [] },
+  { name: "surface", files: surface, imports: [/^tools\/index\.ts$/, offered, errors, config, plain, machine, mcp, runtime], packages: [] },
   {
     name: "cli",
     files: cli,

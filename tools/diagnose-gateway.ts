@@ -35,7 +35,7 @@ export const diagnoseGateway = defineTool({
   async handler(context, { api_id, subscription_id, ...asked }) {
     const { diagnose } = await import("../src/diagnose/diagnose.ts");
     const found = await diagnose(context, { apiId: api_id, subscriptionId: subscription_id, ...asked }, context.grammar, context.now());
-    const { cause, window, problems, unknown, ok, changed } = found;
+    const { cause, window, problems, unknown, ok, changed, notes } = found;
     return {
       service: context.service,
       ...(window === null ? {} : { window }),
@@ -46,6 +46,7 @@ export const diagnoseGateway = defineTool({
       ok: fine(ok, [...problems.map(({ check }) => check), ...unknown.flatMap(({ checks }) => checks)]).join(", "),
       changed: changed.slice(-mostChanges).map(({ time, what }) => `${time.slice(0, 16)}Z ${what}`),
       notes: [
+        ...notes,
         ...left(
           problems.slice(mostProblems).map(({ check }) => check),
           "problem",

@@ -1,7 +1,14 @@
 import * as z from "zod";
 
 /** What the tour reads of the server's ready line. */
-const address = z.object({ gateway: z.string(), control: z.string(), token: z.string(), keys: z.record(z.string(), z.string()) });
+const address = z.object({
+  arm: z.string(),
+  service: z.string(),
+  gateway: z.string(),
+  control: z.string(),
+  token: z.string(),
+  keys: z.record(z.string(), z.string()),
+});
 
 export type Address = z.output<typeof address>;
 
@@ -29,8 +36,6 @@ const state = z.object({
   ),
 });
 
-const attempts = z.object({ rows: z.array(z.object({ Target: z.string(), ResultCode: z.string() })) });
-
 /** The applications of the teams, and who runs the models: everything goes over HTTP, as it would outside of a tour. */
 export interface Traffic {
   /** Chats with a team's key, one after the other. */
@@ -39,12 +44,10 @@ export interface Traffic {
   script(backend: string, behaviour: object): Promise<void>;
   /** All models answer as they do by themselves. */
   clear(): Promise<void>;
-  /** Forgets what limits have counted and what has been logged. */
+  /** Forgets what limits have counted. */
   reset(): Promise<void>;
   /** Backends with an open breaker, and until when. */
   openBreakers(): Promise<readonly string[]>;
-  /** Since the last reset: requests that have gone to each model's host, and how many of them have failed there. */
-  attempts(): Promise<ReadonlyMap<string, { readonly all: number; readonly failed: number }>>;
 }
 
 export function trafficOn({ gateway, control, token, keys }: Address): Traffic {
@@ -80,22 +83,13 @@ export function trafficOn({ gateway, control, token, keys }: Address): Traffic {
       await controls("DELETE", "/backend");
     },
     async reset() {
-      await controls("POST", "/reset", { what: ["limits", "logs"] });
+      await controls("POST", "/reset", { what: ["limits"] });
     },
     async openBreakers() {
       const { instances } = state.parse(await controls("GET", "/state"));
       return instances.flatMap(({ breakers }) =>
         breakers.filter(({ open }) => open).map(({ backendId, resumesAt }) => `${backendId} until ${resumesAt}`),
       );
-    },
-    async attempts() {
-      const { rows } = attempts.parse(await controls("GET", "/logs/AppDependencies"));
-      const byHost = new Map<string, { all: number; failed: number }>();
-      for (const { Target, ResultCode } of rows) {
-        const counts = byHost.get(Target) ?? { all: 0, failed: 0 };
-        byHost.set(Target, { all: counts.all + 1, failed: counts.failed + (ResultCode < "400" ? 0 : 1) });
-      }
-      return byHost;
     },
   };
 }

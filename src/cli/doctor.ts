@@ -73,11 +73,12 @@ function notConfigured(configuration: Configuration): Report | null {
     const isFirst = configuration.values.service === undefined && configuration.problems.length === 0;
     return {
       service: null,
-      failure: { message, details: isFirst ? details.slice(0, 1) : details },
+      failure: { message, details: isFirst ? [] : details },
       next: isFirst
         ? [
             "az login",
-            'export AIGW_SERVICE="$(az apim list --query "[0].id" --output tsv)"',
+            'az apim list --query "[].id" --output tsv',
+            "export AIGW_SERVICE=<one of these ids>",
             ...again(false),
             "azure-ai-gateway-mcp demo  # without Azure",
           ]
@@ -108,13 +109,14 @@ function page({ service, failure, diagnosis, next }: Report, style: Terminal): s
   ].join("\n");
 }
 
-function diagnosisLines({ cause, problems, unknown, ok, changed }: Diagnosis, style: Terminal): readonly string[] {
+function diagnosisLines({ cause, problems, unknown, ok, changed, notes }: Diagnosis, style: Terminal): readonly string[] {
   return [
     ...ok.map(({ check, remark }) => `${style.good("+")} ${check}${remark === undefined ? "" : style.muted(`  ${remark}`)}`),
     ...unknown.flatMap(({ checks, why, do: todo }) => [`${style.caution("?")} ${checks.join(", ")}`, `    ${why}`, `    ${todo}`]),
     ...problems.flatMap(({ check, seen, means, do: todo }) => [`${style.bad("x")} ${check}  ${seen}`, `    ${means}`, `    Do: ${todo}`]),
     "",
     cause.verdict,
+    ...notes,
     ...changed.slice(-5).map(({ time, what }) => style.muted(`  ${time.slice(0, 16)}Z ${what}`)),
   ];
 }

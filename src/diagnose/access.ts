@@ -19,7 +19,7 @@ export function access(opened: Opened): Finding {
   return problem(
     error.message,
     `Nothing of the service can be read${who === "" ? "" : ` as ${who}`}${error.details.length === 0 ? "" : ` (${error.details.slice(0, 2).join("; ")})`}.`,
-    error.hint ?? "Try again",
+    error.hint ?? (error.code === "not_found" ? "Check AIGW_SERVICE; 'az apim list' shows the services" : "Try again"),
   );
 }
 
@@ -71,6 +71,6 @@ export function reasonOf({ read, error }: Refusal, opened: Opened): Reason {
   };
 }
 
-/** The activity log is read through the Azure subscription. */
+/** The activity log is asked through the Azure subscription for one resource group. Assumed: rights on that group do. */
 const scopeToGrant = (scope: string, read: Refusal["read"]): string =>
-  read === "activity" ? (/^\/subscriptions\/[^/]+/.exec(scope)?.[0] ?? scope) : scope;
+  read === "activity" ? (/^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(scope)?.[0] ?? scope) : scope;

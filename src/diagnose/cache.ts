@@ -4,6 +4,7 @@ import { findBackend, isEmpty } from "../pool/backend.ts";
 import { type Finding, knowing, ok, problem } from "./check.ts";
 import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
+import { short } from "./wording.ts";
 
 /** Both names of the policies: https://learn.microsoft.com/azure/api-management/azure-openai-semantic-cache-lookup-policy */
 const lookupNames = ["llm-semantic-cache-lookup", "azure-openai-semantic-cache-lookup"];
@@ -158,7 +159,7 @@ export const cacheVaryBy = (evidence: Evidence): Finding =>
     const found = lookup.content.find(({ name, text }) => name === "vary-by" && unique.test(text));
     if (found === undefined) return null;
     return problem(
-      `${at(lookup)}: vary-by ${found.text}.`,
+      `${at(lookup)}: vary-by ${short(found.text)}.`,
       "It is another for nearly every call: no call finds what an earlier one has stored.",
       `Write <vary-by>@(context.Subscription.Id)</vary-by>: ${edit(apiId)}`,
     );

@@ -82,6 +82,8 @@ export interface Diagnosis {
   readonly ok: readonly Extract<Check, { status: "ok" }>[];
   /** What was changed before and in the window, oldest first. */
   readonly changed: readonly Changed[];
+  /** Why numbers may not be of all calls. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -110,12 +112,19 @@ export function judged(evidence: Evidence): Diagnosis {
     cause: causeOf(evidence, found),
     window: { since: window.since.toISOString(), until: window.until.toISOString() },
     changed: found,
+    notes: evidence.traffic.calls.kind === "read" ? evidence.traffic.calls.value.notes : [],
   };
 }
 
 function blind(opened: Opened): Diagnosis {
   const verdict = "Nothing could be looked at: the service cannot be read.";
-  return { ...sorted([{ check: "access", ...access(opened) }], opened), cause: { verdict, failed: null }, window: null, changed: [] };
+  return {
+    ...sorted([{ check: "access", ...access(opened) }], opened),
+    cause: { verdict, failed: null },
+    window: null,
+    changed: [],
+    notes: [],
+  };
 }
 
 function sorted(checks: readonly Check[], opened: Opened): Pick<Diagnosis, "problems" | "unknown" | "ok"> {

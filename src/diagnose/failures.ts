@@ -64,26 +64,39 @@ const countOf = ({ ended }: Calls, causes: readonly string[]): number =>
 
 type Meaning = (failures: readonly Failure[]) => readonly [means: string, todo: string];
 
-/** What failures of these causes mean; the detail is left out where only metrics tell of them. */
-export function ofCauses(evidence: Evidence, causes: readonly string[], asked: boolean, means: Meaning, ledTo = 0): Finding {
+/** What failures of these causes mean; the detail is left out where only metrics tell of them. `keptBack`: calls that were not sent on for them. */
+export function ofCauses(
+  evidence: Evidence,
+  causes: readonly string[],
+  asked: boolean,
+  means: Meaning,
+  isWorthAWord = (count: number, all: number) => isNotable(count, all, asked),
+  keptBack = 0,
+): Finding {
   const { traffic } = evidence;
   return knowing({ calls: traffic.calls }, ({ calls: all }) => {
     const count = countOf(all, causes);
-    if (!isNotable(count + ledTo, all.requests, asked)) return ok();
+    if (!isWorthAWord(count, all.requests)) return ok();
     const failures = traffic.failures.kind === "read" ? traffic.failures.value.filter(({ cause }) => causes.includes(cause)) : [];
     const seen = failures.length === 0 ? `${count} of ${calls(all.requests)}.` : told(failures, all.requests, evidence);
     return problem(
-      ledTo === 0 ? seen : `${seen} ${ledTo} more were not sent on, as that had opened breakers (inferred).`,
+      keptBack === 0 ? seen : `${seen} ${keptBack} more were not sent on, as that had opened breakers (inferred).`,
       ...means(failures),
     );
   });
 }
 
-/** The same of what a backend does: calls that were not sent on for it count with it. */
+/** While breakers are open few calls reach a backend: so many of one kind are enough then. Assumed. */
+const leastBeforeBreakers = 3;
+
+/** The same of what a backend does: calls that were not sent on for it count with what there is most of. */
 export function ofBackends(evidence: Evidence, check: keyof typeof openers, asked: boolean, means: Meaning): Finding {
   const { calls: all } = evidence.traffic;
-  const opened = breakerOpener(evidence) === check && all.kind === "read" ? countOf(all.value, [breakerOpen]) : 0;
-  return ofCauses(evidence, openers[check], asked, means, opened);
+  const open = all.kind === "read" ? countOf(all.value, [breakerOpen]) : 0;
+  const keptBack = breakerOpener(evidence) === check ? open : 0;
+  const isWorthAWord = (count: number, requests: number): boolean =>
+    isNotable(count + keptBack, requests, asked) || (count >= leastBeforeBreakers && isNotable(open, requests, false));
+  return ofCauses(evidence, openers[check], asked, means, isWorthAWord, keptBack);
 }
 
 /** The same of failures that only the logs can tell apart. */

@@ -41,6 +41,7 @@ export interface Calls {
   /** By cause, as `causeName` says it; `succeeded` among them. */
   readonly ended: ReadonlyMap<string, number>;
   readonly source: string;
+  /** Why these may not be all calls. */
   readonly notes: readonly string[];
 }
 
@@ -102,9 +103,10 @@ export async function readTraffic(
   const filter: CallFilter = { window, resourceId: service.resourceId, apiId: apiId ?? undefined, subscriptions, interval: "PT1M" };
   const about = { window, apiId: apiId ?? undefined, groupBy: ["cause"], subscriptions, include: ["examples"], limit: mostGroups } as const;
   const report = await attempt("traffic", readUsage(readers, ground.value, about, now));
-  const calls: Read<Calls> = report.kind === "read" ? { kind: "read", value: callsOf(report.value) } : report;
-  const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
   const gone = withoutLogs(ground.value, report);
+  // Metrics know no subscriptions: their numbers would be those of all teams.
+  const calls = subscriptionId !== null && gone !== null ? gone : mapped(report, callsOf);
+  const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
   if (gone !== null) return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, logged };
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
     attempt(
@@ -147,13 +149,16 @@ function withoutLogs({ freshness }: UsageGround, report: Read<UsageReport>): Ext
 const mapped = <T, U>(read: Read<T>, change: (value: T) => U): Read<U> =>
   read.kind === "read" ? { kind: "read", value: change(read.value) } : read;
 
+/** What a report says of calls that are missing; what else it notes is about tokens, or about where it has its numbers from. */
+const incomplete = /^The logs have answered in part|^Calls after |^Platform metrics count |\bsample\b/;
+
 /** The requests of rows are those that ended so: a shadow limit's rows have none of their own. */
 function callsOf({ rows, totals, sources, notes }: UsageReport): Calls {
   const ended = new Map(
     rows.flatMap(({ cause, requests }) => (cause === undefined || requests === undefined ? [] : [[cause, requests] as const])),
   );
   const requests = typeof totals.requests === "number" ? totals.requests : [...ended.values()].reduce((sum, count) => sum + count, 0);
-  return { requests, ended, source: sources[0]?.name ?? "unknown", notes };
+  return { requests, ended, source: sources[0]?.name ?? "unknown", notes: notes.filter((note) => incomplete.test(note)) };
 }
 
 const before = ({ since, until }: Window): Window => ({ since: new Date(2 * since.getTime() - until.getTime()), until: since });

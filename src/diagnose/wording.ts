@@ -1,3 +1,4 @@
+import { excerpt } from "../policy/excerpt.ts";
 import type { Window } from "../usage/window.ts";
 
 /** Characters of a name or message out of the gateway. */
@@ -27,8 +28,5 @@ export function some(names: readonly string[], most = 3): string {
   return left > 0 ? `${different.slice(0, most).join(", ")} and ${left} more` : different.join(", ");
 }
 
-/** A text out of the gateway on one line. */
-export function short(text: string, longest = longestText): string {
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.length > longest ? `${line.slice(0, longest - 3)}...` : line;
-}
+/** A text out of the gateway on one line, without keys. */
+export const short = (text: string, longest = longestText): string => excerpt(text, longest);

@@ -49,9 +49,14 @@ async function outcomeOf(surface: Surface, call: Call, trail: CallTrail): Promis
     const tool = permitted(surface, call.tool);
     return success(await answerOf(surface, tool, call, trail), tool.render);
   } catch (error) {
-    const report = (id: string) => surface.report("call failed", sanitize({ id, tool: call.tool, stack: stackOf(error) }));
-    return failed(asGatewayError(error, call.signal, report));
+    return failureOf(surface, call.tool, error, call.signal);
   }
+}
+
+/** An error as its caller sees it; what is unexpected is told to the operator. */
+export function failureOf(surface: Pick<Surface, "report">, tool: string, error: unknown, signal: AbortSignal) {
+  const report = (id: string) => surface.report("call failed", sanitize({ id, tool, stack: stackOf(error) }));
+  return failed(asGatewayError(error, signal, report));
 }
 
 async function answerOf(surface: Surface, tool: AnyTool, call: Call, trail: CallTrail): Promise<Record<string, unknown>> {

@@ -32,7 +32,7 @@ function withoutMembers({ properties, required, additionalProperties, propertyNa
 
 /**
  * JSON Schema (2020-12, which MCP assumes where `$schema` is absent) without what only costs tokens: the bounds of safe
- * integers, and in outputs the closing of objects, which would make clients refuse a field that a later version adds.
+ * integers, that a text is not empty (nobody means it, and a call with one is refused), and in outputs the closing of objects, which would make clients refuse a field that a later version adds.
  * A choice of types is spelt as `anyOf`: some model providers know only one type in a place.
  */
 function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
@@ -41,6 +41,7 @@ function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
     override: ({ jsonSchema: part }) => {
       if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
       if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
+      if (part.minLength === 1) delete part.minLength;
       if (io === "output" && part.additionalProperties === false) delete part.additionalProperties;
     },
   });

@@ -188,7 +188,9 @@ function notesOn({ backends }: Inventory, routes: readonly Route[]): readonly st
   const missing = reachedBy(routes).filter((backendId) => findBackend(backends, backendId) === undefined);
   const undecided = routes.filter(({ backendId, url, expression }) => expression !== null && backendId === null && url === null);
   return [
-    ...(routes.length === 0 ? ["No backend: no policy chooses one, and the API has no service URL."] : []),
+    ...(routes.length === 0
+      ? ["No backend: no policy chooses one and the API has no service URL, or its policies end every call before."]
+      : []),
     ...missing.map((backendId) => `Backend '${backendId}' does not exist.`),
     ...undecided.map(({ kind }) => `An expression or a secret named value decides the ${kind} at run time; the policy names no candidate.`),
   ];

@@ -1,8 +1,6 @@
 import { expect, test } from "vitest";
 import { getMetrics } from "../../tools/get-metrics.ts";
-import { openService } from "./kit.ts";
-
-const timeout = 120_000;
+import { openService, timeout } from "./kit.ts";
 
 test("an outage, a wrong policy and clients that hang up in one hour are told apart, with the numbers that callers have seen", {
   timeout,
@@ -14,14 +12,14 @@ test("an outage, a wrong policy and clients that hang up in one hour are told ap
   const quiet = await send("prod-critical", 20);
   expect(quiet.every((status) => status === 200)).toBe(true);
 
-  // 23:02: the regions fail one after the other, and with them what breakers keep back.
+  // 23:01: the regions fail one after the other, and with them what breakers keep back.
   await clock.advance(60_000);
   for (const region of regions) model(region).script.add({ behaviour: { kind: "status", status: 500 } });
   const outage = (await send("prod-critical", 15)).filter((status) => status >= 500).length;
   for (const region of regions) model(region).script.clear();
   await clock.advance(600_000);
 
-  // 23:13: somebody else writes a policy that throws.
+  // 23:12: somebody else writes a policy that throws.
   const { value = "" } = world.get("apis/azure-openai/policies/policy")?.properties ?? {};
   const throwing = '<base /><set-variable name="tier" value="@(context.Request.Headers.GetValueOrDefault("x-tier", "").Substring(50))" />';
   world.put("apis/azure-openai/policies/policy", { value: String(value).replace("<base />", throwing) });
@@ -38,7 +36,7 @@ test("an outage, a wrong policy and clients that hang up in one hour are told ap
   world.put("apis/azure-openai/policies/policy", { value });
   await clock.advance(600_000);
 
-  // 23:26: a model that takes its time, and callers that do not.
+  // 23:23: a model that takes its time, and callers that do not.
   model("aoai-eastus").script.add({ latencyMs: 5000, behaviour: { kind: "answer" } });
   const hungUp = (await send("analytics", 9, { hangsUp: true, secondsApart: 10 })).filter((status) => status === 0).length;
   model("aoai-eastus").script.clear();
@@ -50,11 +48,15 @@ test("an outage, a wrong policy and clients that hang up in one hour are told ap
   expect(problems.map(({ check }) => check)).toEqual(["backend-errors", "policy-failures", "clients"]);
   expect(verdict).toMatch(
     new RegExp(
-      `^Mostly the gateway: ${outage + broken + hungUp} failed of ${20 + outage + broken + hungUp} calls, 2026-11-20 22:28 to 23:28 UTC\\.`,
+      `^Mostly the gateway: ${outage + broken + hungUp} failed of ${20 + outage + broken + hungUp} calls, 2026-11-20 22:26 to 23:26 UTC\\.`,
     ),
   );
-  expect(verdict).toContain("Gateway 24: 24 failed in a policy (growth, 23:13 to 23:14).");
-  expect(verdict).toMatch(/Backend 15: \d+ not sent on, as breakers were open \(inferred\), \d+ answered with an error \(.*, 23:0\d\)\./);
+  expect(verdict).toContain("Gateway 24: 24 failed in a policy (growth, 23:13).");
+  // Callers cannot tell one from the other: a call that failed there may have been kept back the second time.
+  const backend =
+    /Backend 15: (\d+) not sent on, as breakers were open \(inferred\), (\d+) answered with an error \(aoai-westeurope, aoai-eastus, 23:01 to 23:02\)\./;
+  const [, keptBack, failedThere] = backend.exec(verdict) ?? [];
+  expect(Number(keptBack) + Number(failedThere)).toBe(outage);
   expect(verdict).toContain("Client 9: 9 hung up (analytics, 23:2");
   expect(verdict).toMatch(/It began at 23:13, after 23:12: someone@contoso\.example: write apis\/azure-openai\/policies\/policy\.$/);
   expect(changed).toHaveLength(1);

@@ -149,7 +149,7 @@ export const faults: readonly Fault[] = [
       for (const region of regions) service.model(region).script.clear();
     },
   },
-  cacheFault("a lookup without store", "cache-pair", ({ rewrite }) => rewrite(api, store, "")),
+  cacheFault("a lookup without store", "cache-pair", ({ rewrite }) => rewrite(api, '<llm-semantic-cache-store duration="3600" />', "")),
   cacheFault("an embeddings backend of another name", "cache-embeddings", ({ rewrite }) =>
     rewrite(api, 'embeddings-backend-id="embeddings"', 'embeddings-backend-id="embedding"'),
   ),

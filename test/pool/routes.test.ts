@@ -226,6 +226,16 @@ describe("resolveRoutes", () => {
       [`conditional backend west if a from ${api}:6`, `conditional backend east if not (a) from ${api}:3`],
     ],
     [
+      "one that no call comes to, behind what ends them all",
+      { policies: { [api]: policy(to("east"), `<forward-request /><return-response />${to("west")}`) } },
+      [`certain backend east from ${api}:3`],
+    ],
+    [
+      "one behind what always fails in its branch",
+      { policies: { [api]: policy(choose(when("@(a)", `<set-variable name="v" value="@("abc".Substring(4))" />${to("west")}`))) } },
+      ["certain url https://origin.example/ from API serviceUrl"],
+    ],
+    [
       "backends for other things are no routes",
       {
         policies: {
@@ -377,6 +387,7 @@ describe("resolveRoutes", () => {
 
   test.each<[string, Parts, string]>([
     ["no backend", { apis: { chat: null } }, "No backend"],
+    ["calls that all fail", { policies: { [api]: policy(to('@("abc".Substring(4))'), "<forward-request />") } }, "end every call"],
     ["a missing backend", { policies: { [api]: policy(to("gone")) } }, "'gone' does not exist"],
     [
       "a missing member",

@@ -247,6 +247,7 @@ async function changeAll(watched: Watched): Promise<void> {
 
 test("no canary is seen by anyone, whatever the tools are asked, and whatever goes wrong", { timeout: 60_000 }, async () => {
   const watched = await openWatched();
+  for (const symptom of [undefined, "cache"]) await watched.run("diagnose_gateway", { symptom });
   await readAll(watched);
   await changeAll(watched);
   for (const json of [true, false]) {

@@ -5,9 +5,12 @@ import { backendShareQuery } from "../../src/usage/queries/backends.ts";
 import { cacheQuery } from "../../src/usage/queries/cache.ts";
 import type { CallFilter } from "../../src/usage/queries/calls.ts";
 import { endingsQuery, rowsQuery } from "../../src/usage/queries/counts.ts";
+import { failoversQuery } from "../../src/usage/queries/failovers.ts";
+import { failuresQuery } from "../../src/usage/queries/failures.ts";
 import { freshnessQuery } from "../../src/usage/queries/freshness.ts";
 import { latencyQuery } from "../../src/usage/queries/latency.ts";
 import { type Columns, columnsOf, groupColumns, type LogsQuery } from "../../src/usage/queries/query.ts";
+import { spendingQuery } from "../../src/usage/queries/spending.ts";
 import { isTokenGrouping, metricTpmQuery, tokenMetricsQuery } from "../../src/usage/queries/token-metrics.ts";
 import { tpmQuery } from "../../src/usage/queries/tokens.ts";
 import { openKusto } from "./kusto.ts";
@@ -35,8 +38,11 @@ const queries: readonly (readonly [string, LogsQuery<Columns>])[] = [
   ...[filter, { ...filter, apiId: "openai" }, narrow].flatMap((one, index): (readonly [string, LogsQuery<Columns>])[] => [
     [`endings, filter ${index}`, endingsQuery(one)],
     [`cache, filter ${index}`, cacheQuery(one)],
+    [`failures, filter ${index}`, failuresQuery(one)],
     [`backends, filter ${index}`, backendShareQuery(one)],
     [`rows, filter ${index}`, rowsQuery(one, ["subscription"], 10)],
+    [`failovers, filter ${index}`, failoversQuery(one)],
+    [`spending, filter ${index}`, spendingQuery(one)],
   ]),
   ...[[], ...combinations].flatMap((groupBy): (readonly [string, LogsQuery<Columns>])[] => [
     ...(groupBy.length === 0 ? [] : [[`rows by ${named(groupBy)}`, rowsQuery(narrow, groupBy, 20)] as const]),

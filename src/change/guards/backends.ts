@@ -9,8 +9,8 @@ import { type Guard, judgeEach, type Subject } from "./guard.ts";
 import { propertiesOn } from "./states.ts";
 
 /**
- * Every pool keeps a member, and what an API's traffic goes to exists, as far as the documents show it: what an expression decides is not
- * judged, and neither is what was missing before.
+ * Every pool keeps a member, and what an API's traffic goes to exists, as far as it can be told before any call: what each call decides by
+ * itself is not judged, and neither is what was missing before.
  */
 export const noBackendLeft: Guard = {
   name: "no_backend_left",
@@ -34,7 +34,9 @@ function strandedApis({ states, documents }: Subject): readonly string[] | null 
   return [...allRoutes(states.after, states.csharp)].flatMap(([apiId, routes]) => {
     const had = before.get(apiId) ?? [];
     if (routes.length === 0) {
-      return had.length === 0 ? [] : [`API '${apiId}' would have no backend: no policy chooses one, and it has no service URL.`];
+      return had.length === 0
+        ? []
+        : [`API '${apiId}' would have no backend: no policy chooses one and it has no service URL, or its policies end every call before.`];
     }
     const missing = deadEnds(states.before, had);
     return [...deadEnds(states.after, routes)].flatMap(([backendId, reason]) =>

@@ -9,7 +9,7 @@ import { grouped, inPage, minuteOf, nameInPage } from "./text.ts";
 const mostTeams = 40;
 const mostQuiet = 20;
 const mostEntries = 5;
-const mostNotes = 8;
+const mostNotes = 6;
 
 /**
  * The report as markdown for a page. At most 40 teams have a row of their own, those behind them one together. Everything that nobody knows is
@@ -215,7 +215,7 @@ function noteLines({ notes, teams, traffic: { costs, now } }: GovernanceReport):
     ...(costs === null ? ["No prices are set (AIGW_PRICES): cost is unknown."] : costNotes(costs)),
     "Changes are those of the user of this server.",
   ];
-  const lines = [...new Set(all.map((note) => inPage(note, 240)))];
+  const lines = [...new Set(all.map((note) => inPage(note, 200)))];
   const left = lines.length - mostNotes;
   return [...lines.slice(0, mostNotes), ...(left > 0 ? [`${left} more notes.`] : [])].map((line) => `- ${line}`).join("\n");
 }

@@ -66,10 +66,16 @@ function readFilter(filter: string | null): { readonly since: Date; readonly unt
   );
   const [since, until] = ["eventTimestamp ge", "eventTimestamp le"].map((name) => new Date(conditions.get(name) ?? ""));
   const group = conditions.get("resourceGroupName eq");
-  if (conditions.size !== 3 || since === undefined || until === undefined || Number.isNaN(since.getTime() + until.getTime())) {
+  if (
+    conditions.size !== 3 ||
+    group === undefined ||
+    since === undefined ||
+    until === undefined ||
+    Number.isNaN(since.getTime() + until.getTime())
+  ) {
     throw badRequest("The sandbox reads a filter by time and by resource group, and no other.");
   }
-  return { since, until, isInGroup: group?.toLowerCase() === sandboxService.resourceGroup.toLowerCase() };
+  return { since, until, isInGroup: group.toLowerCase() === sandboxService.resourceGroup.toLowerCase() };
 }
 
 const localized = (value: string): JsonObject => ({ value, localizedValue: value });

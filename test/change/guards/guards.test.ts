@@ -244,7 +244,7 @@ describe("no_backend_left", () => {
       "no backend, and no service URL",
       "blocked",
       change(service, { [chat]: policy("<base />") }),
-      "API 'chat' would have no backend: no policy chooses one, and it has no service URL.",
+      "API 'chat' would have no backend: no policy chooses one and it has no service URL, or its policies end every call before.",
     ],
     ["the whole policy of such an API", "blocked", change(service, { [chat]: null })],
     ["no backend, but a service URL", "passed", change(service, { "apis/open/policies/policy": policy("<base />") })],
@@ -254,7 +254,19 @@ describe("no_backend_left", () => {
       change(service, { "namedValues/nv-0": namedValue("target", "gone") }),
       "API 'open' would go to backend 'gone', which does not exist.",
     ],
-    ["what an expression decides", "passed", change(service, { [chat]: to('@(context.Variables["x"])') })],
+    ["what an expression decides", "passed", change(service, { [chat]: to('@(context.Request.Headers.GetValueOrDefault("x", ""))') })],
+    [
+      "what every call fails at",
+      "blocked",
+      change(service, { "apis/open/policies/policy": to('@((string)context.Variables["x"])') }),
+      "API 'open' would have no backend",
+    ],
+    [
+      "a missing backend that an expression always comes to",
+      "blocked",
+      change(service, { [chat]: to('@("go" + "ne")') }),
+      "API 'chat' would go to backend 'gone', which does not exist.",
+    ],
     ["an edit beside the route", "absent", change(service, { [chat]: policy(`<base /><cors /><set-backend-service backend-id="p" />`) })],
   ])("%s: %s", (_, verdict, subject, message) => {
     expect(verdictOf(subject, "no_backend_left")).toBe(verdict);

@@ -7,8 +7,8 @@ import {
   everyScope,
   everySection,
   type PolicyDefinition,
-} from "../src/policy/catalogue/types.ts";
-import { catalogue, type Policy, referencePage } from "../src/policy/catalogue.ts";
+} from "./catalogue/types.ts";
+import { catalogue, type Policy, referencePage } from "./catalogue.ts";
 
 /** The catalogue of policies for people: a table for each subject. */
 export function catalogueTables(): string {

@@ -1,0 +1,194 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { doctor } from "../../src/cli/doctor.ts";
+import { run } from "../../src/cli/run.ts";
+import { readConfiguration } from "../../src/config.ts";
+import { loadGrammar } from "../../src/grammar.ts";
+import { loadKql } from "../../src/kql.ts";
+import { movableClock } from "../../src/sandbox/clock.ts";
+import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { serveSandbox } from "../../src/sandbox/serve.ts";
+import { openSurface } from "../../src/surface.ts";
+
+const timeout = 120_000;
+
+/** Late in the evening: the demo's teams call little. */
+const now = new Date("2026-11-20T23:00:00Z");
+
+interface Seen {
+  readonly status: number;
+  readonly out: string;
+  readonly progress: readonly string[];
+}
+
+/** The command as somebody types it, with nothing but these variables. */
+async function typed(
+  environment: Readonly<Record<string, string>>,
+  { json = false, flags = {}, operands = [] as readonly string[] } = {},
+): Promise<Seen> {
+  const configuration = readConfiguration(flags, environment);
+  const out: string[] = [];
+  const progress: string[] = [];
+  const status = await doctor({
+    configuration,
+    surface: openSurface(configuration, { environment, err: () => {}, now: () => now }),
+    operands,
+    json,
+    colour: false,
+    signal: new AbortController().signal,
+    out: (text) => out.push(text),
+    progress: (text) => progress.push(text),
+  });
+  return { status, out: out.join(""), progress };
+}
+
+/** A served sandbox, and the variables that lead to it. */
+async function served(): Promise<{ readonly sandbox: Sandbox; readonly environment: Readonly<Record<string, string>> }> {
+  const sandbox = createSandbox({ clock: movableClock(now), grammar: loadGrammar, kql: loadKql });
+  const { ready, close } = await serveSandbox(sandbox, {});
+  const state = await mkdtemp(join(tmpdir(), "aigw-doctor-"));
+  onTestFinished(async () => {
+    await close();
+    await rm(state, { recursive: true, force: true });
+  });
+  const environment = {
+    AIGW_ARM_ENDPOINT: ready.arm,
+    AIGW_LOGS_ENDPOINT: ready.logs,
+    AIGW_ACCESS_TOKEN: ready.token,
+    AIGW_SERVICE: ready.service,
+    AIGW_STATE: state,
+  };
+  return { sandbox, environment };
+}
+
+const nextOf = (out: string): readonly string[] =>
+  (out.split("\nNext\n")[1] ?? "")
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.trim());
+
+describe("from nothing to the first call", () => {
+  test("without any variable: what to run, in its order", async () => {
+    const { status, out } = await typed({});
+    expect(status).toBe(2);
+    expect(out).toContain("x No API Management service is configured.");
+    expect(nextOf(out)).toEqual([
+      "az login",
+      'az apim list --query "[].id" --output tsv',
+      "export AIGW_SERVICE=<one of these ids>",
+      "azure-ai-gateway-mcp doctor",
+      "azure-ai-gateway-mcp demo  # without Azure",
+    ]);
+  });
+
+  test("with a variable that cannot be right: which, and where its value is found", async () => {
+    const { status, out } = await typed({ AIGW_SERVICE: "my-apim", AZURE_SUBSCRIPTION_ID: "the first" });
+    expect(status).toBe(2);
+    expect(out).toContain("AZURE_SUBSCRIPTION_ID must be a UUID. Find it with: az account show --query id --output tsv");
+    expect(nextOf(out)).toEqual(["azure-ai-gateway-mcp doctor"]);
+  });
+
+  test("with half of an address: the other half", async () => {
+    const { status, out } = await typed({ AIGW_SERVICE: "my-apim" });
+    expect(status).toBe(2);
+    expect(out).toContain("AZURE_SUBSCRIPTION_ID is not set");
+    expect(out).toContain("AZURE_RESOURCE_GROUP is not set");
+  });
+
+  test("on the sandbox all is well, and the first call is one to be copied", { timeout }, async () => {
+    const { status, out, progress } = await typed({}, { flags: { sandbox: "true" } });
+    expect(out).toContain("+ access");
+    expect(out).toContain("Nothing stands out: 1 failed of 91 calls");
+    expect(status).toBe(0);
+    expect(nextOf(out)[0]).toBe("azure-ai-gateway-mcp call list_subscriptions '{}' --sandbox");
+    expect(progress).toEqual(["Reading the configuration", "Asking Azure for sandbox, its policies, backends, logs and metrics"]);
+  });
+
+  test("on a service: the variable stands in the client's command", { timeout }, async () => {
+    const { environment } = await served();
+    const { status, out } = await typed(environment);
+    expect(status).toBe(0);
+    expect(nextOf(out)[1]).toBe(
+      `claude mcp add azure-ai-gateway --env AIGW_SERVICE=${environment.AIGW_SERVICE} -- npx -y azure-ai-gateway-mcp`,
+    );
+  });
+});
+
+describe("a service that cannot be looked at", () => {
+  test("a token that is refused", { timeout }, async () => {
+    const { environment } = await served();
+    const { status, out } = await typed({ ...environment, AIGW_ACCESS_TOKEN: "not-the-token" });
+    expect(status).toBe(2);
+    expect(out).toContain("x access  Azure refused the credential: The access token is invalid.");
+    expect(out).toContain("az login");
+    expect(out).not.toContain("not-the-token");
+    expect(nextOf(out)).toEqual(["azure-ai-gateway-mcp doctor"]);
+  });
+
+  test("an endpoint that nobody listens on", { timeout }, async () => {
+    const { environment } = await served();
+    const { status, out } = await typed({
+      ...environment,
+      AIGW_ARM_ENDPOINT: "http://127.0.0.1:9",
+      AIGW_LOGS_ENDPOINT: "http://127.0.0.1:9",
+    });
+    expect(status).toBe(2);
+    expect(out).toContain("the connection was refused");
+    expect(out).toContain("check the network");
+  });
+
+  test("a service of another name", { timeout }, async () => {
+    const { environment } = await served();
+    const { status, out } = await typed({ ...environment, AIGW_SERVICE: `${environment.AIGW_SERVICE}`.replace(/sandbox$/, "other") });
+    expect(status).toBe(2);
+    expect(out).toContain("az apim list");
+  });
+});
+
+test("a right that is missing: the checks that need it, the command, and status 2", { timeout }, async () => {
+  const { sandbox, environment } = await served();
+  const body = { error: { code: "AuthorizationFailed", message: "No." } };
+  sandbox.world.faults.add({ path: /\/backends$/, times: Number.POSITIVE_INFINITY, outcome: { kind: "answer", status: 403, body } });
+  const { status, out } = await typed(environment);
+  expect(status).toBe(2);
+  expect(out).toContain("? cache-pair, cache-embeddings");
+  expect(out).toContain(`No right to Microsoft.ApiManagement/service/backends/read on ${environment.AIGW_SERVICE}.`);
+  expect(out).toContain(
+    `az role assignment create --assignee <object id> --role "API Management Service Reader Role" --scope "${environment.AIGW_SERVICE}"`,
+  );
+});
+
+test("something that is wrong: status 1; --json has the same for a program", { timeout }, async () => {
+  const { sandbox, environment } = await served();
+  sandbox.world.put("policyFragments/broken", {
+    value: '<fragment><rate-limit calls="ten" renewal-period="60" /></fragment>',
+    format: "rawxml",
+  });
+  const text = await typed(environment);
+  expect(text.status).toBe(1);
+  expect(text.out).toContain("x policies  fragment 'broken', line 2:");
+  const { status, out } = await typed(environment, { json: true });
+  expect(status).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({
+    service: "sandbox",
+    diagnosis: {
+      problems: [{ check: "policies", status: "problem" }],
+      unknown: [],
+      cause: { failed: { backend: 1, gateway: 0, client: 0 } },
+    },
+    next: [expect.stringContaining("call list_subscriptions"), expect.stringContaining("claude mcp add")],
+  });
+});
+
+test("takes no operand, and its flags are known", async () => {
+  await expect(typed({}, { operands: ["now"] })).rejects.toMatchObject({ code: "invalid_input" });
+  const seen: string[] = [];
+  const output = { out: () => {}, err: () => {} };
+  const status = await run(["doctor", "--json", "--sandbox"], output, (command) => async (_, { values }) => {
+    seen.push(command, `${values.json} ${values.sandbox}`);
+    return 0;
+  });
+  expect([status, seen]).toEqual([0, ["doctor", "true true"]]);
+});
