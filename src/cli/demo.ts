@@ -42,8 +42,9 @@ export async function demo(options: {
   /** In whose minute it begins; now where left out. */
   readonly start?: Date;
 }): Promise<void> {
-  const start = options.start ?? new Date();
-  const clock = demoClock(new Date(start.getTime() - (start.getTime() % 60_000)));
+  const given = (options.start ?? new Date()).getTime();
+  const start = new Date(given - (given % 60_000));
+  const clock = demoClock(start);
   const { server, address } = await openDemoServer(clock);
   try {
     const tour: Tour = {
@@ -60,7 +61,7 @@ export async function demo(options: {
     await rehearse(tour);
     await loseRegion(tour);
     await deployPolicy(tour);
-    await showMetrics(tour);
+    await showMetrics(tour, start);
     await undo(tour, quota);
     tour.say(
       `\n${tour.page.good("Done.")} Everything above ran in a sandbox; point it at your own service with the README's configuration.`,
@@ -139,9 +140,9 @@ async function deployPolicy(tour: Tour): Promise<void> {
   await confirmed(tour, await ask(tour, applyPolicy, { ...embeddings, policy_xml: operationPolicy(rightLimit) }));
 }
 
-async function showMetrics(tour: Tour): Promise<void> {
-  step(tour, "8. What did the last hour look like, team by team?");
-  const input = { api_id: "azure-openai", group_by: ["subscription"] };
+async function showMetrics(tour: Tour, since: Date): Promise<void> {
+  step(tour, "8. What do the gateway's logs say of all this, team by team?");
+  const input = { api_id: "azure-openai", since: since.toISOString(), group_by: ["subscription"] };
   const metrics = await ask(tour, getMetrics, input);
   tour.say(getMetrics.render(metrics));
   tour.say(`\n  The errors of 'master' are those of the drill: its test calls were made with that key.`);

@@ -63,7 +63,7 @@ export const apiPolicy = `<policies>
         </llm-emit-token-metric>
     </inbound>
     <backend>
-        <retry condition="@(context.Response.StatusCode == 429 || context.Response.StatusCode >= 500)" count="1" interval="0" first-fast-retry="true">
+        <retry condition="@(context.Response == null || context.Response.StatusCode == 429 || context.Response.StatusCode >= 500)" count="1" interval="0" first-fast-retry="true">
             <forward-request buffer-request-body="true" />
         </retry>
     </backend>

@@ -109,7 +109,6 @@ export async function openService({ past = false }: { readonly past?: boolean } 
   };
   for (const id of ["aoai-eastus", "aoai-westeurope"]) change(`backends/${id}`, { circuitBreaker: breaker });
   world.put("backends/aoai-pool", twoRegions);
-  rewrite(apiPolicy, "@(context.Response.StatusCode == 429", "@(context.Response == null || context.Response.StatusCode == 429");
   rewrite(apiPolicy, 'count="1"', 'count="2"');
   const [gateway, { models }] = await Promise.all([sandbox.gateway(), sandbox.dataPlane()]);
   const send = async (

@@ -5,10 +5,10 @@ import { openHarness } from "../harness.ts";
 
 const newMember = {
   api_id: "azure-openai",
-  backends: [{ backend_id: "aoai-north", url: "https://aoai-north.example/openai", priority: 2 }],
+  backends: [{ backend_id: "aoai-north", url: "https://aoai-north.openai.azure.com/openai", priority: 2 }],
 };
 const command =
-  /^az role assignment create .*--role "Cognitive Services OpenAI User" --scope '<.* https:\/\/aoai-north\.example\/openai>'$/;
+  /^az role assignment create .*--role "Cognitive Services OpenAI User" --scope '<.* https:\/\/aoai-north\.openai\.azure\.com\/openai>'$/;
 
 test("what is accepted, what is not known to be effective, and what is left to do by hand", async () => {
   const { ask, client, sandbox } = await openHarness();

@@ -140,6 +140,17 @@ async function readAll({ run }: Watched): Promise<void> {
   await run("get_policy", { api_id: "azure-openai", product_id: "aoai", view: "effective" });
 }
 
+/** A second region, a team sent to it for a while, and back. */
+async function drill({ run, apply }: Watched): Promise<void> {
+  const backends = [{ backend_id: "aoai-westeurope", priority: 2 }];
+  const region = await apply(await run("update_backend_pool", { api_id: "azure-openai", backends }));
+  const evacuation = { api_id: "azure-openai", backend_id: "aoai-eastus", mode: "evacuate", subscriptions: ["growth"] };
+  const { structured } = await apply(await run("run_failover_drill", { ...evacuation, override: ["auth_removed"] }));
+  await run("get_drill", { drill_id: structured.drill_id });
+  await run("stop_drill", { drill_id: structured.drill_id });
+  await apply(await run("undo_change", { change_id: region.structured.change_id }));
+}
+
 /** Every way to a change, its undo and their failures. */
 async function changeAll(watched: Watched): Promise<void> {
   const { run, apply, fault, sandbox } = watched;
@@ -196,6 +207,8 @@ async function changeAll(watched: Watched): Promise<void> {
   world.put("backends/aoai-eastus", backend);
   expect((await apply(await run("undo_change", { change_id: poolChange.structured.change_id }))).isError).toBe(false);
 
+  await drill(watched);
+
   // Writes that fail in every way, with messages that repeat what they were sent.
   const outcomes: readonly FaultOutcome[] = [
     refusal(token),
@@ -245,7 +258,7 @@ async function changeAll(watched: Watched): Promise<void> {
   for (const state of [undefined, "failed", "applied"]) await run("list_changes", { limit: 100, state });
 }
 
-test("no canary is seen by anyone, whatever the tools are asked, and whatever goes wrong", { timeout: 60_000 }, async () => {
+test("no canary is seen by anyone, whatever the tools are asked, and whatever goes wrong", { timeout: 120_000 }, async () => {
   const watched = await openWatched();
   for (const symptom of [undefined, "cache"]) await watched.run("diagnose_gateway", { symptom });
   await readAll(watched);

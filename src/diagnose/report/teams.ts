@@ -1,7 +1,8 @@
-import { type Subscription, sameName, sharedSids, subscriptionName } from "../../gateway/model.ts";
+import { type Subscription, sharedSids, subscriptionName } from "../../gateway/model.ts";
 import type { TeamLimits } from "../../quota/limit.ts";
 import type { Cost } from "../../usage/governance/costs.ts";
 import type { GovernedTraffic, Throttled } from "../../usage/governance/traffic.ts";
+import { groupsBy } from "../../usage/groups.ts";
 import { shareOfBinding } from "../../usage/subscription-usage.ts";
 import type { Known } from "../../usage/totals.ts";
 
@@ -30,13 +31,14 @@ const nobody = "none";
 /** Every team that there is, and every caller that the logs know besides. `limits` is null where these could not be read: then the logs alone say who there is. */
 export function reportedTeams(traffic: GovernedTraffic, limits: readonly TeamLimits[] | null): ReportedTeams {
   const subscriptions = (limits ?? []).map(({ subscription }) => subscription);
+  const titleOf = titlesOf(subscriptions);
   const unclear = sharedSids(subscriptions);
   const known = new Set(subscriptions.map(({ id }) => id.toLowerCase()));
   const teams = [
     ...(limits ?? []).map(({ subscription, binding }) =>
       unclear.has(subscription.id.toLowerCase())
         ? unclearTeam(traffic, subscription)
-        : teamOf(traffic, subscription.id, titleOf(subscription, subscriptions), binding.tpm),
+        : teamOf(traffic, subscription.id, titleOf(subscription), binding.tpm),
     ),
     ...traffic.callers
       .filter((id) => !known.has(id.toLowerCase()))
@@ -58,11 +60,14 @@ export function reportedTeams(traffic: GovernedTraffic, limits: readonly TeamLim
 const number = (value: Known): number => (value === "unknown" ? -1 : value);
 
 /** The display name where no other team has it, else that name with what no other has. */
-function titleOf(subscription: Subscription, all: readonly Subscription[]): string {
-  const { displayName } = subscription;
-  const own = subscriptionName(subscription);
-  if (displayName.trim() === "") return own;
-  return all.filter((other) => sameName(other.displayName, displayName)).length === 1 ? displayName : `${own} (${displayName})`;
+function titlesOf(all: readonly Subscription[]): (subscription: Subscription) => string {
+  const byName = groupsBy(all, ({ displayName }) => displayName.toLowerCase());
+  return (subscription) => {
+    const { displayName } = subscription;
+    const own = subscriptionName(subscription);
+    if (displayName.trim() === "") return own;
+    return byName.get(displayName.toLowerCase())?.length === 1 ? displayName : `${own} (${displayName})`;
+  };
 }
 
 function strangerTitle(id: string, isGone: boolean): string {

@@ -150,6 +150,8 @@ test("a drill explains a failover of its time alone", () => {
   expect(page({ traffic: { failovers: [failover] }, drills: [{ ...drill, window: null, verdict: null, state: "failed" }] })).toContain(
     `- ${line}\n- Drill: evacuate east: failed, verdict unknown`,
   );
+  const earlier = { ...drill, window: { from: "2026-11-19T20:00:00Z", until: "2026-11-19T20:02:00Z" } };
+  expect(page({ traffic: { failovers: [failover] }, drills: [earlier] })).toContain(`- ${line}\n`);
 });
 
 test("there is an end to everything, whatever the gateway says", () => {
