@@ -9,7 +9,7 @@ import { readConfiguration } from "../src/config.ts";
 import { loadGrammar } from "../src/grammar.ts";
 import { loadKql } from "../src/kql.ts";
 import type { AuditLine } from "../src/mcp/audit.ts";
-import { type Connection, connect, type ToolAnswer } from "../src/mcp/client.ts";
+import { type Connection, connectServer, type ToolAnswer } from "../src/mcp/client.ts";
 import { buildServer } from "../src/mcp/server.ts";
 import { type Clock, realClock } from "../src/sandbox/clock.ts";
 import { createSandbox, type Sandbox } from "../src/sandbox/sandbox.ts";
@@ -78,9 +78,7 @@ export async function openHarness({
     else reports.push(text);
   };
   const served = { ...openSurface(configuration, { environment, err, now: () => clock.now(), wait, resumes: true }), version: "0.0.0" };
-  const [near, far] = InMemoryTransport.createLinkedPair();
-  await buildServer(served).connect(far);
-  const client = await connect(near);
+  const client = await connectServer(buildServer(served));
   onTestFinished(async () => {
     await client.close();
     await service.close();

@@ -1,5 +1,5 @@
 import { readConfiguration } from "../config.ts";
-import { type Connection, connect } from "../mcp/client.ts";
+import { type Connection, connectServer } from "../mcp/client.ts";
 import { buildServer } from "../mcp/server.ts";
 import { openSurface } from "../surface.ts";
 import { version } from "../version.ts";
@@ -31,31 +31,6 @@ export async function openDemoServer({ now, wait }: DemoClock): Promise<DemoServ
     };
   });
   const surface = openSurface(readConfiguration({ sandbox: "true" }, {}), { environment: {}, err: () => undefined, now, wait, announce });
-  const [near, far] = line();
-  await buildServer({ ...surface, version }).connect(far);
-  const server = await connect(near);
+  const server = await connectServer(buildServer({ ...surface, version }));
   return { server, address: await address };
-}
-
-type Transport = Parameters<typeof connect>[0];
-
-/** The two ends of a line within a process: what one sends reaches the other in a later turn of the event loop, as a copy. */
-function line(): readonly [Transport, Transport] {
-  const end = (other: () => Transport): Transport => {
-    const own: Transport = {
-      start: async () => undefined,
-      async send(message) {
-        const copy = structuredClone(message);
-        setImmediate(() => other().onmessage?.(copy));
-      },
-      async close() {
-        own.onclose?.();
-        other().onclose?.();
-      },
-    };
-    return own;
-  };
-  const near: Transport = end(() => far);
-  const far: Transport = end(() => near);
-  return [near, far];
 }

@@ -47,7 +47,7 @@ const runners: Record<Command, Runner> = {
   async demo(operands, _, { out }) {
     refuseOperands("demo", operands);
     const [{ demo }, { wantsColour }] = await Promise.all([import("./demo.ts"), import("./terminal.ts")]);
-    await demo({ script: process.argv[1] ?? "", colour: wantsColour(process.stdout), write: out });
+    await demo({ colour: wantsColour(process.stdout), write: out });
     return 0;
   },
 };

@@ -1,7 +1,6 @@
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { uncheckedJsonSchemas } from "./validator.ts";
 
@@ -20,16 +19,11 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Starts a server as a child process and speaks MCP with it over stdio. `onLine` gets each line that it writes to stderr. */
-export async function connectProcess(
-  command: string,
-  args: readonly string[],
-  onLine: (line: string) => void = () => undefined,
-): Promise<Connection> {
-  const transport = new StdioClientTransport({ command, args: [...args], stderr: "pipe" });
-  const lines = transport.stderr;
-  if (lines instanceof Readable) createInterface({ input: lines }).on("line", onLine);
-  return await connect(transport);
+/** A client before a server in this process. */
+export async function connectServer(server: Server): Promise<Connection> {
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  await server.connect(far);
+  return await connect(near);
 }
 
 /** Speaks MCP over any transport. */

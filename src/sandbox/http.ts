@@ -10,11 +10,14 @@ export interface Peer {
 /** Answers a request, whose signal is aborted when the client has gone. Rejects with a connection reset where the client is to get no answer. */
 export type Answer = (request: Request, peer: Peer) => Promise<Response>;
 
+/** In milliseconds. Long: where client and sandbox share a process that computes for seconds, a shorter one ends connections that are just being used again. */
+const keepAliveTimeout = 75_000;
+
 /**
  * HTTP around an answer, with Node's own limits for what comes in (https://nodejs.org/api/http.html#class-httpserver). Bodies are streamed both
  * ways, no faster than the other side takes them, and reason phrases go out as they are. Writes nothing to the process's streams.
  */
-export const httpServer = (answer: Answer): Server => createServer(listener(answer));
+export const httpServer = (answer: Answer): Server => createServer({ keepAliveTimeout }, listener(answer));
 
 function listener(answer: Answer): RequestListener {
   return (incoming, outgoing) => {

@@ -6,6 +6,7 @@ import { attribute, childElements, parse } from "../../policy/document.ts";
 import { appendChild, applyEdits, insertAfter } from "../../policy/edit.ts";
 import type { CSharp } from "../../policy/expression-syntax.ts";
 import { allSteps, policyChain, type Step, stepReader } from "../../policy/steps.ts";
+import { emptyPolicy } from "../retry-edit.ts";
 import { type Route, resolveRoutes } from "../routes.ts";
 
 /** A policy document with what sends calls to another pool. */
@@ -14,22 +15,6 @@ export interface Redirected {
   readonly before: Document | null;
   readonly text: string;
 }
-
-/** A scope that says nothing of its own. */
-const emptyPolicy = `<policies>
-    <inbound>
-        <base />
-    </inbound>
-    <backend>
-        <base />
-    </backend>
-    <outbound>
-        <base />
-    </outbound>
-    <on-error>
-        <base />
-    </on-error>
-</policies>`;
 
 /**
  * The API's policies with `xml` behind whatever selects this pool, in the API's own documents: no other API meets it. Where a product, a

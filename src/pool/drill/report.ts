@@ -102,7 +102,7 @@ function timelineOf({ drill, window, ended, probes }: DrillFacts): readonly Time
     const early = ended.stopped ? "stopped before its time" : "over by itself on the gateway";
     entries.push({ time: ended.stopped ? ended.time : window.until, event: early });
   }
-  return entries.toSorted((a, b) => a.time.localeCompare(b.time));
+  return entries.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
 }
 
 type Judgement = Omit<DrillReport, "timeline">;
