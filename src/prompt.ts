@@ -15,6 +15,6 @@ export interface Prompt {
   readonly title: string;
   readonly description: string;
   readonly arguments: readonly PromptArgument[];
-  /** The instruction to the model. `given` holds the arguments that were filled in, those that are required among them. */
+  /** The instruction to the model. `given` holds the arguments that were filled in, those that are required among them. Throws `invalid_input` for one that cannot be. */
   text(given: Readonly<Record<string, string>>): string;
 }

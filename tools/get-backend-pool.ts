@@ -51,12 +51,11 @@ export const getBackendPool = defineTool({
   input: z.strictObject({ api_id: z.string().min(1) }),
   output,
   async handler({ service, gateway, grammar }, { api_id }) {
-    const [inventory, csharp, { resolveRoutes }, { findingsOf }, { retriesOn503 }, { worstCaseText }] = await Promise.all([
+    const [inventory, csharp, { resolveRoutes }, { findingsOf }, { worstCaseText }] = await Promise.all([
       readInventory(gateway),
       grammar(),
       import("../src/pool/routes.ts"),
       import("../src/pool/findings.ts"),
-      import("../src/pool/retry.ts"),
       import("../src/pool/worst-case.ts"),
     ]);
     const { tier } = inventory.service;
@@ -65,7 +64,7 @@ export const getBackendPool = defineTool({
     return {
       service,
       api_id: apiId,
-      routes: routes.map((one) => routeRow(one, worstCaseText(one.members, retriesOn503(retry), tier))),
+      routes: routes.map((one) => routeRow(one, worstCaseText(one.members, retry, tier))),
       retry:
         retry === null
           ? null

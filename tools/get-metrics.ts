@@ -212,7 +212,10 @@ async function governanceReport(
   const report = await readGovernanceReport(readers, { duration, until: asked.until, prices }, grammar, now());
   const { cache: _, ...numbers } = report.traffic.now.totals;
   return {
-    ...answer(service, undefined, { ...report.traffic.now, totals: numbers, notes: [] }, asked.show_query),
+    ...answer(service, undefined, { ...report.traffic.now, totals: numbers, notes: [], missing: [] }, asked.show_query),
+    ...(report.missing.length === 0
+      ? {}
+      : { missing: report.missing.map(({ what, fix }) => ({ what, ...(fix === undefined ? {} : { fix }) })) }),
     report: pageOf(service, report),
   };
 }

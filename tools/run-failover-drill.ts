@@ -12,6 +12,7 @@ export const runFailoverDrill = defineTool({
   input: z.strictObject({
     api_id: z.string().min(1),
     backend_id: z.string().min(1),
+    pool_id: z.string().min(1).optional().describe("If in several pools"),
     mode: z.enum(["rehearse", "evacuate"]).default("rehearse"),
     duration: z.string().default("PT2M").describe("PT1S to PT1H"),
     subscriptions: z.array(z.string().min(1)).optional().describe("Whom to evacuate"),

@@ -51,7 +51,7 @@ export const updateQuota = defineTool({
     token_quota: perPeriod.describe("Tokens per period"),
     period: z.enum(["Hourly", "Daily", "Weekly", "Monthly", "Yearly"]).optional(),
     limit_id: z.string().min(1).optional().describe("Not the binding one"),
-    api_id: z.string().min(1).optional().describe("Only the limit met on this API"),
+    api_id: z.string().min(1).optional().describe("Limit calls of this API alone"),
     mode: z.enum(["enforce", "shadow"]).default("enforce").describe("shadow: only record what tpm would refuse"),
     ...changeInputs,
   }),

@@ -1,5 +1,14 @@
 import { isObject, type Json, type JsonObject, type ListedDocument, type PolicyScope } from "../gateway/documents.ts";
-import { type Api, type Operation, type Product, type Service, type Subscription, tierOf } from "../gateway/model.ts";
+import {
+  type Api,
+  type Operation,
+  type Product,
+  type Service,
+  type Subscription,
+  type SubscriptionKeyNames,
+  tierOf,
+  usualSubscriptionKeyNames,
+} from "../gateway/model.ts";
 import { storedProperties } from "./documents.ts";
 import { policyScopeOfArmId, type ServiceAddress, subscriptionScopeOfArmId } from "./resource-ids.ts";
 
@@ -46,12 +55,14 @@ export function productOf(item: JsonObject, apiIds: readonly string[]): Product 
 
 /** A product of a workspace names its APIs by links, which hold whole ARM ids. */
 export function linkedApiId(item: JsonObject): string {
-  const apiId = text(propertiesOf(item).apiId);
-  return apiId.slice(apiId.lastIndexOf("/") + 1);
+  return lastSegment(text(propertiesOf(item).apiId));
 }
 
+const lastSegment = (id: string): string => id.slice(id.lastIndexOf("/") + 1);
+
 export function apiOf(item: JsonObject): Api {
-  const { displayName, path, serviceUrl, subscriptionRequired } = propertiesOf(item);
+  const { displayName, path, serviceUrl, subscriptionRequired, subscriptionKeyParameterNames } = propertiesOf(item);
+  const keyNames = isObject(subscriptionKeyParameterNames) ? subscriptionKeyNamesOf(subscriptionKeyParameterNames) : null;
   return {
     id: nameOf(item),
     displayName: optional(displayName) ?? nameOf(item),
@@ -59,8 +70,14 @@ export function apiOf(item: JsonObject): Api {
     serviceUrl: optional(serviceUrl),
     // Assumed: true where ARM's list leaves it out, as Azure does for an API created without it.
     subscriptionRequired: subscriptionRequired !== false,
+    ...(keyNames === null ? {} : { subscriptionKeyNames: keyNames }),
   };
 }
+
+const subscriptionKeyNamesOf = ({ header, query }: JsonObject): SubscriptionKeyNames => ({
+  header: text(header) || usualSubscriptionKeyNames.header,
+  query: text(query) || usualSubscriptionKeyNames.query,
+});
 
 export const isCurrentRevision = (item: JsonObject): boolean => propertiesOf(item).isCurrent !== false;
 
@@ -71,14 +88,16 @@ export function operationOf(item: JsonObject): Operation {
 
 /** Null for a subscription whose scope is not of its own level, the service or the workspace. */
 export function subscriptionOf(item: JsonObject, workspaceId: string | null): Subscription | null {
-  const { displayName, state, scope } = propertiesOf(item);
+  const { displayName, state, scope, ownerId } = propertiesOf(item);
   const opened = typeof scope === "string" ? subscriptionScopeOfArmId(scope, workspaceId) : null;
   if (opened === null) return null;
+  const owner = lastSegment(text(ownerId));
   return {
     id: nameOf(item),
     displayName: optional(displayName) ?? nameOf(item),
     state: text(state),
     scope: opened,
+    ...(owner === "" ? {} : { ownerId: owner }),
     ...(workspaceId === null ? {} : { workspaceId }),
   };
 }

@@ -6,8 +6,8 @@ import {
   documentKind,
   documentTitle,
   isObject,
+  type Json,
   type JsonObject,
-  withoutNulls,
 } from "../gateway/documents.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
 import type { ArmResponse } from "./arm-response.ts";
@@ -50,8 +50,24 @@ export const unexpected = ({ what }: Attempt, problem: string): GatewayError =>
     hint: "Something between this server and Azure may rewrite answers; check AIGW_ARM_ENDPOINT and the proxy.",
   });
 
-/** What of a document's properties is stored: no nulls (ARM's "not set"), nothing that the service alone computes. */
+/** Members of ARM's own documents that hold objects: a null in them means "not set". What any other holds is kept as it came. */
+const known = new Set(
+  "authorization,certificate,circuitBreaker,credentials,failureCondition,failureResponse,header,keyVault,lastStatus,managedIdentity,pool,proxy,query,rules,services,sessionAffinity,sessionId,statusCodeRanges,tls".split(
+    ",",
+  ),
+);
+
+function withoutUnset(object: JsonObject): JsonObject {
+  const clean = (value: Json): Json => (Array.isArray(value) ? value.map(clean) : isObject(value) ? withoutUnset(value) : value);
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, known.has(name) ? clean(value) : value]),
+  );
+}
+
+/** What of a document's properties is stored: nothing that is "not set", nothing that the service alone computes. */
 export function storedProperties(id: DocumentId, properties: JsonObject): JsonObject {
-  const { provisioningState: _, ...stored } = withoutNulls(properties);
+  const { provisioningState: _, ...stored } = withoutUnset(properties);
   return documentKind(id) === "policy" ? { format: "rawxml", value: stored.value ?? "" } : stored;
 }

@@ -1,4 +1,4 @@
-import type { ProbeRequest } from "../gateway/drill.ts";
+import { type ProbeRequest, triesHeader } from "../gateway/drill.ts";
 import type { ProbeAnswer, Prober } from "../gateway/ports.ts";
 import type { Fetch } from "./http-client.ts";
 
@@ -40,7 +40,8 @@ export function openProber({ origin, key, fetch: send = (request) => fetch(reque
     );
     // A connection goes back once its answer has been read.
     await response.arrayBuffer();
-    return { status: response.status, region: response.headers.get("x-ms-region") };
+    const tries = response.headers.get(triesHeader);
+    return { status: response.status, region: response.headers.get("x-ms-region"), ...(tries === null ? {} : { tries }) };
   };
   return {
     async probe(request, headers = {}) {

@@ -2,7 +2,7 @@ import type { ErrorCode, GatewayError } from "../errors.ts";
 import type { DocumentId } from "../gateway/documents.ts";
 import type { DrillPlan, DrillWindow } from "../gateway/drill.ts";
 import type { Proposal } from "../gateway/proposal.ts";
-import type { DrillState, ProbeSeen } from "../pool/drill/report.ts";
+import type { DrillState, ProbeSeen } from "../pool/drill/facts.ts";
 
 export interface GuardResult {
   readonly name: string;
@@ -155,6 +155,10 @@ export interface ShownDrill {
   readonly ended: { readonly time: string; readonly stopped: boolean } | null;
   readonly probes: readonly ProbeSeen[];
   readonly leftBehind: readonly LeftBehind[];
+  /** Whether a process that still runs, as far as can be seen from here, looks after it: makes its test calls and cleans up. */
+  readonly lookedAfter: boolean;
+  /** Of an answer to `stop` and `recover`: what that very call has taken away or put back. */
+  readonly removed?: readonly DocumentId[];
   /** Only where it did not begin: why. */
   readonly failure?: string;
 }
@@ -165,12 +169,19 @@ export interface DrillLog {
   show(drillId: string): Promise<ShownDrill>;
 }
 
+export interface Recovered {
+  /** With what was taken away in `removed`. */
+  readonly drills: readonly ShownDrill[];
+  /** Those that a process looks after to their end: left alone, with the documents of theirs that stand. */
+  readonly running: readonly { readonly drillId: string; readonly until: string; readonly documents: readonly DocumentId[] }[];
+}
+
 /** Ends drills: writes nothing but the clean-up that was confirmed with their plans. */
 export interface DrillStopper {
   /** `not_found` where there is no such drill; ending one that is over does its clean-up once more. */
   stop(drillId: string): Promise<ShownDrill>;
-  /** Cleans up after every drill that is over, or that nobody looks after any more. Those that it has found. */
-  recover(): Promise<readonly ShownDrill[]>;
+  /** Cleans up after every drill that is over, or that nobody looks after any more, or whose start was cut short. Those that it has found. */
+  recover(): Promise<Recovered>;
 }
 
 /** A document of a change for the audit: what it holds before and behind it, as hashes of its content; null where there is none. */

@@ -1,5 +1,5 @@
-import { type Configuration, target } from "../config.ts";
-import { type Diagnosis, diagnose } from "../diagnose/diagnose.ts";
+import { type Configuration, readConfiguration, settings, target } from "../config.ts";
+import { type Diagnosis, diagnose, type Unknown } from "../diagnose/diagnose.ts";
 import { GatewayError } from "../errors.ts";
 import { openTrail } from "../mcp/audit.ts";
 import type { Surface } from "../mcp/call.ts";
@@ -23,6 +23,8 @@ export interface DoctorOptions {
 interface Report {
   /** Null before a service is configured. */
   readonly service: string | null;
+  /** What is asked in the place of Azure, by the variable that says so. */
+  readonly endpoints?: Readonly<Record<string, string>>;
   /** Why it could not be looked at, where it could not. */
   readonly failure?: { readonly message: string; readonly details: readonly string[] };
   readonly diagnosis?: Diagnosis;
@@ -32,7 +34,7 @@ interface Report {
 
 /**
  * Says whether everything is in place and what to do next, from nothing configured to the first call. Writes nothing to the service. Resolves with
- * the exit status: 1 where something is wrong, 2 where it could not be looked at, or not at all of it, else 0.
+ * the exit status: 1 where something is wrong, 2 where nothing is configured or not all of it could be looked at, else 0.
  */
 export async function doctor(options: DoctorOptions): Promise<0 | 1 | 2> {
   const { operands, json, colour, out } = options;
@@ -40,7 +42,7 @@ export async function doctor(options: DoctorOptions): Promise<0 | 1 | 2> {
   const report = await examine(options);
   out(json ? `${JSON.stringify(report, null, 2)}\n` : `${visible(page(report, terminal(colour)))}\n`);
   const { diagnosis } = report;
-  if (diagnosis === undefined || diagnosis.window === null) return 2;
+  if (diagnosis === undefined) return 2;
   if (diagnosis.problems.length > 0) return 1;
   return diagnosis.unknown.length > 0 ? 2 : 0;
 }
@@ -53,12 +55,18 @@ async function examine({ configuration, surface, signal, progress }: DoctorOptio
   try {
     const { read } = await surface.contexts({ signal, trail: openTrail() });
     progress(`Asking Azure for ${read.service}, its policies, backends, logs and metrics`);
-    const diagnosis = await diagnose(read, {}, read.grammar, read.now());
-    return { service: read.service, diagnosis, next: diagnosis.window === null ? again(sandbox) : firstCalls(configuration) };
+    const diagnosis = withScope(await diagnose(read, {}, read.grammar, read.now()), configuration);
+    const next = diagnosis.window === null ? again(sandbox) : firstCalls(configuration);
+    return { service: read.service, ...endpointsOf(configuration), diagnosis, next };
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code === "cancelled" || error.code === "internal") throw error;
     const { message, details, hint } = error;
-    return { service: null, failure: { message, details }, next: [...(hint === undefined ? [] : [hint]), ...again(sandbox)] };
+    return {
+      service: null,
+      ...endpointsOf(configuration),
+      failure: { message, details },
+      next: [...(hint === undefined ? [] : [hint]), ...again(sandbox)],
+    };
   }
 }
 
@@ -70,10 +78,15 @@ function notConfigured(configuration: Configuration): Report | null {
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const { message, details } = error;
-    const isFirst = configuration.values.service === undefined && configuration.problems.length === 0;
+    const { service } = configuration.values;
+    const isValid = configuration.problems.length === 0;
+    const isFirst = service === undefined && isValid;
     return {
       service: null,
-      failure: { message, details: isFirst ? [] : details },
+      failure: {
+        message: isValid && service !== undefined ? `AIGW_SERVICE is '${service}': a name alone does not lead to a service.` : message,
+        details: isFirst ? [] : details,
+      },
       next: isFirst
         ? [
             "az login",
@@ -89,18 +102,52 @@ function notConfigured(configuration: Configuration): Report | null {
 
 const again = (sandbox: boolean): readonly string[] => [`azure-ai-gateway-mcp doctor${sandbox ? " --sandbox" : ""}`];
 
-function firstCalls({ values: { service, sandbox } }: Configuration): readonly string[] {
-  const flag = sandbox ? " --sandbox" : "";
-  const variable = sandbox || service === undefined ? "" : ` --env AIGW_SERVICE=${service}`;
+function firstCalls(configuration: Configuration): readonly string[] {
+  const flag = configuration.values.sandbox ? " --sandbox" : "";
+  const variables = variablesOf(configuration).map((variable) => ` --env ${variable}`);
   return [
     `azure-ai-gateway-mcp call list_subscriptions '{}'${flag}`,
-    `claude mcp add azure-ai-gateway${variable} -- npx -y azure-ai-gateway-mcp${flag}`,
+    `claude mcp add azure-ai-gateway${variables.join("")} -- npx -y azure-ai-gateway-mcp${flag}`,
   ];
 }
 
-function page({ service, failure, diagnosis, next }: Report, style: Terminal): string {
+/** What is set, as a shell hands it on. Secrets, and what is no plain text any more, are taken from the shell's own variables. */
+function variablesOf({ values }: Configuration): readonly string[] {
+  const unset: Configuration["values"] = readConfiguration({}, {}).values;
+  const [given, others] = [new Map(Object.entries(values)), new Map(Object.entries(unset))];
+  return settings.flatMap(({ name, env, azure, secret }) => {
+    const value = given.get(name);
+    if (env === undefined || value === undefined || JSON.stringify(value) === JSON.stringify(others.get(name))) return [];
+    if (azure === true && values.sandbox === true) return [];
+    if (secret === true || typeof value === "object" || typeof value === "number") return [`${env}="$${env}"`];
+    return [`${env}=${shellWord(String(value))}`];
+  });
+}
+
+const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function endpointsOf({ values: { sandbox, armEndpoint, logsEndpoint } }: Configuration): Pick<Report, "endpoints"> {
+  if (sandbox === true || (armEndpoint === undefined && logsEndpoint === undefined)) return {};
+  return {
+    endpoints: {
+      ...(armEndpoint === undefined ? {} : { AIGW_ARM_ENDPOINT: armEndpoint }),
+      ...(logsEndpoint === undefined ? {} : { AIGW_LOGS_ENDPOINT: logsEndpoint }),
+    },
+  };
+}
+
+/** What a check calls the service where it could not read it: here its id is known. */
+function withScope(diagnosis: Diagnosis, configuration: Configuration): Diagnosis {
+  const found = target(configuration);
+  if (found.kind === "sandbox") return diagnosis;
+  const named = (text: string): string => text.replaceAll("<ARM id of the service>", found.resourceId);
+  return { ...diagnosis, unknown: diagnosis.unknown.map(({ checks, why, do: todo }) => ({ checks, why: named(why), do: named(todo) })) };
+}
+
+function page({ service, endpoints = {}, failure, diagnosis, next }: Report, style: Terminal): string {
   return [
     ...(service === null ? [] : [style.heading(service)]),
+    ...Object.entries(endpoints).map(([variable, url]) => style.muted(`${variable}=${url}`)),
     ...(failure === undefined ? [] : [`${style.bad("x")} ${failure.message}`, ...failure.details.map((detail) => `    ${detail}`)]),
     ...(diagnosis === undefined ? [] : diagnosisLines(diagnosis, style)),
     "",
@@ -112,11 +159,29 @@ function page({ service, failure, diagnosis, next }: Report, style: Terminal): s
 function diagnosisLines({ cause, problems, unknown, ok, changed, notes }: Diagnosis, style: Terminal): readonly string[] {
   return [
     ...ok.map(({ check, remark }) => `${style.good("+")} ${check}${remark === undefined ? "" : style.muted(`  ${remark}`)}`),
-    ...unknown.flatMap(({ checks, why, do: todo }) => [`${style.caution("?")} ${checks.join(", ")}`, `    ${why}`, `    ${todo}`]),
+    ...byRemedy(unknown).flatMap(({ checks, why, do: todo }) => [
+      `${style.caution("?")} ${checks.join(", ")}`,
+      `    ${why}`,
+      `    ${todo}`,
+    ]),
     ...problems.flatMap(({ check, seen, means, do: todo }) => [`${style.bad("x")} ${check}  ${seen}`, `    ${means}`, `    Do: ${todo}`]),
     "",
     cause.verdict,
     ...notes,
     ...changed.slice(-5).map(({ time, what }) => style.muted(`  ${time.slice(0, 16)}Z ${what}`)),
   ];
+}
+
+/** What one command mends, together: a role that is missing keeps many things from being read. */
+function byRemedy(unknown: readonly Unknown[]): readonly Unknown[] {
+  return [...new Set(unknown.map(({ do: todo }) => todo))].map((todo) => {
+    const group = unknown.filter((one) => one.do === todo);
+    return { checks: [...new Set(group.flatMap(({ checks }) => checks))], why: whyAll(group.map(({ why }) => why)), do: todo };
+  });
+}
+
+function whyAll(reasons: readonly string[]): string {
+  if (reasons.length === 1) return reasons.join("");
+  const actions = reasons.map((reason) => /^No right to (\S+) on .+\.$/.exec(reason)?.[1]);
+  return actions.includes(undefined) ? reasons.join(" ") : `No right to ${actions.join(", ")}.`;
 }

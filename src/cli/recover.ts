@@ -1,9 +1,9 @@
-import { drillAnswer } from "../change/drill/answer.ts";
+import { type DrillAnswer, drillAnswer } from "../change/drill/answer.ts";
 import { GatewayError } from "../errors.ts";
 import { openTrail } from "../mcp/audit.ts";
 import type { Surface } from "../mcp/call.ts";
 import { failed, success } from "../mcp/result.ts";
-import { renderDrill } from "../tool.ts";
+import { lines, renderDrill } from "../tool.ts";
 import { version } from "../version.ts";
 import { misuse } from "./arguments.ts";
 
@@ -35,10 +35,12 @@ export async function recover({ surface, operands, json, signal, out }: RecoverO
     const { read, write } = await surface.contexts({ signal, trail });
     const { service } = read;
     trail.service(service);
+    const { drills: found, running } = await write.stopper.recover();
     const drills: Awaited<ReturnType<typeof drillAnswer>>[] = [];
-    for (const drill of await write.stopper.recover()) drills.push(await drillAnswer(read, drill));
-    const text = drills.length === 0 ? `Nothing is left behind on ${service}.` : drills.map(renderDrill).join("\n\n");
-    const outcome = success({ service, drills }, () => text);
+    for (const drill of found) drills.push(await drillAnswer(read, drill));
+    const parts = [...drills.map((drill) => lines(renderDrill(drill), removedText(drill))), ...running.map(runningText)];
+    const text = parts.length === 0 ? `Nothing is left behind on ${service}.` : parts.join("\n\n");
+    const outcome = success({ service, drills, running }, () => text);
     await audit.write(line(outcome));
     out(`${json && outcome.ok ? JSON.stringify(outcome.structured, null, 2) : outcome.text}\n`);
     return drills.every(({ left_behind }) => left_behind.length === 0) ? 0 : 1;
@@ -47,3 +49,15 @@ export async function recover({ surface, operands, json, signal, out }: RecoverO
     throw error;
   }
 }
+
+const removedText = ({ removed = [] }: DrillAnswer): string =>
+  removed.length === 0 ? "Removed now: nothing." : `Removed or put back now: ${removed.join(", ")}.`;
+
+interface RunningDrill {
+  readonly drillId: string;
+  readonly until: string;
+  readonly documents: readonly string[];
+}
+
+const runningText = ({ drillId, until, documents }: RunningDrill): string =>
+  `Drill ${drillId} runs until ${until}, and a process looks after it: left alone, with ${documents.join(", ") || "no document"}. stop_drill ends it.`;

@@ -1,20 +1,28 @@
+import { attachable } from "./attached.ts";
 import type { Changed } from "./changes.ts";
 import type { Symptom } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, isNotable, isUnanswered, sum } from "./failures.ts";
+import { breakerOpen, breakerOpener, brokenOffWhileAnswering, isNotable, isUnanswered, sum } from "./failures.ts";
+import { keptBack } from "./kept-back.ts";
+import { closedTeams, deletedAddress, type Rejection, rejectionOf, rewritten } from "./rejected.ts";
 import type { Calls, Failure } from "./traffic.ts";
 import { calls, clock, some, span } from "./wording.ts";
 
-/** Who has kept a call from succeeding. */
-export type Side = "backend" | "gateway" | "client";
+/** Who has kept a call from succeeding; `unknown` where what was read does not decide it. */
+export type Side = "backend" | "gateway" | "client" | "unknown";
+
+const sides = ["backend", "gateway", "client", "unknown"] as const;
 
 /** "Gateway, backend or client?", in words and numbers. */
 export interface Cause {
   /** One paragraph. */
   readonly verdict: string;
   /** Calls that failed, by whom; null where no source tells. */
-  readonly failed: Readonly<Record<Side, number>> | null;
+  readonly failed: Failed | null;
 }
+
+/** `unknown` is left out where there are none. */
+export type Failed = Readonly<Record<Exclude<Side, "unknown">, number>> & { readonly unknown?: number };
 
 const words: Readonly<Record<string, readonly [side: Side, what: string]>> = {
   "error:backend": ["backend", "answered with an error"],
@@ -22,15 +30,13 @@ const words: Readonly<Record<string, readonly [side: Side, what: string]>> = {
   "error:timeout": ["backend", "without an answer in time"],
   "backend:429": ["backend", "throttled by the model itself"],
   "gateway:rewritten-backend-error": ["backend", "throttled for an error of the backend"],
-  [breakerOpen]: ["gateway", "not sent on, as breakers were open (inferred)"],
   "error:policy": ["gateway", "failed in a policy"],
   "error:unclassified": ["gateway", "5xx without a reason"],
   "gateway:token-rate-limit": ["gateway", "over a token limit"],
   "gateway:rate-limit": ["gateway", "over a call limit"],
   "gateway:token-quota": ["gateway", "over a token quota"],
   "gateway:call-quota": ["gateway", "over a call quota"],
-  "gateway:other": ["gateway", "throttled by a policy"],
-  "error:client": ["client", "hung up"],
+  "gateway:other": ["gateway", "answered 429 by a policy"],
 };
 
 /** What each symptom is about; all failures for the others. */
@@ -41,8 +47,10 @@ const meant: Partial<Readonly<Record<Symptom, RegExp>>> = {
 };
 
 /** Failures of one kind. */
-interface Part {
+export interface Part {
   readonly side: Side;
+  /** As `causeName` says it. */
+  readonly cause: string;
   readonly what: string;
   readonly requests: number;
   /** From the logs, where they tell. */
@@ -52,31 +60,49 @@ interface Part {
 export function causeOf(evidence: Evidence, changed: readonly Changed[]): Cause {
   const { calls: read } = evidence.traffic;
   const when = windowText(evidence);
-  if (read.kind === "refused")
-    return { verdict: `How calls ended is unknown (${when}): neither logs nor metrics can be read.`, failed: null };
+  if (read.kind === "refused") return { verdict: `How calls ended is unknown (${when}): ${unread(evidence)}.`, failed: null };
   const { requests, source } = read.value;
   const parts = partsOf(read.value, evidence);
-  const failed = { backend: countOf(parts, "backend"), gateway: countOf(parts, "gateway"), client: countOf(parts, "client") };
-  const all = failed.backend + failed.gateway + failed.client;
+  const counts = { backend: countOf(parts, "backend"), gateway: countOf(parts, "gateway"), client: countOf(parts, "client") };
+  const undecided = countOf(parts, "unknown");
+  const failed: Failed = undecided === 0 ? counts : { ...counts, unknown: undecided };
+  const all = parts.reduce((total, part) => total + part.requests, 0);
   const told = source.startsWith("gateway logs") ? "" : `, by ${source}`;
   const head = `${calls(requests)}, ${when}${told}`;
-  if (requests === 0) return { verdict: `No calls, ${when}${told}: nothing to judge.`, failed };
+  if (requests === 0) return { verdict: idleText(evidence, `${when}${told}`), failed };
   if (all === 0) return { verdict: `Nothing failed${evidence.symptom === null ? "" : " that way"}: ${head}.`, failed };
   const [first = "backend"] = sidesByCount(failed);
-  const lead = isNotable(all, requests, evidence.symptom !== null) ? leadOf(first, failed[first], all) : "Nothing stands out";
-  const sides = sidesByCount(failed).map((side) => sideText(side, parts, evidence));
+  const lead = isNotable(all, requests, evidence.symptom !== null) ? leadOf(first, failed[first] ?? 0, all) : "Nothing stands out";
+  const bySide = sidesByCount(failed).map((side) => sideText(side, parts, evidence));
   return {
-    verdict: [`${lead}: ${all} failed of ${head}.`, ...sides, idsText(parts), afterText(parts, first, changed, evidence)]
+    verdict: [`${lead}: ${all} failed of ${head}.`, ...bySide, idsText(parts), afterText(parts, first, changed, evidence)]
       .filter((text) => text !== "")
       .join(" "),
     failed,
   };
 }
 
-const leadOf = (side: Side, count: number, all: number): string => (count === all ? `It was the ${side}` : `Mostly the ${side}`);
+function unread({ subscriptionId, traffic }: Evidence): string {
+  if (subscriptionId === null) return "neither logs nor metrics can be read";
+  const why = traffic.calls.kind === "refused" ? ` (${traffic.calls.error.message})` : "";
+  return `the logs do not tell of ${subscriptionId}, and metrics know no teams${why}`;
+}
 
-const sidesByCount = (failed: Readonly<Record<Side, number>>): readonly Side[] =>
-  (["backend", "gateway", "client"] as const).filter((side) => failed[side] > 0).toSorted((a, b) => failed[b] - failed[a]);
+function idleText(evidence: Evidence, when: string): string {
+  const { subscriptionId } = evidence;
+  if (subscriptionId === null) return `No calls, ${when}: nothing to judge.`;
+  const closed = closedTeams(evidence, []);
+  const state = closed === "unknown" || closed.length === 0 ? "" : ` ${closed.join("; ")}: its key is refused.`;
+  return `No logged calls of ${subscriptionId}, ${when}: calls whose key is rejected carry no team.${state}`;
+}
+
+function leadOf(side: Side, count: number, all: number): string {
+  if (side === "unknown") return count === all ? "Whose doing it was cannot be told" : "Of most it cannot be told whose doing it was";
+  return count === all ? `It was the ${side}` : `Mostly the ${side}`;
+}
+
+const sidesByCount = (failed: Failed): readonly Side[] =>
+  sides.filter((side) => (failed[side] ?? 0) > 0).toSorted((a, b) => (failed[b] ?? 0) - (failed[a] ?? 0));
 
 const countOf = (parts: readonly Part[], side: Side): number =>
   parts.reduce((sum, part) => sum + (part.side === side ? part.requests : 0), 0);
@@ -90,18 +116,55 @@ function partsOf({ ended }: Calls, evidence: Evidence): readonly Part[] {
   const { symptom, traffic } = evidence;
   const about = symptom === null ? undefined : meant[symptom];
   const details = traffic.failures.kind === "read" ? traffic.failures.value : [];
-  const backendFailed = breakerOpener(evidence) !== null;
   return [...ended]
     .filter(([cause, requests]) => cause !== "succeeded" && requests > 0 && (about === undefined || about.test(cause)))
     .flatMap(([cause, requests]) => {
       const failures = details.filter((failure) => failure.cause === cause);
+      if (cause === "error:client") return brokenOff(requests, failures);
+      if (cause === breakerOpen) return [notSentOn(requests, failures, evidence)];
       const known = words[cause];
-      if (known === undefined) return rejections(cause, requests, failures);
+      if (known === undefined) return rejections(cause, requests, failures, evidence);
       const [side, what] = known;
       if (cause === "error:policy") return policyErrors(side, what, requests, failures);
-      // A breaker opens on what the backend does.
-      return [{ side: backendFailed && cause === breakerOpen ? ("backend" as const) : side, what, requests, failures }];
+      return [{ side, cause, what, requests, failures }];
     });
+}
+
+/** A breaker opens on what the backend does. */
+function notSentOn(requests: number, failures: readonly Failure[], evidence: Evidence): Part {
+  const kept = keptBack(evidence);
+  const part = { cause: breakerOpen, requests, failures };
+  switch (kept.by) {
+    case "breakers":
+      return {
+        ...part,
+        side: breakerOpener(evidence) === null ? "gateway" : "backend",
+        what: "not sent on, as breakers were open (inferred)",
+      };
+    case "policy":
+      return { ...part, side: "gateway", what: `answered 503 by a policy, ${kept.text}` };
+    case "pool":
+      return { ...part, side: "gateway", what: `not sent on, as ${kept.text}` };
+    case "unknown":
+      return { ...part, side: "gateway", what: "answered 503 without a call to a backend" };
+  }
+}
+
+/** Without an answer nobody but the caller can have ended the call; while one is on its way the backend may have, too. */
+function brokenOff(requests: number, failures: readonly Failure[]): readonly Part[] {
+  const before = failures.filter((failure) => !brokenOffWhileAnswering(failure));
+  const count = sum(before);
+  const during = failures.filter(brokenOffWhileAnswering);
+  return [
+    { side: "client" as const, cause: "error:client", what: "hung up", requests: count, failures: before },
+    {
+      side: "unknown" as const,
+      cause: "error:client",
+      what: "broken off while the answer was on its way",
+      requests: requests - count,
+      failures: during,
+    },
+  ].filter((part) => part.requests > 0);
 }
 
 /** A policy that takes an answer for granted fails where there is none: then it was the backend. */
@@ -109,21 +172,74 @@ function policyErrors(side: Side, what: string, requests: number, failures: read
   const unanswered = failures.filter(isUnanswered);
   const count = sum(unanswered);
   return [
-    { side: "backend" as const, what: "not answered, on which a policy failed", requests: count, failures: unanswered },
-    { side, what, requests: requests - count, failures: failures.filter((failure) => !isUnanswered(failure)) },
+    {
+      side: "backend" as const,
+      cause: "error:backend",
+      what: "not answered, on which a policy failed",
+      requests: count,
+      failures: unanswered,
+    },
+    { side, cause: "error:policy", what, requests: requests - count, failures: failures.filter((failure) => !isUnanswered(failure)) },
   ].filter((part) => part.requests > 0);
 }
 
-/** 401 and 403 that the backend gives are about the gateway's own credential; any other rejection is about the call. */
-function rejections(cause: string, requests: number, failures: readonly Failure[]): readonly Part[] {
+/** Rejected calls by what rejected them; the client only where nothing else that was read explains it. */
+function rejections(cause: string, requests: number, failures: readonly Failure[], evidence: Evidence): readonly Part[] {
   const code = cause.replace(/^rejected:/, "");
-  const ours = failures.filter(({ status, backendStatus }) => backendStatus === status && (status === 401 || status === 403));
-  const count = sum(ours);
-  const others = failures.filter((failure) => !ours.includes(failure));
-  return [
-    { side: "gateway" as const, what: `refused by the backend for its credential (${code})`, requests: count, failures: ours },
-    { side: "client" as const, what: `rejected with ${code}`, requests: requests - count, failures: others },
-  ].filter((part) => part.requests > 0);
+  const sorted = failures.map((failure) => ({ kind: rejectionOf(failure, evidence), failure }));
+  const kinds = [...new Set(sorted.map(({ kind }) => kind))];
+  const parts = kinds.map((kind): Part => {
+    const of = sorted.filter((one) => one.kind === kind).map(({ failure }) => failure);
+    const [side, what] = whose(kind, code, of, evidence);
+    return { side, cause: `rejected:${kind}`, what, requests: sum(of), failures: of };
+  });
+  const untold = requests - parts.reduce((total, part) => total + part.requests, 0);
+  const without: Part = {
+    side: "unknown",
+    cause,
+    what: `rejected with ${code}, which the logs would tell more of`,
+    requests: untold,
+    failures: [],
+  };
+  return [...parts, without].filter((part) => part.requests > 0);
+}
+
+function whose(kind: Rejection, code: string, failures: readonly Failure[], evidence: Evidence): readonly [side: Side, what: string] {
+  switch (kind) {
+    case "credential":
+      return ["gateway", `refused by the backend for its credential (${code})`];
+    case "policy":
+      return ["gateway", `refused by a policy (${some([`${failures[0]?.source ?? ""} ${code}`.trim()])})`];
+    case "key":
+      return whoseKey(code, failures, evidence);
+    case "address": {
+      const deleted = deletedAddress(evidence);
+      return deleted === null
+        ? ["unknown", `to a path that no operation has (${code})`]
+        : ["gateway", `to a path that no operation has any more: ${deleted}`];
+    }
+    case "deployment":
+      return ["unknown", `for what the backend has not (${some([failures[0]?.deployment ?? code])}, ${code})`];
+    case "request":
+      return rewritten(evidence) === null
+        ? ["client", `rejected by the model with ${code}`]
+        : ["unknown", `rejected by the model with ${code}`];
+    case "other":
+      return ["unknown", `rejected with ${code}`];
+  }
+}
+
+/** A key that is missing is the caller's doing; one that is refused may be of a subscription that was closed. */
+function whoseKey(code: string, failures: readonly Failure[], evidence: Evidence): readonly [side: Side, what: string] {
+  if (failures.every(({ reason }) => reason === "SubscriptionKeyNotFound")) return ["client", `without a key (${code})`];
+  const closed = closedTeams(
+    evidence,
+    failures.map(({ api }) => api),
+  );
+  if (closed === "unknown") return ["unknown", `rejected for their key (${code})`];
+  return closed.length === 0
+    ? ["client", `rejected for their key (${code})`]
+    : ["unknown", `rejected for their key (${code}), and ${some(closed, 2)}`];
 }
 
 /** `Backend 52: 48 answered with an error, 4 not reached (aoai-eastus, 10:02 to 10:09).` */
@@ -138,7 +254,7 @@ function sideText(side: Side, parts: readonly Part[], { window }: Evidence): str
     ...(times.length === 0 ? [] : [span(times[0] ?? "", times.at(-1) ?? "", window)]),
   ];
   const what = own.slice(0, 3).map((part) => `${part.requests} ${part.what}`);
-  const name = `${side[0]?.toUpperCase() ?? ""}${side.slice(1)}`;
+  const name = side === "unknown" ? "Not clear whose" : `${side[0]?.toUpperCase() ?? ""}${side.slice(1)}`;
   return `${name} ${countOf(parts, side)}: ${what.join(", ")}${about.length === 0 ? "" : ` (${about.join(", ")})`}.`;
 }
 
@@ -146,22 +262,29 @@ const mostIds = 3;
 
 /** One of each side first: what another tool can be asked about. */
 function idsText(parts: readonly Part[]): string {
-  const bySide = (["backend", "gateway", "client"] as const).map((side) =>
+  const bySide = sides.map((side) =>
     parts
       .filter((part) => part.side === side)
       .flatMap(({ failures }) => failures.flatMap(({ examples }) => examples.map((id) => ({ side, id })))),
   );
   const [first, second, third] = [0, 1, 2].map((place) => bySide.flatMap((ids) => ids.slice(place, place + 1)));
   const chosen = [...(first ?? []), ...(second ?? []), ...(third ?? [])].slice(0, mostIds);
-  return chosen.length === 0 ? "" : `Correlation ids: ${chosen.map(({ side, id }) => `${id} (${side})`).join(", ")}.`;
+  return chosen.length === 0
+    ? ""
+    : `Correlation ids: ${chosen.map(({ side, id }) => (side === "unknown" ? id : `${id} (${side})`)).join(", ")}.`;
 }
 
 /** A change is worth naming that came so long before the failures began. */
 const afterMs = 15 * 60_000;
 
+/** The last change before the failures began that can have to do with them. */
 function afterText(parts: readonly Part[], side: Side, changed: readonly Changed[], { window }: Evidence): string {
-  const [began] = parts.flatMap((part) => (part.side === side ? part.failures.map(({ first }) => first) : [])).toSorted();
+  const own = parts.filter((part) => part.side === side);
+  const begun = own.flatMap((part) => part.failures.map(({ first, api }) => ({ time: first, cause: part.cause, api })));
+  const [began] = begun.toSorted((a, b) => a.time.localeCompare(b.time));
   if (began === undefined) return "";
-  const last = changed.findLast(({ time }) => time <= began && Date.parse(began) - Date.parse(time) <= afterMs);
-  return last === undefined ? "" : `It began at ${clock(began, window)}, after ${clock(last.time, window)}: ${last.what}.`;
+  const last = changed.findLast(
+    (change) => change.time <= began.time && Date.parse(began.time) - Date.parse(change.time) <= afterMs && attachable(change, began),
+  );
+  return last === undefined ? "" : `It began at ${clock(began.time, window)}, after ${clock(last.time, window)}: ${last.what}.`;
 }

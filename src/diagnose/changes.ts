@@ -10,6 +10,12 @@ export interface Changed {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly what: string;
+  /** Paths of the documents that were written, below the service. */
+  readonly targets: readonly string[];
+  /** Of ours: what planned it. */
+  readonly tool?: string | undefined;
+  /** Whether it has come to nothing. */
+  readonly failed: boolean;
 }
 
 /** Between the write of a document and the end of the change that it belongs to. Assumed. */
@@ -22,12 +28,14 @@ export function changed({ journal, activity, window }: Evidence): readonly Chang
   const own = journal.kind === "read" ? journal.value.filter(({ state, time }) => made.has(state) && new Date(time) <= window.until) : [];
   const others = activity.kind === "read" ? activity.value.filter((write) => !own.some((change) => isPartOf(write, change))) : [];
   return [
-    ...own.map(({ time, changeId, state, summary }) => ({
+    ...own.map(({ time, changeId, state, summary, documents, tool }) => ({
       time,
+      ...{ targets: documents, tool, failed: state === "failed" },
       what: `${state === "applied" ? "" : `${state}: `}${short(summary)} (${changeId})`,
     })),
     ...others.map(({ time, caller, operation, target, outcome }) => ({
       time,
+      ...{ targets: [target], failed: outcome === "failed" },
       what: `${short(caller, 60)}: ${operation.split("/").at(-1)} ${short(target === "" ? "the service" : target)}${outcome === "succeeded" ? "" : `, ${outcome}`}`,
     })),
   ].toSorted((a, b) => a.time.localeCompare(b.time));

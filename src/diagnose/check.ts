@@ -1,3 +1,4 @@
+import { GatewayError } from "../errors.ts";
 import { type Read, type Refusal, type Values, valuesOf } from "./reads.ts";
 
 export const symptoms = ["403", "429", "5xx", "latency", "cache", "failover", "logging"] as const;
@@ -19,6 +20,8 @@ export const checkNames = [
   "keys",
   "backend-access",
   "refusals",
+  "addresses",
+  "requests",
   "latency",
   "cache-pair",
   "cache-embeddings",
@@ -52,6 +55,12 @@ export type Finding =
 export type Check = { readonly check: CheckName } & Finding;
 
 export const ok = (remark?: string): Finding => (remark === undefined ? { status: "ok" } : { status: "ok", remark });
+
+/** Unknown for a reason that is no refusal of Azure's. */
+export const untold = (why: string, todo: string): Finding => ({
+  status: "unknown",
+  refusals: [{ read: "traffic", error: new GatewayError("not_found", why, { hint: todo }) }],
+});
 
 export const problem = (seen: string, means: string, todo: string): Finding => ({ status: "problem", seen, means, do: todo });
 

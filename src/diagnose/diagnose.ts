@@ -12,6 +12,7 @@ import { latency } from "./latency.ts";
 import { logging } from "./logging.ts";
 import { certificates, lints, policies } from "./policies.ts";
 import type { Readers } from "./reads.ts";
+import * as rejections from "./rejections.ts";
 import { deployments, limits, quotas } from "./throttling.ts";
 
 /** A check, and which symptoms it can explain; without a symptom all are made. */
@@ -40,10 +41,12 @@ const rules: readonly Rule[] = [
   { check: "breakers", explains: ["5xx", "failover"], run: errors.breakers },
   { check: "policy-failures", explains: ["5xx"], run: errors.policyFailures },
   { check: "unexplained-errors", explains: ["5xx"], run: errors.unexplainedErrors },
-  { check: "clients", explains: ["5xx", "latency"], run: errors.clients },
-  { check: "keys", explains: ["403"], run: errors.keys },
-  { check: "backend-access", explains: ["403", "failover"], run: errors.backendAccess },
-  { check: "refusals", explains: ["403"], run: errors.refusals },
+  { check: "clients", explains: ["5xx", "latency"], run: rejections.clients },
+  { check: "keys", explains: ["403"], run: rejections.keys },
+  { check: "backend-access", explains: ["403", "failover"], run: rejections.backendAccess },
+  { check: "refusals", explains: ["403"], run: rejections.refusals },
+  { check: "addresses", explains: [], run: rejections.addresses },
+  { check: "requests", explains: [], run: rejections.requests },
   { check: "latency", explains: ["latency"], run: latency },
   ...cacheRules,
   {

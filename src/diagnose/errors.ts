@@ -1,15 +1,18 @@
 import { type Finding, ok } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, isUnanswered, ofBackends, ofCauses, ofDetails } from "./failures.ts";
+import { breakerOpen, breakerOpener, isUnanswered, ofCauses } from "./failures.ts";
+import { keptBack, ofBackends } from "./kept-back.ts";
+import { answeredBy } from "./met.ts";
+import { policies } from "./policies.ts";
 import type { Failure } from "./traffic.ts";
 import { short, some } from "./wording.ts";
 
-const isAsked = ({ symptom }: Evidence, ...some: readonly Evidence["symptom"][]): boolean => some.includes(symptom);
+export const isAsked = ({ symptom }: Evidence, ...some: readonly Evidence["symptom"][]): boolean => some.includes(symptom);
 
 const poolOf = (evidence: Evidence): string => `get_backend_pool {"api_id":"${apiMeant(evidence) ?? "..."}"}`;
 
 /** Statuses that backends have answered, the most frequent first. */
-const statuses = (failures: readonly Failure[]): string => some(failures.map(({ backendStatus }) => `${backendStatus}`));
+export const statuses = (failures: readonly Failure[]): string => some(failures.map(({ backendStatus }) => `${backendStatus}`));
 
 /** The backend has answered 5xx. */
 export const backendErrors = (evidence: Evidence): Finding =>
@@ -25,10 +28,16 @@ export const backendConnection = (evidence: Evidence): Finding =>
     `Check the backend's URL, DNS, private endpoint and firewall, and the timeout of forward-request: ${poolOf(evidence)}`,
   ]);
 
-/** Where a backend has failed, the check that tells of it counts these calls too. */
-export function breakers(evidence: Evidence): Finding {
+/**
+ * Where a backend has failed, the check that tells of it counts these calls too. Null where there are such calls and no breaker can have kept them:
+ * another check tells of them then.
+ */
+export function breakers(evidence: Evidence): Finding | null {
+  const { calls } = evidence.traffic;
+  const some = calls.kind === "read" && (calls.value.ended.get(breakerOpen) ?? 0) > 0;
+  if (some && keptBack(evidence).by !== "breakers") return null;
   const finding = ofCauses(evidence, [breakerOpen], isAsked(evidence, "5xx", "failover"), () => [
-    "503 without a call to a backend: the breakers of all members are open, or the pool is empty (inferred; no log says so).",
+    "503 without a call to a backend: the breakers of all members were open (inferred; no log says so).",
     `See which members have breakers and how long these stay open: ${poolOf(evidence)}`,
   ]);
   const opener = breakerOpener(evidence);
@@ -46,74 +55,55 @@ export const policyFailures = (evidence: Evidence): Finding =>
   });
 
 /** The one that was asked about, or the only one there is. */
-function apiMeant({ apiId, apis }: Evidence): string | null {
+export function apiMeant({ apiId, apis }: Evidence): string | null {
   const [only, ...others] = apis.kind === "read" ? apis.value : [];
   return apiId ?? (others.length === 0 ? (only?.id ?? null) : null);
 }
 
-const fixOfPolicy = (evidence: Evidence): string =>
-  `Find it: get_policy {"api_id":"${apiMeant(evidence) ?? "..."}","view":"effective"}; take the last change back with undo_change, or mend it with apply_policy`;
+/** Without an API that is meant only the service's own policy can be asked for. */
+export const readPolicy = (evidence: Evidence): string =>
+  apiMeant(evidence) === null
+    ? "get_policy with view effective and the API's id"
+    : `get_policy {"api_id":"${apiMeant(evidence)}","view":"effective"}`;
 
-const quoted = (message: string): string => (message === "" ? "" : `, "${short(message)}"`);
+export const fixOfPolicy = (evidence: Evidence): string =>
+  `Find it: ${readPolicy(evidence)}; mend it with apply_policy, or take a change of this server back with undo_change`;
 
-const reasons = (failures: readonly Failure[]): string => {
+export const quoted = (message: string): string => (message === "" ? "" : `, "${short(message)}"`);
+
+export const reasons = (failures: readonly Failure[]): string => {
   const found = some(failures.map(({ reason }) => reason).filter((reason) => reason !== ""));
   return found === "" ? "" : ` (${found})`;
 };
 
-export const unexplainedErrors = (evidence: Evidence): Finding =>
-  ofCauses(evidence, ["error:unclassified"], isAsked(evidence, "5xx"), () => [
-    "5xx of the gateway without a reason in the logs: a policy's own return-response, or the gateway itself.",
-    `${fixOfPolicy(evidence)}; else ask Azure support with the correlation ids`,
-  ]);
-
-/** Callers that hang up. */
-export const clients = (evidence: Evidence): Finding =>
-  ofCauses(evidence, ["error:client"], isAsked(evidence, "5xx", "latency"), () => [
-    "The callers hung up before the answer was complete: neither the gateway nor the backend failed.",
-    'Compare the client\'s timeout with the latency: get_metrics {"include":["latency"]}',
-  ]);
-
-const isAccess = ({ status }: Failure): boolean => status === 401 || status === 403;
-const isRejected = ({ cause }: Failure): boolean => cause.startsWith("rejected:");
-const keyReasons = ["SubscriptionKeyNotFound", "SubscriptionKeyInvalid"];
-
-/** Calls without a key, or with one that opens nothing. */
-export const keys = (evidence: Evidence): Finding =>
-  ofDetails(
-    evidence,
-    (failure) => isRejected(failure) && keyReasons.includes(failure.reason),
-    isAsked(evidence, "403"),
-    (failures) => [
-      `Callers send no key, or one that does not open the API${reasons(failures)}: it is their mistake, not a role that is missing.`,
-      "Check the header's name and the key, and that the subscription is active and has the API: list_subscriptions",
-    ],
-  );
-
-/** The model refuses the gateway's own credential. */
-export const backendAccess = (evidence: Evidence): Finding =>
-  ofDetails(
-    evidence,
-    (failure) => isRejected(failure) && isAccess(failure) && failure.backendStatus === failure.status,
-    isAsked(evidence, "403", "failover"),
-    (failures) => [
-      `The backend refuses the gateway's credential (${statuses(failures)}): its managed identity lacks the role, or the credential is not sent.`,
-      `az role assignment create --assignee $(az apim show --ids ${idOf(evidence)} --query identity.principalId -o tsv) --role "Cognitive Services OpenAI User" --scope "<ARM id of the Azure OpenAI account>"`,
-    ],
-  );
-
-const idOf = ({ service }: Evidence): string => (service.kind === "read" ? `"${service.value.resourceId}"` : "<ARM id of the service>");
-
-/** 401 and 403 of a policy: an address, a token, a header. */
-export const refusals = (evidence: Evidence): Finding =>
-  ofDetails(
-    evidence,
-    (failure) =>
-      isRejected(failure) && isAccess(failure) && failure.backendStatus !== failure.status && !keyReasons.includes(failure.reason),
-    isAsked(evidence, "403"),
-    (failures) => {
-      const [most] = failures;
-      const by = most === undefined || most.source === "" ? "A policy" : `Policy ${most.source}`;
-      return [`${by} refuses callers${reasons(failures)}${quoted(most?.message ?? "")}.`, fixOfPolicy(evidence)];
-    },
-  );
+/** 5xx that no log gives a reason for. What the policies show of it goes first; a document that is wrong is told by the check of policies. */
+export const unexplainedErrors = (evidence: Evidence): Finding => {
+  const kept = keptBack(evidence);
+  const causes = ["error:unclassified", ...(kept.by === "breakers" ? [] : [breakerOpen])];
+  return ofCauses(evidence, causes, isAsked(evidence, "5xx"), (failures) => {
+    const answering = [...new Set(failures.map(({ status }) => status))].flatMap((status) => {
+      const by = answeredBy(evidence, status);
+      return by === null ? [] : [`${status}: ${by}`];
+    });
+    if (answering.length > 0) {
+      return [
+        `A policy answers these calls itself, with ${some(answering)}; no backend was asked.`,
+        `Meant so? Else take it out: ${readPolicy(evidence)}, apply_policy`,
+      ];
+    }
+    if (kept.by === "policy") {
+      return [
+        `A policy answers 503 itself: ${kept.text}; no backend was asked.`,
+        `Meant so? Else take it out: ${readPolicy(evidence)}, apply_policy`,
+      ];
+    }
+    if (kept.by === "pool")
+      return [`Calls have nowhere to go: ${kept.text}.`, `Give it a member with update_backend_pool: ${poolOf(evidence)}`];
+    const wrong = policies(evidence);
+    if (wrong.status === "problem") return [`No log gives a reason; a policy that is wrong explains them: ${wrong.seen}`, wrong.do];
+    return [
+      "5xx of the gateway without a reason in the logs, and no policy is seen to answer so: the gateway itself, or what its policies call.",
+      `${fixOfPolicy(evidence)}; else ask Azure support with the correlation ids`,
+    ];
+  });
+};

@@ -8,7 +8,7 @@ import {
 } from "../gateway/documents.ts";
 import { findApi, findSubscription } from "../gateway/inventory.ts";
 import type { Api, Product, Service, Subscription } from "../gateway/model.ts";
-import type { Activity, Expiry, ExternalCache, GatewayReader, Identity, LoggingSettings } from "../gateway/ports.ts";
+import type { Activity, Expiry, ExternalCache, GatewayReader, Identity, LoggingSettings, LogsReader } from "../gateway/ports.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { readGround } from "../usage/report.ts";
 import { metricsWindow, type Window } from "../usage/window.ts";
@@ -47,6 +47,8 @@ export interface Evidence {
   readonly caches: Read<readonly ExternalCache[]>;
   readonly certificates: Read<readonly Expiry[]>;
   readonly settings: Read<LoggingSettings>;
+  /** Of APIs that have a diagnostic of their own, where no single API was asked about; the first ones alone. */
+  readonly apiSettings: Read<ReadonlyMap<string, LoggingSettings>>;
   readonly activity: Read<readonly Activity[]>;
   readonly journal: Read<readonly OwnChange[]>;
   readonly traffic: Traffic;
@@ -88,28 +90,44 @@ export async function readEvidence(
   const window = metricsWindow(asked, now, ground.kind === "read" ? ground.value.complete : now);
   const since = new Date(window.since.getTime() - changesBeforeMs);
   const backends = attempt("backends", gateway.backends());
-  const [products, policies, fragments, namedValues, caches, certificates, settings, activity, journal, traffic] = await Promise.all([
-    attempt("products", gateway.products()),
-    attempt("policies", readPolicies(gateway)),
-    attempt("fragments", gateway.fragments()),
-    attempt("namedValues", gateway.namedValues()),
-    attempt("caches", azure.caches()),
-    attempt("certificates", azure.certificates()),
-    attempt("settings", logs.settings(apiId ?? undefined)),
-    attempt("activity", azure.activity({ since, until: window.until })),
-    attempt("journal", changes.list(mostChanges, { since })),
-    backends.then((known) =>
-      readTraffic(
-        readers,
-        ground,
-        { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
-        known.kind === "read" ? known.value : [],
+  const [products, policies, fragments, namedValues, caches, certificates, settings, apiSettings, activity, journal, traffic] =
+    await Promise.all([
+      attempt("products", gateway.products()),
+      attempt("policies", readPolicies(gateway)),
+      attempt("fragments", gateway.fragments()),
+      attempt("namedValues", gateway.namedValues()),
+      attempt("caches", azure.caches()),
+      attempt("certificates", azure.certificates()),
+      attempt("settings", logs.settings(apiId ?? undefined)),
+      attempt("settings", settingsOfApis(logs, apiId === null && apis.kind === "read" ? apis.value : [])),
+      attempt("activity", azure.activity({ since, until: window.until })),
+      attempt("journal", changes.list(mostChanges, { since })),
+      backends.then((known) =>
+        readTraffic(
+          readers,
+          ground,
+          { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
+          known.kind === "read" ? known.value : [],
+        ),
       ),
-    ),
-  ]);
+    ]);
   return {
     ...{ window, now, apiId, subscriptionId, symptom: asked.symptom ?? null, csharp, identity },
-    ...{ service, apis, products, subscriptions, policies, fragments, namedValues, caches, certificates, settings, activity, traffic },
+    ...{
+      service,
+      apis,
+      products,
+      subscriptions,
+      policies,
+      fragments,
+      namedValues,
+      caches,
+      certificates,
+      settings,
+      apiSettings,
+      activity,
+      traffic,
+    },
     backends: await backends,
     journal: journal.kind === "read" ? { kind: "read", value: journal.value.changes } : journal,
   };
@@ -118,6 +136,14 @@ export async function readEvidence(
 function subscriptionOf(name: string, service: Read<Service>, subscriptions: Read<readonly Subscription[]>): string {
   if (service.kind === "refused" || subscriptions.kind === "refused") return name;
   return findSubscription({ service: service.value, subscriptions: subscriptions.value }, name).id;
+}
+
+/** More APIs are not asked for a diagnostic of their own: each takes a request. */
+const mostApis = 10;
+
+async function settingsOfApis(logs: LogsReader, apis: readonly Api[]): Promise<ReadonlyMap<string, LoggingSettings>> {
+  const read = await Promise.all(apis.slice(0, mostApis).map(async ({ id }) => [id, await logs.settings(id)] as const));
+  return new Map(read.filter(([, { apiDiagnostic }]) => apiDiagnostic !== null));
 }
 
 async function readPolicies(reader: GatewayReader): Promise<ReadonlyMap<DocumentId, Document>> {

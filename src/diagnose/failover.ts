@@ -1,10 +1,12 @@
 import type { Inventory } from "../gateway/inventory.ts";
+import type { Breaker } from "../pool/backend.ts";
 import { type FindingCode, findingsOf, type Finding as PoolFinding } from "../pool/findings.ts";
 import { type ApiRoutes, resolveRoutes } from "../pool/routes.ts";
 import { groupsBy } from "../usage/groups.ts";
-import { type Finding, knowing, ok, problem } from "./check.ts";
+import { type Finding, knowing, ok, problem, untold } from "./check.ts";
 import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
+import { breakerOpener, countOf, isNotable, openers, withoutCalls } from "./failures.ts";
 import type { ServedModel } from "./traffic.ts";
 import { short, some } from "./wording.ts";
 
@@ -65,26 +67,63 @@ export function failoverMembers(evidence: Evidence): Finding {
   return ofPools(evidence, (pools) => {
     const finding = among(pools, ["one_member", "too_many_members"], "A failure of that backend reaches every caller.");
     const alone = pools.findings.find(({ code }) => code === "one_member");
-    const matters = evidence.symptom === "failover" || pools.findings.some(({ code }) => code === "too_many_members");
+    const matters =
+      evidence.symptom === "failover" || failsNotably(evidence) || pools.findings.some(({ code }) => code === "too_many_members");
     return finding.status === "problem" && !matters ? ok(alone?.text) : finding;
   });
 }
 
+/** Whether backends fail so often that what takes over matters. */
+function failsNotably(evidence: Evidence): boolean {
+  const { calls } = evidence.traffic;
+  const opener = breakerOpener(evidence);
+  if (calls.kind === "refused" || opener === null || opener === "policy-failures") return false;
+  return isNotable(countOf(calls.value, openers[opener]), calls.value.requests, false);
+}
+
+const breakerCodes = [
+  "one_priority",
+  "no_breaker_on_primary",
+  "breaker_ignores_server_errors",
+  "breaker_ignores_connection_failures",
+  "tier_without_breakers",
+] as const satisfies readonly FindingCode[];
+
+/** What the breakers say they do, then what they have done: a Retry-After that they heed is a word beside breakers that work. */
 export const failoverBreakers = (evidence: Evidence): Finding =>
-  ofPools(evidence, (pools) =>
-    among(
-      pools,
-      [
-        "one_priority",
-        "no_breaker_on_primary",
-        "breaker_ignores_server_errors",
-        "breaker_ignores_connection_failures",
-        "long_retry_after",
-        "tier_without_breakers",
-      ],
-      "The gateway would not take a failing backend out of use, or not for as long as is meant.",
-    ),
-  );
+  ofPools(evidence, (pools) => {
+    const written = among(pools, breakerCodes, "The gateway would not take a failing backend out of use, or not for as long as is meant.");
+    if (written.status === "problem") return written;
+    return stuck(pools, evidence) ?? ok(pools.findings.find(({ code }) => code === "long_retry_after")?.text);
+  });
+
+/** Failures after which another member should have been asked. Assumed: of fewer, breakers with a usual count have not opened. */
+const leastStuck = 10;
+
+/** A member that fails nearly every call, while the others of its pool are not asked; null where there is none, and where the logs do not tell. */
+function stuck({ routes }: Pools, { traffic: { served } }: Evidence): Finding | null {
+  if (served.kind === "refused") return null;
+  const count = (id: string, of: "requests" | "succeeded"): number =>
+    served.value.reduce((total, one) => total + (one.backend === id ? one[of] : 0), 0);
+  for (const { apiId, routes: ways } of routes) {
+    for (const { members } of ways) {
+      const failing = members.find(({ backendId }) => count(backendId, "requests") >= leastStuck && count(backendId, "succeeded") === 0);
+      const others = members.filter((member) => member !== failing && member.url !== null);
+      if (failing === undefined || others.length === 0 || others.some(({ backendId }) => count(backendId, "requests") > 0)) continue;
+      const { backendId, circuitBreaker } = failing;
+      const needs = circuitBreaker === null ? "" : ` (${breakerText(circuitBreaker)})`;
+      return problem(
+        `${backendId} has failed all of ${count(backendId, "requests")} calls; ${some(others.map((member) => member.backendId))} got none.`,
+        `Its breaker has not opened${needs}: nothing takes over.`,
+        `update_backend_pool {"api_id":"${apiId}","backends":[{"backend_id":"${backendId}","circuit_breaker":{"failure_count":5,"interval":"PT1M"}}]}`,
+      );
+    }
+  }
+  return null;
+}
+
+const breakerText = ({ failureCount, failurePercent, interval }: Breaker): string =>
+  `it needs ${failureCount === null ? `${failurePercent ?? "?"} % failures` : `${failureCount} failures`}${interval === null ? "" : ` within ${interval}`}`;
 
 export const retryCodes = ["retry_too_small", "retry_without_body"] as const satisfies readonly FindingCode[];
 
@@ -95,15 +134,29 @@ export const failoverRetry = (evidence: Evidence): Finding =>
 export function models(evidence: Evidence): Finding | null {
   const { models: served } = evidence.traffic;
   if (served === null) return null;
-  return knowing({ served }, ({ served: all }) => {
+  return knowing({ calls: evidence.traffic.calls, served, ...servingReads(evidence) }, ({ calls, served: all, ...read }) => {
+    if (calls.requests === 0) return withoutCalls(evidence);
     const [first] = [...groupsBy(all, ({ deployment }) => deployment).values()].flatMap(different);
-    if (first === undefined) return ok();
+    if (first === undefined) return unserved(servingInventory(read), evidence, all);
     return problem(
       short(first, 200),
       "Members of a pool answer with different models: callers see a change of behaviour at every failover.",
       "Deploy the same model and version behind all members: az cognitiveservices account deployment list --name <account> --resource-group <group>",
     );
   });
+}
+
+/** Members that have answered nothing may have any model. */
+function unserved(inventory: Inventory, evidence: Evidence, all: readonly ServedModel[]): Finding {
+  const members = poolsOf(inventory, evidence).routes.flatMap(({ routes }) =>
+    routes.flatMap((route) => (route.members.length < 2 ? [] : route.members.filter(({ url }) => url !== null))),
+  );
+  const silent = members.map(({ backendId }) => backendId).filter((id) => !all.some(({ backend }) => backend === id));
+  if (silent.length === 0) return ok();
+  return untold(
+    `No answer of ${some(silent)} is in the logs of the window: its model is not known.`,
+    "A failover drill shows it (see the drill of update_backend_pool's pool), or: az cognitiveservices account deployment list",
+  );
 }
 
 /** Of one deployment's name: backends that never have answered with a model of one another's. */

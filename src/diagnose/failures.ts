@@ -1,4 +1,4 @@
-import { type CheckName, type Finding, knowing, ok, problem } from "./check.ts";
+import { type CheckName, type Finding, knowing, ok, problem, untold } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Calls, Failure } from "./traffic.ts";
 import { calls, some, span } from "./wording.ts";
@@ -16,6 +16,9 @@ export const sum = (failures: readonly Pick<Failure, "requests">[]): number =>
 
 /** Whether a backend was called and has not answered. */
 export const isUnanswered = ({ backend, backendStatus }: Failure): boolean => backend !== null && backendStatus === 0;
+
+/** Whether the connection to the caller broke off while an answer was on its way. */
+export const brokenOffWhileAnswering = ({ status, backendStatus }: Failure): boolean => status > 0 && backendStatus > 0;
 
 /** `48 of 412 calls, 10:02 to 10:09 UTC, at aoai-eastus, of growth.` */
 export function told(failures: readonly Failure[], all: number, { window }: Pick<Evidence, "window">): string {
@@ -36,7 +39,7 @@ export function told(failures: readonly Failure[], all: number, { window }: Pick
 export const breakerOpen = "error:breaker-open (inferred)";
 
 /** What a backend does that opens its breaker, by the check that tells of it. */
-const openers = {
+export const openers = {
   "backend-errors": ["error:backend"],
   "backend-connection": ["error:unreachable", "error:timeout"],
   deployments: ["backend:429", "gateway:rewritten-backend-error"],
@@ -59,10 +62,19 @@ export function breakerOpener({ traffic: { calls, failures } }: Evidence): Opene
   return most?.[0] ?? null;
 }
 
-const countOf = ({ ended }: Calls, causes: readonly string[]): number =>
+export const countOf = ({ ended }: Calls, causes: readonly string[]): number =>
   causes.reduce((total, cause) => total + (ended.get(cause) ?? 0), 0);
 
-type Meaning = (failures: readonly Failure[]) => readonly [means: string, todo: string];
+/** Of calls that there were none of nothing is known, neither good nor bad. */
+export const withoutCalls = ({ subscriptionId }: Pick<Evidence, "subscriptionId">): Finding =>
+  subscriptionId === null
+    ? untold("No calls in the window.", "Ask for a window with calls (since, until): list them with get_metrics")
+    : untold(
+        `No logged calls of ${subscriptionId} in the window: calls whose key is rejected carry no team.`,
+        'diagnose_gateway {"symptom":"403"} shows the rejected keys of all; or ask for another window (since, until)',
+      );
+
+export type Meaning = (failures: readonly Failure[]) => readonly [means: string, todo: string];
 
 /** What failures of these causes mean; the detail is left out where only metrics tell of them. `keptBack`: calls that were not sent on for them. */
 export function ofCauses(
@@ -76,6 +88,7 @@ export function ofCauses(
   const { traffic } = evidence;
   return knowing({ calls: traffic.calls }, ({ calls: all }) => {
     const count = countOf(all, causes);
+    if (all.requests === 0) return withoutCalls(evidence);
     if (!isWorthAWord(count, all.requests)) return ok();
     const failures = traffic.failures.kind === "read" ? traffic.failures.value.filter(({ cause }) => causes.includes(cause)) : [];
     const seen = failures.length === 0 ? `${count} of ${calls(all.requests)}.` : told(failures, all.requests, evidence);
@@ -86,23 +99,11 @@ export function ofCauses(
   });
 }
 
-/** While breakers are open few calls reach a backend: so many of one kind are enough then. Assumed. */
-const leastBeforeBreakers = 3;
-
-/** The same of what a backend does: calls that were not sent on for it count with what there is most of. */
-export function ofBackends(evidence: Evidence, check: keyof typeof openers, asked: boolean, means: Meaning): Finding {
-  const { calls: all } = evidence.traffic;
-  const open = all.kind === "read" ? countOf(all.value, [breakerOpen]) : 0;
-  const keptBack = breakerOpener(evidence) === check ? open : 0;
-  const isWorthAWord = (count: number, requests: number): boolean =>
-    isNotable(count + keptBack, requests, asked) || (count >= leastBeforeBreakers && isNotable(open, requests, false));
-  return ofCauses(evidence, openers[check], asked, means, isWorthAWord, keptBack);
-}
-
-/** The same of failures that only the logs can tell apart. */
+/** As `ofCauses`, of failures that only the logs can tell apart. */
 export function ofDetails(evidence: Evidence, isMeant: (failure: Failure) => boolean, asked: boolean, means: Meaning): Finding {
   return knowing({ calls: evidence.traffic.calls, failures: evidence.traffic.failures }, ({ calls: all, failures }) => {
     const found = failures.filter(isMeant);
+    if (all.requests === 0) return withoutCalls(evidence);
     return isNotable(sum(found), all.requests, asked) ? problem(told(found, all.requests, evidence), ...means(found)) : ok();
   });
 }

@@ -1,5 +1,7 @@
 import { type Finding, knowing, ok, problem } from "./check.ts";
+import { readPolicy } from "./errors.ts";
 import type { Evidence } from "./evidence.ts";
+import { withoutCalls } from "./failures.ts";
 
 /** A wait that has doubled, and by so much, is noticed. Assumed. */
 const factor = 2;
@@ -14,6 +16,7 @@ export function latency(evidence: Evidence): Finding | null {
   const { delays, calls } = evidence.traffic;
   if (delays === null) return null;
   return knowing({ delays, calls }, ({ delays: { now, before }, calls: { requests } }) => {
+    if (requests === 0) return withoutCalls(evidence);
     if (now === null || requests < leastCalls) return ok();
     const numbers = `95 % within ${now.total} ms: backend ${now.backend} ms, gateway ${now.gateway} ms`;
     const compared = before === null ? numbers : `${numbers}; before that ${before.total} ms`;
@@ -26,7 +29,7 @@ export function latency(evidence: Evidence): Finding | null {
       ? problem(
           `${compared}.`,
           "The time goes by in the gateway: a policy that calls elsewhere, a retry's wait, or too little capacity.",
-          'get_policy {"view":"effective"}; get_metrics {"include":["latency"],"group_by":["operation"]}',
+          `${readPolicy(evidence)}; get_metrics {"include":["latency"],"group_by":["operation"]}`,
         )
       : problem(
           `${compared}.`,

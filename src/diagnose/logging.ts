@@ -5,8 +5,12 @@ import { calls, some } from "./wording.ts";
 
 /** Whether the logs say all that the other checks need. */
 export const logging = (evidence: Evidence): Finding =>
-  knowing({ service: evidence.service, settings: evidence.settings }, ({ service, settings }) => {
-    const gaps = missing(service, settings, evidence.apiId ?? undefined);
+  knowing({ service: evidence.service, settings: evidence.settings, own: evidence.apiSettings }, ({ service, settings, own }) => {
+    const all = [
+      ...missing(service, settings, evidence.apiId ?? undefined),
+      ...[...own].flatMap(([apiId, ofApi]) => missing(service, ofApi, apiId)),
+    ];
+    const gaps = [...new Map(all.map((gap) => [gap.what, gap])).values()];
     const [first] = gaps;
     if (first === undefined) return arrival(evidence);
     // Nothing mends it: it is a fault only to who asks for logs.

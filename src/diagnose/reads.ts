@@ -48,6 +48,8 @@ export interface OwnChange {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly summary: string;
+  /** What planned it, where the journal says so. */
+  readonly tool?: string;
   readonly documents: readonly DocumentId[];
   /** Where it was interrupted: what stands, and what finishes it. */
   readonly note?: string;

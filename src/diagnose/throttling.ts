@@ -1,10 +1,14 @@
-import type { Inventory } from "../gateway/inventory.ts";
 import { sameName } from "../gateway/model.ts";
+import type { LimitKind } from "../quota/limit.ts";
 import { teamLimits } from "../quota/limits.ts";
 import { type Finding, knowing, ok, problem } from "./check.ts";
 import { inventoryOf } from "./configuration.ts";
+import { readPolicy } from "./errors.ts";
 import type { Evidence } from "./evidence.ts";
-import { isNotable, ofBackends, sum, told } from "./failures.ts";
+import { isNotable, sum, told, withoutCalls } from "./failures.ts";
+import { ofBackends } from "./kept-back.ts";
+import { answeredBy } from "./met.ts";
+import { accountOf } from "./rejections.ts";
 import type { Failure } from "./traffic.ts";
 import { some } from "./wording.ts";
 
@@ -14,36 +18,79 @@ const leastShare = 0.05;
 const rateLimits = ["gateway:token-rate-limit", "gateway:rate-limit", "gateway:other"];
 const quotaLimits = ["gateway:token-quota", "gateway:call-quota"];
 
-/** 429 of the gateway's own limits. */
+/** Which kind of limit has refused, as policies and tools call it; those of `gateway:other` are no limits at all. */
+const kindOf: Readonly<Record<string, LimitKind>> = {
+  "gateway:token-rate-limit": "tpm",
+  "gateway:rate-limit": "rpm",
+  "gateway:token-quota": "token_quota",
+  "gateway:call-quota": "call_quota",
+};
+
+/** 429 of the gateway's own limits, and of policies that answer so themselves. */
 export const limits = (evidence: Evidence): Finding =>
-  ofTeams(evidence, rateLimits, evidence.symptom === "429", (teams) => [
-    `The gateway's own limit refuses them${bindingText(evidence, teams, "tpm")}: the backend was not asked.`,
-    `Meant so? Else raise it: update_quota {"subscription_id":"${teams[0] ?? "..."}","tpm":...}`,
-  ]);
+  ofTeams(evidence, rateLimits, evidence.symptom === "429", (refused) => {
+    const kinds = kindsOf(refused);
+    const [first] = kinds;
+    if (first === undefined) {
+      const by = answeredBy(evidence, 429);
+      return [
+        `A policy answers 429 itself${by === null ? "" : `: ${by}`}; no limit of the team is reached, and the backend was not asked.`,
+        `Meant so? Else take it out: ${readPolicy(evidence)}, apply_policy`,
+      ];
+    }
+    const bound = kinds.flatMap((kind) => boundBy(evidence, refused, kind));
+    return [
+      `The gateway's own limit refuses them${boundText(evidence, bound)}: the backend was not asked.`,
+      `Meant so? Else raise it: ${raise(bound[0], refused, first)}`,
+    ];
+  });
+
+/** Twice as much is only a number to begin with: the plan shows what it would have done. */
+function raise(bound: Bound | undefined, refused: readonly Failure[], kind: LimitKind): string {
+  const team = bound?.team ?? refused.find(({ subscription }) => subscription !== null)?.subscription;
+  if (team == null) return "get_policy shows whose it is";
+  if (bound === undefined) return `update_quota with "subscription_id" "${team}" and "${kind}"`;
+  return `update_quota {"subscription_id":"${team}","${kind}":${2 * bound.value}}`;
+}
 
 /** 403, or 429, where a quota is used up. */
 export const quotas = (evidence: Evidence): Finding =>
-  ofTeams(evidence, quotaLimits, evidence.symptom === "403" || evidence.symptom === "429", (teams) => [
-    `A quota of the gateway is used up${bindingText(evidence, teams, "token_quota")}: this 403 is no missing role, and ends with the quota's period.`,
-    "Wait for the period to end, or raise token-quota in the product's policy with apply_policy",
-  ]);
+  ofTeams(evidence, quotaLimits, evidence.symptom === "403" || evidence.symptom === "429", (refused) => {
+    const kinds = kindsOf(refused);
+    const bound = kinds.flatMap((kind) => boundBy(evidence, refused, kind));
+    const tokens = kinds[0] === "token_quota";
+    return [
+      `A quota of ${tokens ? "tokens" : "calls"} of the gateway is used up${boundText(evidence, bound)}: this is no missing role, and ends with the quota's period.`,
+      tokens
+        ? `Wait for the period to end, or raise it: ${raise(bound[0], refused, "token_quota")}`
+        : "Wait for the period to end, or raise the calls of its <quota> with apply_policy",
+    ];
+  });
+
+/** The kinds of limits that have refused, the most frequent first. */
+const kindsOf = (refused: readonly Failure[]): readonly LimitKind[] => [...new Set(refused.flatMap(({ cause }) => kindOf[cause] ?? []))];
 
 /** 429 of the model deployment itself. */
 export const deployments = (evidence: Evidence): Finding =>
-  ofBackends(evidence, "deployments", evidence.symptom === "429", () => [
-    "The model deployment itself refuses: raising a team's limit in the gateway changes nothing. Its own limit is unknown here.",
-    'az cognitiveservices account deployment list --name <account> --resource-group <group> --query "[].{name:name, sku:sku, limits:properties.rateLimits}"; raise its capacity, or add a backend with update_backend_pool',
-  ]);
+  ofBackends(evidence, "deployments", evidence.symptom === "429", (failures) => {
+    const names = [...new Set(failures.flatMap(({ deployment }) => deployment ?? []))];
+    const which = names.length === 0 ? "" : ` (${some(names)})`;
+    return [
+      `The model deployment itself refuses${which}: raising a team's limit in the gateway changes nothing.`,
+      `Read its own limit: az cognitiveservices account deployment list --name ${accountOf(evidence, failures)} --resource-group <group> --query "[].{name:name, sku:sku, limits:properties.rateLimits}"; raise its capacity, or add a backend with update_backend_pool`,
+    ];
+  });
 
 /** By team: one that has few calls may be refused nearly all of them. */
 function ofTeams(
   evidence: Evidence,
   causes: readonly string[],
   asked: boolean,
-  means: (teams: readonly string[]) => readonly [means: string, todo: string],
+  means: (refused: readonly Failure[]) => readonly [means: string, todo: string],
 ): Finding {
   const { calls, failures, teams } = evidence.traffic;
   return knowing({ calls, failures, teams }, (values) => {
+    if (values.calls.requests === 0) return withoutCalls(evidence);
     const refused = values.failures.filter(({ cause }) => causes.includes(cause));
     const hit = teamsOf(refused).filter((team) => {
       const own = refused.filter(({ subscription }) => subscription === team);
@@ -52,7 +99,7 @@ function ofTeams(
     });
     if (hit.length === 0) return ok();
     const found = refused.filter(({ subscription }) => hit.includes(subscription));
-    return problem(told(found, values.calls.requests, evidence), ...means(hit.flatMap((team) => team ?? [])));
+    return problem(told(found, values.calls.requests, evidence), ...means(found));
   });
 }
 
@@ -61,19 +108,40 @@ const teamsOf = (failures: readonly Failure[]): readonly (string | null)[] => [
   ...new Set(failures.map(({ subscription }) => subscription)),
 ];
 
-/** ` (growth: tpm 200000 in products/aoai)`; nothing where the policies could not be read. */
-function bindingText(evidence: Evidence, teams: readonly string[], kind: "tpm" | "token_quota"): string {
-  const inventory = inventoryOf(evidence);
-  if (inventory === null) return "";
-  const bound = boundBy(inventory, evidence, teams, kind);
-  return bound.length === 0 ? "" : ` (${some(bound, 2)})`;
+/** What binds a team in one kind of limit. */
+interface Bound {
+  readonly team: string;
+  readonly value: number;
+  readonly text: string;
 }
 
-function boundBy(inventory: Inventory, { csharp }: Evidence, teams: readonly string[], kind: "tpm" | "token_quota"): readonly string[] {
-  const all = teamLimits(inventory, csharp);
-  return teams.flatMap((team) => {
+/** ` (growth: rpm 5, product 'aoai')`. */
+function boundText(evidence: Evidence, bound: readonly Bound[]): string {
+  if (bound.length > 0)
+    return ` (${some(
+      bound.map(({ text }) => text),
+      2,
+    )})`;
+  return inventoryOf(evidence) === null
+    ? " (its number is unknown, as not all of the policies, products and subscriptions can be read)"
+    : "";
+}
+
+/** The smallest that this kind of limit comes to, for each team that it has refused. */
+function boundBy(evidence: Evidence, refused: readonly Failure[], kind: LimitKind): readonly Bound[] {
+  const inventory = inventoryOf(evidence);
+  if (inventory === null) return [];
+  const all = teamLimits(inventory, evidence.csharp);
+  const teams = new Set(
+    refused.flatMap(({ cause, subscription }) => (kindOf[cause] === kind && subscription !== null ? [subscription] : [])),
+  );
+  return [...teams].flatMap((team): readonly Bound[] => {
     const binding = all.find(({ subscription }) => sameName(subscription.id, team))?.binding[kind];
+    const values = binding?.value === undefined ? (binding?.parts.flatMap((part) => part.values) ?? []) : [binding.value];
+    const numbers = [...new Set(values.filter((value) => typeof value === "number"))].toSorted((a, b) => a - b);
+    const [value] = numbers;
     const [limit] = binding?.limits ?? [];
-    return binding?.value === undefined || limit === undefined ? [] : [`${team}: ${kind} ${binding.value}, ${limit.scope}`];
+    if (value === undefined || limit === undefined) return [];
+    return [{ team, value, text: `${team}: ${kind} ${numbers.slice(0, 3).join(" or ")}, ${limit.scope}` }];
   });
 }

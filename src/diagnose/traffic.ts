@@ -9,6 +9,7 @@ import { rowsQuery } from "../usage/queries/counts.ts";
 import { failuresQuery } from "../usage/queries/failures.ts";
 import { latencyQuery } from "../usage/queries/latency.ts";
 import type { Columns, LogsQuery, LogsRow } from "../usage/queries/query.ts";
+import { streamsQuery } from "../usage/queries/streams.ts";
 import { readUsage, type UsageGround, type UsageReport } from "../usage/report.ts";
 import type { CacheUse } from "../usage/totals.ts";
 import type { Window } from "../usage/window.ts";
@@ -21,7 +22,13 @@ export interface Failure {
   readonly cause: string;
   /** Id of the backend that was called last, or its host; null where none was. */
   readonly backend: string | null;
+  /** Of the model, as the URL that was called names it; null where it names none. */
+  readonly deployment: string | null;
   readonly subscription: string | null;
+  /** Null where the call has met none. */
+  readonly api: string | null;
+  /** Of one of the calls, as the caller has written it. */
+  readonly path: string;
   readonly status: number;
   /** 0 where no backend has answered. */
   readonly backendStatus: number;
@@ -64,6 +71,19 @@ export interface ServedModel {
   readonly model: string;
 }
 
+/** What a backend has answered last, whatever it was. */
+export interface Served {
+  readonly backend: string;
+  readonly requests: number;
+  readonly succeeded: number;
+}
+
+/** Answers that the model's log knows, and how many of them were streamed. */
+export interface Streams {
+  readonly answers: number;
+  readonly streamed: number;
+}
+
 /** What the gateway had to do in the window. Reads that nobody asked for are null. */
 export interface Traffic {
   readonly calls: Read<Calls>;
@@ -74,6 +94,8 @@ export interface Traffic {
   /** Of the window, and of the one of the same length before it. */
   readonly delays: Read<{ readonly now: Delays | null; readonly before: Delays | null }> | null;
   readonly models: Read<readonly ServedModel[]> | null;
+  readonly served: Read<readonly Served[]>;
+  readonly streams: Read<Streams> | null;
   /** Whether rows came into the logs within the last day; null where they cannot be asked. */
   readonly logged: boolean | null;
 }
@@ -95,7 +117,15 @@ export async function readTraffic(
   backends: readonly ListedDocument[],
 ): Promise<Traffic> {
   if (ground.kind === "refused") {
-    return { calls: ground, failures: ground, teams: ground, cache: ground, delays: ground, models: ground, logged: null };
+    return {
+      calls: ground,
+      failures: ground,
+      teams: ground,
+      cache: ground,
+      delays: ground,
+      models: ground,
+      ...{ served: ground, streams: ground, logged: null },
+    };
   }
   const { service, freshness } = ground.value;
   const { window, apiId, subscriptionId, symptom, now } = asked;
@@ -104,22 +134,26 @@ export async function readTraffic(
   const about = { window, apiId: apiId ?? undefined, groupBy: ["cause"], subscriptions, include: ["examples"], limit: mostGroups } as const;
   const report = await attempt("traffic", readUsage(readers, ground.value, about, now));
   const gone = withoutLogs(ground.value, report);
+  // The logs know other calls of late: of this team there are none.
+  const idle = subscriptionId !== null && writesLogs(ground.value, report) ? ({ kind: "read", value: noCalls } as const) : null;
   // Metrics know no subscriptions: their numbers would be those of all teams.
-  const calls = subscriptionId !== null && gone !== null ? gone : mapped(report, callsOf);
+  const calls = subscriptionId !== null && gone !== null ? (idle ?? gone) : mapped(report, callsOf);
   const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
-  if (gone !== null) return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, logged };
+  if (gone !== null)
+    return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, ...{ served: gone, streams: gone, logged } };
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
     attempt(
       "logs",
       askLogs(readers.logs, query).then(({ rows }) => rows),
     );
   const wants = (...some: readonly Symptom[]): boolean => symptom === null || some.includes(symptom);
-  const [failures, teams, cache, delays, models] = await Promise.all([
+  const [failures, teams, cache, delays, models, streams] = await Promise.all([
     rowsOf(failuresQuery(filter)),
     rowsOf(rowsQuery(filter, ["subscription"], mostGroups)),
     wants("cache") ? rowsOf(cacheQuery(filter)) : null,
     wants("latency") ? Promise.all([filter, { ...filter, window: before(window) }].map((one) => rowsOf(latencyQuery(one, [])))) : null,
-    wants("failover") ? rowsOf(rowsQuery(filter, ["backend", "model"], mostGroups)) : null,
+    rowsOf(rowsQuery(filter, ["backend", "model"], mostGroups)),
+    wants("cache") ? rowsOf(streamsQuery(filter)) : null,
   ]);
   const name = backendNames(backends);
   return {
@@ -130,7 +164,9 @@ export async function readTraffic(
     ),
     cache: cache && mapped(cache, ([row]) => ({ ...cacheUse(row?.values), succeeded: row?.values.Succeeded ?? 0 })),
     delays: delays && delaysOf(delays),
-    models: models && mapped(models, (rows) => rows.flatMap((row) => servedModel(row, name))),
+    models: wants("failover") ? mapped(models, (rows) => rows.flatMap((row) => servedModel(row, name))) : null,
+    served: mapped(models, (rows) => rows.flatMap((row) => servedBy(row, name))),
+    streams: streams && mapped(streams, ([row]) => ({ answers: row?.values.Answers ?? 0, streamed: row?.values.Streamed ?? 0 })),
     logged,
   };
 }
@@ -145,6 +181,17 @@ function withoutLogs({ freshness }: UsageGround, report: Read<UsageReport>): Ext
   });
   return { kind: "refused", read: "logs", error };
 }
+
+const noCalls: Calls = { requests: 0, ended: new Map(), source: "gateway logs", notes: [] };
+
+/** Whether the logs are read and still written: then a team without rows has made no call that they know as its own. */
+const writesLogs = ({ freshness }: UsageGround, report: Read<UsageReport>): boolean =>
+  freshness.kind === "readable" &&
+  freshness.newest !== null &&
+  report.kind === "read" &&
+  !report.value.missing.some(({ name }) => stopLogs.has(name));
+
+const stopLogs: ReadonlySet<string> = new Set(["consumption", "no_diagnostic_setting", "not_dedicated", "gateway_logs_off"]);
 
 const mapped = <T, U>(read: Read<T>, change: (value: T) => U): Read<U> =>
   read.kind === "read" ? { kind: "read", value: change(read.value) } : read;
@@ -172,7 +219,10 @@ function failureOf({ keys, values }: FailureRow, name: (place: string) => string
   return {
     cause: keys.cause ?? "",
     backend: place === null ? null : name(place),
+    deployment: place?.split("/")[1] ?? null,
     subscription: orNull(keys.subscription),
+    api: orNull(values.Api),
+    path: values.Path,
     status: values.Status ?? 0,
     backendStatus: values.BackendStatus ?? 0,
     reason: values.Reason,
@@ -197,6 +247,11 @@ function delaysOf([now, earlier]: readonly DelayRows[]): NonNullable<Traffic["de
 function delay([row]: Extract<DelayRows, { kind: "read" }>["value"]): Delays | null {
   const total = row?.values.Total95 ?? null;
   return total === null ? null : { total, backend: row?.values.Backend95 ?? 0, gateway: row?.values.Gateway95 ?? 0 };
+}
+
+function servedBy({ keys, values }: LogsRow<ReturnType<typeof rowsQuery>["measures"]>, name: (place: string) => string): readonly Served[] {
+  const place = orNull(keys.backend);
+  return place === null ? [] : [{ backend: name(place), requests: values.Requests ?? 0, succeeded: values.Succeeded ?? 0 }];
 }
 
 function servedModel({ keys }: LogsRow<Columns>, name: (place: string) => string): readonly ServedModel[] {

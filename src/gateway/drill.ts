@@ -36,10 +36,23 @@ export interface DrillPlan {
   readonly members: readonly DrillMember[];
   /** Null where nothing is known that could be asked. */
   readonly probe: ProbeRequest | null;
-  /** How long the member's breaker stays open; null where it has none, or says none. */
-  readonly tripMs: number | null;
+  /** Whether the subscriptions are all that open the API: then it concerns everyone. */
+  readonly everyone: boolean;
+  /** The member's; null where it has none, or the tier knows none. */
+  readonly breaker: DrillBreaker | null;
+  /** Percent of the pool's calls that the member gets while the breakers of all members are closed. */
+  readonly share: number;
   /** Where a rehearsal's failing calls go; null in an evacuation. */
   readonly faultOrigin: FaultOrigin | null;
+}
+
+/** What opens a member's breaker, and for how long. Of `failures` and `percent` one is set where it is complete. */
+export interface DrillBreaker {
+  readonly failures: number | null;
+  /** Of the calls in the interval. */
+  readonly percent: number | null;
+  readonly intervalMs: number | null;
+  readonly tripMs: number | null;
 }
 
 export interface FaultOrigin {
@@ -59,3 +72,6 @@ export interface DrillWindow {
 
 /** The header that makes a rehearsal's revision send a probe to the failing members alone. */
 export const everyMemberFails = "x-aigw-drill";
+
+/** The header by which an answer of a rehearsal's revision tells what each of its calls to a backend came to. */
+export const triesHeader = "x-aigw-drill-tries";

@@ -1,5 +1,14 @@
 import { GatewayError, isRefusal, unknownName } from "../errors.ts";
-import { type Document, type DocumentId, type ListedDocument, type PolicyScope, policyDocumentId, workspaceOf } from "./documents.ts";
+import {
+  type Document,
+  type DocumentId,
+  type ListedDocument,
+  type PolicyScope,
+  policyDocumentId,
+  policyScopeOf,
+  policyText,
+  workspaceOf,
+} from "./documents.ts";
 import {
   type Api,
   type Product,
@@ -10,11 +19,11 @@ import {
   subscriptionTitle,
   type Workspace,
 } from "./model.ts";
-import type { GatewayReader } from "./ports.ts";
+import type { EntityReader, GatewayReader } from "./ports.ts";
 
 /**
  * What the pure modules reason over: one state of the service, read once. `products`, `apis`, `subscriptions` and `backends` are the service's
- * own. `policies` holds a document for each policy that was read, by id; it, `fragments` and `namedValues` hold those of the workspaces too, whose
+ * own; an API has its operations where policies are for single ones of them. `policies` holds a document for each policy that was read, by id; it, `fragments` and `namedValues` hold those of the workspaces too, whose
  * ids begin with `workspaces/{id}/`.
  */
 export interface Inventory {
@@ -63,18 +72,77 @@ export async function readInventory(reader: GatewayReader, wanted: (scope: Polic
     inWorkspaces,
     readPolicies(reader, inWorkspaces, wanted),
   ]);
+  const allFragments = [...fragments, ...within.read.flatMap((read) => read.fragments)];
+  const told = apisToldApart([...policies.values(), ...allFragments]);
+  const [own, workspaces] = await Promise.all([
+    withOperations(reader, apis, told, undefined),
+    Promise.all(
+      within.read.map(async ({ workspace }) => {
+        const read = await withOperations(reader.workspace(workspace.id), workspace.apis, told, workspace.id);
+        return { workspace: { ...workspace, apis: read.apis }, notes: read.notes };
+      }),
+    ),
+  ]);
   return {
     service,
     products,
-    apis,
+    apis: own.apis,
     subscriptions,
-    workspaces: within.read.map(({ workspace }) => workspace),
+    workspaces: workspaces.map(({ workspace }) => workspace),
     policies,
-    fragments: [...fragments, ...within.read.flatMap((read) => read.fragments)],
+    fragments: allFragments,
     namedValues: [...namedValues, ...within.read.flatMap((read) => read.namedValues)],
     backends,
-    notes: within.notes,
+    notes: [...within.notes, ...own.notes, ...workspaces.flatMap(({ notes }) => notes)],
   };
+}
+
+/** The APIs of which policies tell single operations apart. */
+interface ToldApart {
+  /** By workspace and id, in lower case. */
+  readonly byPolicies: ReadonlySet<string>;
+  /** Ids and names in an `<api>` that holds an `<operation>`, or may: in lower case. */
+  readonly byName: ReadonlySet<string>;
+}
+
+const apiKey = (workspaceId: string | undefined, apiId: string): string => `${workspaceId ?? ""}/${apiId}`.toLowerCase();
+
+function apisToldApart(documents: readonly ListedDocument[]): ToldApart {
+  const scopes = documents.map(({ id }) => policyScopeOf(id)).filter((scope) => scope?.kind === "operation");
+  const naming = documents.map(policyText).filter((text) => text.includes("<operation"));
+  return {
+    byPolicies: new Set(scopes.map(({ workspaceId, apiId }) => apiKey(workspaceId, apiId))),
+    byName: new Set(naming.flatMap((text) => [...text.matchAll(/<api\s[^>]*>/g)].flatMap(([tag]) => namesIn(tag)))),
+  };
+}
+
+/** What an `id` or `name` in an element's tag says, in lower case. */
+const namesIn = (tag: string): readonly string[] =>
+  [...tag.matchAll(/\s(?:id|name)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(([, double, single]) => (double ?? single ?? "").toLowerCase());
+
+interface ReadApis {
+  readonly apis: readonly Api[];
+  readonly notes: readonly string[];
+}
+
+/** One list for each API of which operations are told apart, and none for others. */
+async function withOperations(
+  level: Pick<EntityReader, "operations">,
+  apis: readonly Api[],
+  { byPolicies, byName }: ToldApart,
+  workspaceId: string | undefined,
+): Promise<ReadApis> {
+  const read = await Promise.all(
+    apis.map(async (api): Promise<{ readonly api: Api; readonly note?: string }> => {
+      const { id, displayName } = api;
+      const apart = byPolicies.has(apiKey(workspaceId, id)) || byName.has(id.toLowerCase()) || byName.has(displayName.toLowerCase());
+      if (!apart) return { api };
+      const answer = await unlessRefused(level.operations(id));
+      if ("value" in answer) return { api: { ...api, operations: answer.value } };
+      return { api, note: `Which operations API '${id}' has is not known: ${answer.refusal.message}` };
+    }),
+  );
+  return { apis: read.map(({ api }) => api), notes: read.flatMap(({ note }) => note ?? []) };
 }
 
 interface ReadWorkspace {

@@ -33,7 +33,20 @@ export interface Api {
   readonly path: string;
   readonly serviceUrl: string | null;
   readonly subscriptionRequired: boolean;
+  /** Where its calls bring the subscription's key; left out for the names that Azure gives. */
+  readonly subscriptionKeyNames?: SubscriptionKeyNames;
+  /** Left out where they were not read: nothing in the policies is for single ones of them. */
+  readonly operations?: readonly Operation[];
 }
+
+/** Of a header and a query parameter. */
+export interface SubscriptionKeyNames {
+  readonly header: string;
+  readonly query: string;
+}
+
+/** https://learn.microsoft.com/azure/api-management/api-management-subscriptions#use-a-subscription-key */
+export const usualSubscriptionKeyNames: SubscriptionKeyNames = { header: "Ocp-Apim-Subscription-Key", query: "subscription-key" };
 
 export interface Operation {
   readonly id: string;
@@ -55,6 +68,8 @@ export interface Subscription {
   readonly displayName: string;
   readonly state: string;
   readonly scope: SubscriptionScope;
+  /** The user whose it is, whom policies see as `context.User`; left out where it is nobody's. */
+  readonly ownerId?: string;
   /** The workspace that it is in, and its scope with it; left out for those of the service itself. */
   readonly workspaceId?: string;
 }

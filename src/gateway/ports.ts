@@ -222,6 +222,8 @@ export interface ProbeAnswer {
   readonly region: string | null;
   /** Why no answer came. */
   readonly reason?: string;
+  /** `triesHeader` of the answer, where it has one. */
+  readonly tries?: string;
 }
 
 /** Makes test calls to the service's own gateway, and nowhere else, with the operator's test key. Never rejects. */

@@ -20,6 +20,8 @@ export interface LimitChange {
   readonly period?: { readonly before: string | null; readonly after: string | null };
   /** The calls that it is for, where it is not for all of the team's: `deployment gpt-4o`. */
   readonly calls?: string;
+  /** What there was where `before` is null and yet each value of something had a limit: `5000 per value of header 'x-user-id'`. */
+  readonly eachValue?: string;
   /** Whether the call named this team. */
   readonly intended: boolean;
   /** Where the limit comes to count by another key. */

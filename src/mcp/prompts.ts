@@ -1,6 +1,6 @@
-import { ErrorCode, type GetPromptResult, type ListPromptsResult, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, type GetPromptResult, type ListPromptsResult } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
-import { nearest } from "../errors.ts";
+import { GatewayError, nearest } from "../errors.ts";
 import type { Prompt } from "../prompt.ts";
 import { visible } from "./sanitize.ts";
 
@@ -19,7 +19,7 @@ export const listPrompts = (prompts: readonly Prompt[]): ListPromptsResult => ({
 
 const asked = z.looseObject({ name: z.string(), arguments: z.record(z.string(), z.string()).default({}) });
 
-/** The instruction of a prompt. Throws "invalid params" for an unknown prompt or argument, and where one that is required is not given. */
+/** The instruction of a prompt. Throws "invalid params" for an unknown prompt or argument, where one that is required is not given, and for a value that cannot be. */
 export function getPrompt(prompts: readonly Prompt[], params: unknown): GetPromptResult {
   const request = asked.safeParse(params);
   if (!request.success) throw invalid("A prompt takes a name, and arguments that are texts.");
@@ -34,8 +34,17 @@ export function getPrompt(prompts: readonly Prompt[], params: unknown): GetPromp
   if (missing !== undefined) throw invalid(`${prompt.name} needs the argument '${missing.name}': ${missing.description}.`);
   return {
     description: prompt.description,
-    messages: [{ role: "user", content: { type: "text", text: prompt.text(Object.fromEntries(given)) } }],
+    messages: [{ role: "user", content: { type: "text", text: textOf(prompt, Object.fromEntries(given)) } }],
   };
+}
+
+function textOf(prompt: Prompt, given: Readonly<Record<string, string>>): string {
+  try {
+    return prompt.text(given);
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "invalid_input") throw invalid(visible(error.message));
+    throw error;
+  }
 }
 
 export function findPrompt(prompts: readonly Prompt[], name: string): Prompt {
@@ -48,4 +57,7 @@ export function findPrompt(prompts: readonly Prompt[], name: string): Prompt {
   );
 }
 
-export const invalid = (message: string): McpError => new McpError(ErrorCode.InvalidParams, message);
+/** An error with a code of the protocol's. The SDK's own puts that into the message too, at both ends. */
+export const refusal = (code: number, message: string): Error => Object.assign(new Error(message), { code });
+
+export const invalid = (message: string): Error => refusal(ErrorCode.InvalidParams, message);

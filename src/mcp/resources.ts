@@ -1,7 +1,6 @@
 import {
   type ListResourcesResult,
   type ListResourceTemplatesResult,
-  McpError,
   ErrorCode as ProtocolCode,
   type ReadResourceResult,
 } from "@modelcontextprotocol/sdk/types.js";
@@ -11,7 +10,7 @@ import type { Resources, ResourceTemplate } from "../resource.ts";
 import type { ReadContext } from "../tool.ts";
 import { type ClientInfo, openTrail } from "./audit.ts";
 import { failureOf, type Surface } from "./call.ts";
-import { invalid } from "./prompts.ts";
+import { invalid, refusal } from "./prompts.ts";
 import { type Outcome, success } from "./result.ts";
 import { sanitize, visible } from "./sanitize.ts";
 
@@ -106,7 +105,7 @@ export async function readResource(
   if (reference !== undefined) return contents(uri, reference.mimeType, await reference.text());
   const template = templates.find((candidate) => uri.startsWith(prefixOf(candidate)));
   const value = template === undefined ? "" : decoded(uri.slice(prefixOf(template).length));
-  if (template === undefined || value === "") throw new McpError(notFound, `There is no resource '${visible(uri)}'.`);
+  if (template === undefined || value === "") throw refusal(notFound, `There is no resource '${visible(uri)}'.`);
   return contents(uri, template.mimeType, await readOfService(surface, template, value, uri, reading));
 }
 
@@ -132,7 +131,7 @@ async function readOfService(
     const outcome = failureOf(surface, "resources/read", error, signal);
     await audit(outcome);
     const code = outcome.ok ? undefined : codes[outcome.failure.code];
-    throw new McpError(code ?? ProtocolCode.InternalError, outcome.text);
+    throw refusal(code ?? ProtocolCode.InternalError, outcome.text);
   }
 }
 

@@ -35,6 +35,10 @@ export interface Member {
   /** Kinds of what the backend's own document signs requests in with, never the values: `managedIdentity`, `header api-key`. */
   readonly credentials: readonly string[];
   readonly circuitBreaker: Breaker | null;
+  /** Set where a pool names a backend that does not exist. */
+  readonly isMissing?: true;
+  /** Of a member that is itself a pool: its own members. */
+  readonly members?: readonly string[];
 }
 
 export const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
@@ -105,6 +109,8 @@ export function membersOf(backends: readonly ListedDocument[], backend: ListedDo
       region: regionOf(backendId, properties),
       credentials: credentialsOf(properties),
       circuitBreaker: breakerOf(properties),
+      ...(own === undefined ? { isMissing: true } : {}),
+      ...(isPool(properties) ? { members: poolMembers(properties) } : {}),
     };
   });
 }

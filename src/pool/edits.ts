@@ -96,6 +96,9 @@ function poolEdits(
       ...edited.warnings,
       ...memberEdits.flatMap(urlWarnings),
       ...standbyWarnings(balanced, request),
+      ...(known.length > 1 && balanced.length === 1
+        ? balanced.map(({ backendId }) => `'${backendId}' is the only member left: nothing takes over when it fails.`)
+        : []),
       ...(edits.length === 0 ? [] : longTripWarnings(balanced)),
     ],
     manualSteps: created.flatMap(({ manualSteps }) => manualSteps),

@@ -1,11 +1,13 @@
 import type { Tier } from "../gateway/model.ts";
 import type { Member } from "./backend.ts";
-import { type BreakerInput, defaultErrorReasons, type PoolRequest } from "./request.ts";
+import { type BreakerInput, defaultErrorReasons, type PoolRequest, type RetryInput } from "./request.ts";
 import type { Retry } from "./retry.ts";
 import type { ApiRoutes, Route } from "./routes.ts";
-import { opensOnServerErrors } from "./worst-case.ts";
+import { errorsBefore, opensOnServerErrors, worstCase } from "./worst-case.ts";
 
 export type FindingCode =
+  | "missing_backend"
+  | "pool_in_pool"
   | "one_member"
   | "one_priority"
   | "no_breaker_on_primary"
@@ -44,12 +46,32 @@ const mostMembers = 30;
 /** What is wrong with the pools that an API goes to, each named once; of a backend that stands alone only that it does. */
 export function findingsOf(routes: ApiRoutes, tier: Tier): readonly Finding[] {
   const { apiId, retry } = routes;
+  const missing = missingBackends(routes);
   const destinations = new Map(routes.routes.flatMap((route) => (route.backendId === null ? [] : [[route.backendId, route] as const])));
   const isAlone = routes.routes.every(({ kind }) => kind !== "url") && reachedMembers(routes.routes).size === 1;
-  return [...destinations].flatMap(([backendId, { kind, members }]) => {
+  const found = [...destinations].flatMap(([backendId, { kind, members }]) => {
     if (kind === "url" || (members.length < 2 && !isAlone)) return [];
     return findingsOn({ apiId, kind, backendId, members, retry, tier });
   });
+  return [...missing, ...found];
+}
+
+/** Backends and members that are named and are not there. */
+function missingBackends({ apiId, routes }: ApiRoutes): readonly Finding[] {
+  const named = new Map(
+    routes.flatMap(({ backendId, kind, members }) => [
+      ...(backendId !== null && kind === "backend" && members.length === 0 ? [[backendId, `API '${apiId}' goes to it`] as const] : []),
+      ...members
+        .filter(({ isMissing }) => isMissing === true)
+        .map((member) => [member.backendId, `pool '${backendId}' names it as a member`] as const),
+    ]),
+  );
+  return [...named].map(([backendId, who]) => ({
+    code: "missing_backend",
+    severity: "problem",
+    text: `Backend '${backendId}' does not exist, and ${who}: calls that are sent there fail.`,
+    fix: "Create the backend, or name another: a member with update_backend_pool, a route with apply_policy.",
+  }));
 }
 
 const reachedMembers = (routes: readonly Route[]): ReadonlySet<string> =>
@@ -60,6 +82,8 @@ const reachedMembers = (routes: readonly Route[]): ReadonlySet<string> =>
  * retries are enough for a pool of any size, as its samples advise.
  */
 export function findingsOn(examined: Examined): readonly Finding[] {
+  const inner = examined.members.filter(({ members }) => members !== undefined);
+  if (inner.length > 0) return inner.map((member) => ({ ...nested(examined, member), severity: "problem" }));
   if (examined.members.length < 2) return examined.members.length === 1 ? [{ ...alone(examined), severity: "advice" }] : [];
   const breakers = examined.tier === "consumption" ? withoutBreakers(examined) : [...standby(examined), ...ofBreakers(examined)];
   return [...breakers, ...ofRetry(examined), ...tooMany(examined)].map((found) => ({ ...found, severity: "problem" }));
@@ -74,6 +98,15 @@ const named = (members: readonly Member[]): string => members.map(({ backendId }
 /** The call that gives each of these members this breaker; what it does not say of an existing one stays. */
 const breakerCall = ({ apiId }: Examined, members: readonly Member[], circuit_breaker: BreakerInput): string =>
   call({ api_id: apiId, backends: members.map(({ backendId }) => ({ backend_id: backendId, circuit_breaker })) });
+
+/** Assumed: nobody says when a pool that is a member is passed over, so that nothing is said of its breakers or of what stands behind it. */
+function nested({ apiId, backendId }: Examined, { backendId: inner, members = [] }: Member): Found {
+  return {
+    code: "pool_in_pool",
+    text: `${inner} is a pool inside of pool ${backendId}: it has no breaker of its own, and whether those of its members (${members.join(", ")}) take it out is not documented.`,
+    fix: `Name its members instead: ${call({ api_id: apiId, pool_id: backendId, backends: members.map((backend_id) => ({ backend_id })), remove: [inner] })}`,
+  };
+}
 
 function alone({ apiId, kind, backendId, members }: Examined): Found {
   const what = kind === "pool" ? `${backendId} has one member, ${named(members)}` : `All goes to ${backendId}, which is no pool`;
@@ -150,41 +183,38 @@ function ofBreakers(examined: Examined): readonly Found[] {
 
 const of = (members: readonly Member[], finding: Found): readonly Found[] => (members.length === 0 ? [] : [finding]);
 
-/** Retries after which another member has been asked: one fewer than there are members, and two at most. */
-export const retriesNeeded = (members: number): number => Math.min(2, Math.max(0, members - 1));
-
-function ofRetry({ apiId, members, retry }: Examined): readonly Found[] {
-  const needed = retriesNeeded(members.length);
-  const fix = call({ api_id: apiId, policies: { retry: { count: needed } } });
-  const few = (text: string): readonly Found[] => [
-    { code: "retry_too_small", text: `${text} before a breaker opens, ${needed} would hide it.`, fix },
-  ];
-  if (retry === null) return few("Nothing retries the call: each failure reaches the caller");
-  const count = Number(retry.count);
+/**
+ * One retry is the least that hides failures: more hide more of them, and a single priority alone behind its breaker hides none of all only with
+ * as many as the breaker counts.
+ */
+function ofRetry(examined: Examined): readonly Found[] {
+  const { apiId, members, retry, tier } = examined;
+  const found = (text: string, codes: Pick<RetryInput, "status_codes">): readonly Found[] => {
+    const count = Math.max(1, Number(retry?.count) || 0);
+    const fix = call({ api_id: apiId, policies: { retry: { count, ...codes } } });
+    return [{ code: "retry_too_small", text: `${text}${hiddenText(members, tier, count)}.`, fix }];
+  };
+  if (retry === null || Number(retry.count) < 1) return found("Nothing retries the call: each failure reaches the caller", {});
   if (retry.onServerError === false) {
-    return [
-      {
-        code: "retry_too_small",
-        text: "The retry does not retry 5xx: each of them reaches the caller before a breaker opens.",
-        fix: call({
-          api_id: apiId,
-          policies: { retry: { count: Math.max(needed, Number.isNaN(count) ? 0 : count), status_codes: ["429", "500-599"] } },
-        }),
-      },
-    ];
+    return found("The retry does not retry 5xx: each of them reaches the caller", { status_codes: ["429", "500-599"] });
   }
+  if (retry.buffersBody) return [];
   return [
-    ...(count < needed ? few(`The call is retried ${count} time${count === 1 ? "" : "s"}: failures reach the caller`) : []),
-    ...(retry.buffersBody
-      ? []
-      : [
-          {
-            code: "retry_without_body" as const,
-            text: "The retried call does not keep the request's body: the second try of a POST sends none.",
-            fix: 'Write <forward-request buffer-request-body="true" /> inside the retry with apply_policy.',
-          },
-        ]),
+    {
+      code: "retry_without_body",
+      text: "The retried call does not keep the request's body: the second try of a POST sends none.",
+      fix: 'Write <forward-request buffer-request-body="true" /> inside the retry with apply_policy.',
+    },
   ];
+}
+
+/** How many of the errors before a breaker opens are left with retries, calls one after another; empty where none opens or none is counted. */
+function hiddenText(members: readonly Member[], tier: Tier, retries: number): string {
+  const count = worstCase(members, null, tier)?.errors?.withoutRetry;
+  if (count === undefined) return "";
+  const left = errorsBefore(count, retries);
+  const all = left === 0 ? "" : `, ${count} none`;
+  return `, up to ${count} before a breaker opens; ${retries} ${retries === 1 ? "retry leaves" : "retries leave"} ${left === 0 ? "none" : `at most ${left}`}${all}`;
 }
 
 function tooMany({ backendId, members }: Examined): readonly Found[] {

@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
 import { isModelHost, urlOf } from "./azure-host.ts";
-import { objectOf } from "./backend.ts";
+import { credentialsOf, objectOf } from "./backend.ts";
 import { regionId } from "./regions.ts";
 import type { BackendInput } from "./request.ts";
 
@@ -31,11 +31,19 @@ export function newBackend(input: BackendInput & { readonly url: string }, sibli
     ...(region === undefined ? {} : { azureRegion: regionId(region) ?? region }),
     ...(identity === null ? {} : { credentials: { managedIdentity: identity } }),
   };
+  const besides = [...new Set(siblings.flatMap(credentialsOf))].filter((kind) => kind !== "managedIdentity");
   if (identity !== null) {
     const alike = shared === null ? "" : ", as the other members do";
     return {
       properties,
-      warnings: [`New backend '${backendId}' authenticates with a managed identity${alike}: give it access to ${url}.`],
+      warnings: [
+        `New backend '${backendId}' authenticates with a managed identity${alike}: give it access to ${url}.`,
+        ...(besides.length === 0
+          ? []
+          : [
+              `New backend '${backendId}' does not send what other members do besides, ${besides.join(", ")}: it is not copied. Set it by hand where it is needed.`,
+            ]),
+      ],
       manualSteps: roleAssignments(identity, url, serviceId),
     };
   }

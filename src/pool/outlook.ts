@@ -1,6 +1,5 @@
 import { sameName, type Tier } from "../gateway/model.ts";
 import type { Member } from "./backend.ts";
-import { retriesOn503 } from "./retry.ts";
 import type { ApiRoutes, Route } from "./routes.ts";
 import { worstCaseText } from "./worst-case.ts";
 
@@ -21,7 +20,7 @@ export function outlook({ before, after, poolId, from, members, tier }: Reshaped
   if (members === null) return [];
   const were = membersBefore(before, poolId, from);
   const [had, have] = [shareText(were), shareText(members)];
-  const worst = worstCaseText(members, retriesOn503(after.retry), tier);
+  const worst = worstCaseText(members, after.retry, tier);
   return [
     had === have ? `Shares stay: ${have}.` : `Shares now: ${had}; then: ${have}.`,
     ...(worst === null ? [] : [worst]),

@@ -1,8 +1,9 @@
 import { GatewayError } from "../errors.ts";
-import { backendDocumentId, type Document, type DocumentId, documentKind, documentTitle, policyDocumentId } from "../gateway/documents.ts";
-import { type Inventory, withPolicies } from "../gateway/inventory.ts";
+import { backendDocumentId, type Document, type DocumentId, documentKind, documentTitle, type JsonObject } from "../gateway/documents.ts";
+import type { Inventory } from "../gateway/inventory.ts";
 import { sameName } from "../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
+import { shortened } from "../policy/excerpt.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { backendIdOf, findBackend, poolMembers } from "./backend.ts";
 import { type Conversion, conversionOf, wantsPool } from "./conversion.ts";
@@ -10,34 +11,40 @@ import { policyCredentials } from "./credentials.ts";
 import { type BackendEdit, retryText } from "./describe.ts";
 import { type BackendEdits, backendEdits } from "./edits.ts";
 import { outlook } from "./outlook.ts";
-import { pointedAt } from "./pointing.ts";
+import { pointedAt, withTexts } from "./pointing.ts";
 import { checkRequest, type PoolRequest } from "./request.ts";
 import { editRetry, type RetryEdit } from "./retry-edit.ts";
-import { type ApiRoutes, backendsReached, resolveRoutes } from "./routes.ts";
+import { type ApiRoutes, backendsReached, type Route, resolveRoutes } from "./routes.ts";
 import { checkFits, type Subject, subjectOf } from "./subject.ts";
 import { conversionWarnings, recipientWarnings, retryAfterWarnings, sharedWarnings, successWarnings } from "./warnings.ts";
 
 /** A change of a pool as `change/` plans it, without what only the tool knows. No documents: everything is as asked. */
 export type PoolEdit = Omit<Proposal, "tool" | "override">;
 
-/** The backends that `planPool` has to see live, with their ETags. Throws as `planPool` does where nothing is to be changed. */
+/** The backends and fragments that `planPool` has to see live, with their ETags. Throws as `planPool` does where nothing is to be changed. */
 export function poolDocuments(inventory: Inventory, csharp: CSharp, request: PoolRequest): readonly DocumentId[] {
   const resolved = resolveRoutes(inventory, csharp, request.api_id);
-  const { backendId } = subjectOf(inventory, resolved, request);
+  const { kind, backendId } = subjectOf(inventory, resolved, request);
   const subject = backendId === null ? undefined : findBackend(inventory.backends, backendId);
   const named = (request.backends ?? []).map(({ backend_id }) => backend_id);
   // What is at an API's URL becomes the first member of its pool.
   const atUrl = resolved.routes.flatMap(({ sameUrlAs }) => sameUrlAs ?? []);
+  // What a fragment decides may have to be decided otherwise there.
+  const fragments = resolved.routes.flatMap(({ source }) =>
+    typeof source !== "string" && documentKind(source.document) === "fragment" ? [source.document] : [],
+  );
   const members = [...poolMembers(subject?.properties ?? {}), ...named, ...atUrl].flatMap(
     (id) => findBackend(inventory.backends, id)?.id ?? [],
   );
-  return [...new Set([...(subject === undefined ? [] : [subject.id]), ...members])];
+  return [
+    ...new Set([...(subject === undefined ? [] : [subject.id]), ...members, ...(wantsPool({ kind, backendId }, request) ? fragments : [])]),
+  ];
 }
 
 /**
  * The documents that make a pool, its members and the retry around the call as the request says; what it does not name
  * stays. An API that goes to one backend or URL gets a pool of it and the members that are named, and its policy points at it.
- * `documents` holds the live backends of `poolDocuments`; policies are taken from the inventory. Throws
+ * `documents` holds the live documents of `poolDocuments`; policies are taken from the inventory. Throws
  * `invalid_input`, `not_found` for a member that neither exists nor has a URL, and `unsupported` where there is no pool to
  * change or the retry cannot be placed.
  */
@@ -54,14 +61,10 @@ export function planPool(
   const conversion = wantsPool(subject, request) ? conversionOf(current, subject, routes, request) : null;
   if (conversion === null) checkFits(subject, routes, request);
   const backends = backendEdits(current, subject, request, conversion);
-  const policy = policyEdit(current, routes, conversion, request);
-  const proposed = [
-    ...backends.edits.map((edit) => proposedBackend(edit, documents)),
-    ...(policy.document === null ? [] : [policy.document]),
-  ];
+  const policy = policyEdit(current, csharp, routes, conversion, documents, request);
+  const proposed = [...backends.edits.map((edit) => proposedBackend(edit, documents)), ...policy.documents];
   if (proposed.length === 0) return unchanged(subject, routes);
   const after = resolveRoutes(applied(current, proposed), csharp, routes.apiId);
-  if (conversion !== null) checkPointed(conversion, after);
   const poolId = conversion !== null ? backendIdOf(conversion.pool.id) : subject.kind === "pool" ? subject.backendId : null;
   const title = poolId ?? subject.backendId;
   const parts = [...backends.parts, ...policy.parts];
@@ -70,6 +73,7 @@ export function planPool(
     action: `${title ?? routes.apiId}: ${parts.join("; ")}`.replace(/[^\x20-\x7e]+/g, "?"),
     summary: [
       `${titleOf(title, routes)}: ${parts.join("; ")}.`,
+      ...chosenText(routes, conversion),
       ...outlook({ before: routes, after, poolId, from: conversion?.from, members: backends.members, tier: current.service.tier }),
     ].join(" "),
     documents: proposed,
@@ -79,32 +83,46 @@ export function planPool(
   };
 }
 
-/** What becomes of the API's own policy. */
-interface PolicyEdit extends RetryEdit {
+/** What becomes of policies. */
+interface PolicyEdit {
+  readonly documents: readonly ProposedDocument[];
   readonly parts: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-/** The policy pointed at a new pool, and with the retry that is asked for: one document. */
+/** The policies pointed at a new pool, and the API's with the retry that is asked for. */
 function policyEdit(
   inventory: Inventory,
+  csharp: CSharp,
   { apiId, retry: known }: ApiRoutes,
   conversion: Conversion | null,
+  documents: ReadonlyMap<DocumentId, Document>,
   { policies }: PoolRequest,
 ): PolicyEdit {
   const asked = policies?.retry;
-  const before = inventory.policies.get(policyDocumentId({ kind: "api", apiId })) ?? null;
-  const pointed = conversion === null ? null : pointedAt(inventory, apiId, conversion.from, backendIdOf(conversion.pool.id));
-  const moved = pointed === null ? inventory : withPolicies(inventory, [pointed]);
-  const retried: RetryEdit = asked === undefined ? { document: null, warnings: [] } : editRetry(moved, apiId, asked);
-  const document = retried.document ?? (pointed === null ? null : { id: pointed.id, before, after: pointed.properties });
+  const pointed = conversion === null ? [] : pointedAt(inventory, csharp, apiId, conversion, documents);
+  const retried: RetryEdit =
+    asked === undefined ? { document: null, warnings: [] } : editRetry(withTexts(inventory, pointed), apiId, asked);
+  const after = new Map(pointed.map(({ id, properties }): [DocumentId, JsonObject | null] => [id, properties]));
+  if (retried.document !== null) after.set(retried.document.id, retried.document.after);
   return {
-    document: document === null ? null : { ...document, before },
+    documents: [...after].map(([id, properties]) => ({
+      id,
+      before: inventory.policies.get(id) ?? documents.get(id) ?? null,
+      after: properties,
+    })),
     parts: [
-      ...(pointed === null ? [] : [`API ${apiId} goes to it`]),
+      ...(conversion === null ? [] : [pointedText(apiId, conversion)]),
       ...(retried.document === null || asked === undefined ? [] : [`${retryText(known, asked)} in API ${apiId}`]),
     ],
     warnings: retried.warnings,
   };
+}
+
+function pointedText(apiId: string, { operations }: Conversion): string {
+  const named = operations.filter((operationId) => operationId !== null);
+  if (named.length === 0) return `API ${apiId} goes to it`;
+  return `operation${named.length === 1 ? "" : "s"} ${named.join(", ")} of API ${apiId} go${named.length === 1 ? "es" : ""} to it`;
 }
 
 /** The service with the proposed documents in it. */
@@ -112,25 +130,27 @@ function applied(inventory: Inventory, proposed: readonly ProposedDocument[]): I
   const next = proposed.flatMap(({ id, after }) => (after === null ? [] : [{ id, properties: after, etag: "" }]));
   const backends = next.filter(({ id }) => documentKind(id) === "backend");
   return {
-    ...withPolicies(
-      inventory,
-      next.filter(({ id }) => documentKind(id) === "policy"),
-    ),
+    ...withTexts(inventory, next),
     backends: [...inventory.backends.filter(({ id }) => !backends.some((backend) => sameName(backend.id, id))), ...backends],
   };
 }
 
-/** Throws `unsupported` where the API's calls would not go to the new pool: something behind its own policy decides. */
-function checkPointed({ from, pool }: Conversion, { apiId, routes }: ApiRoutes): void {
-  const usual = routes.filter(({ operationId }) => operationId === null);
-  const there = usual.some(({ backendId }) => backendId === backendIdOf(pool.id));
-  const left = usual.some(({ backendId, url }) => (from.backendId === null ? url === from.url : backendId === from.backendId));
-  if (there && !left) return;
-  const place = typeof from.source === "string" ? from.source : `${from.source.document}, line ${from.source.line}`;
-  throw new GatewayError("unsupported", `API '${apiId}' cannot be pointed at a pool from its own policy: ${place} decides.`, {
-    hint: `Create the pool with az rest or Bicep, and point <set-backend-service backend-id="..." /> in ${place} at it.`,
-  });
+/** Which of several routes a new pool takes the place of. */
+function chosenText({ routes }: ApiRoutes, conversion: Conversion | null): readonly string[] {
+  if (conversion === null) return [];
+  const { from } = conversion;
+  const others = routes.filter((route) => nameOf(route) !== nameOf(from)).map(nameOf);
+  if (others.length === 0) return [];
+  const calls = from.condition ?? (from.operationId === null ? "the usual route" : `operation ${from.operationId}`);
+  return [
+    `Only the route to ${nameOf(from)} changes (${shortened(calls, longestCondition)}); to ${[...new Set(others)].join(", ")} all goes as before.`,
+  ];
 }
+
+const longestCondition = 200;
+
+const nameOf = ({ backendId, url, expression }: Route): string =>
+  backendId ?? url ?? `what ${shortened(expression ?? "an expression", 60)} says`;
 
 function unchanged({ backendId }: Subject, routes: ApiRoutes): PoolEdit {
   const title = titleOf(backendId, routes);

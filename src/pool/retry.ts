@@ -10,6 +10,9 @@ export interface Retry {
   readonly source: Place;
   /** Whether an answer of 503 is retried; null where that cannot be told. */
   readonly onServerError: boolean | null;
+  /** The same of an answer of 500, and of no answer: a refused connection or a timeout. */
+  readonly onInternalError: boolean | null;
+  readonly onNoAnswer: boolean | null;
   /** Whether the next try sends the request's body again. */
   readonly buffersBody: boolean;
 }
@@ -29,15 +32,22 @@ export function retryOf(backend: readonly Step[], reader: StepReader, decides: D
     condition: conditionText(condition, { resolve: (text) => reader.resolve(text, place.document) }),
     source: place,
     onServerError: decides(answeredWith(condition, 503), place),
+    onInternalError: decides(answeredWith(condition, 500), place),
+    onNoAnswer: decides(unanswered(condition), place),
     buffersBody: calls.every((call) => attribute(call, "buffer-request-body")?.trim().toLowerCase() === "true"),
   };
 }
 
-/** Retries of a call, as a number; null where an expression counts them or it cannot be told what is retried. */
-export function retriesOn503(retry: Retry | null): number | null {
-  if (retry === null || retry.onServerError === false) return 0;
+/** How a backend fails: with a status, or without any answer. */
+export type Outage = 503 | 500 | "no answer";
+
+/** Retries of a call in an outage, as a number; null where an expression counts them or it cannot be told what is retried. */
+export function retriesIn(retry: Retry | null, outage: Outage): number | null {
+  if (retry === null) return 0;
+  const retried = outage === 503 ? retry.onServerError : outage === 500 ? retry.onInternalError : retry.onNoAnswer;
+  if (retried !== true) return retried === false ? 0 : null;
   const count = Number(retry.count);
-  return retry.onServerError === true && Number.isInteger(count) ? count : null;
+  return Number.isInteger(count) ? count : null;
 }
 
 /** A condition about the answer, for an answer with this status. */
@@ -46,5 +56,9 @@ const answeredWith = (condition: string, status: number): string =>
     .replace(/context\s*\.\s*Response\s*!=\s*null/g, "true")
     .replace(/context\s*\.\s*Response\s*==\s*null/g, "false")
     .replace(/context\s*\.\s*Response\s*\??\.\s*StatusCode/g, `${status}`);
+
+/** A condition about the answer where there is none. */
+const unanswered = (condition: string): string =>
+  condition.replace(/context\s*\.\s*Response\s*!=\s*null/g, "false").replace(/context\s*\.\s*Response\s*==\s*null/g, "true");
 
 export const forwards = (steps: readonly Step[]): boolean => [...allSteps(steps)].some(({ element }) => element.name === "forward-request");

@@ -1,15 +1,13 @@
-import { policyScopeOf } from "../gateway/documents.ts";
 import { findApi, type Inventory } from "../gateway/inventory.ts";
-import type { Api, Product } from "../gateway/model.ts";
+import type { Api } from "../gateway/model.ts";
 import { allOf } from "../policy/conditions.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
-import type { StaticCall } from "../policy/static/values.ts";
 import { type StaticPolicies, staticPolicies } from "../policy/static/walk.ts";
 import { type Place, policyChain } from "../policy/steps.ts";
 import { affinityCookie, backendWithUrl, failureStatus, findBackend, isPool, type Member, membersOf } from "./backend.ts";
-import { type Choice, choicesOf, mergeTargets } from "./choices.ts";
-import { followed } from "./followed.ts";
+import { type Choice, mergeTargets } from "./choices.ts";
 import { type Decides, type Retry, retryOf } from "./retry.ts";
+import { callOf, leadsSomewhere, operationsApart, productsOf, wayOf } from "./ways.ts";
 
 /** Where traffic of an API can go. */
 export interface Route {
@@ -71,7 +69,7 @@ export function resolveRoutes(inventory: Inventory, csharp: CSharp, apiId: strin
     sharedWith: reachedBy(routes)
       .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),
-    notes: notesOn(inventory, routes),
+    notes: notesOn(inventory, policies, api, routes),
   };
 }
 
@@ -86,17 +84,9 @@ export function backendsReached(inventory: Inventory, csharp: CSharp): ReadonlyM
   return new Map([...allRoutes(inventory, csharp)].map(([apiId, routes]) => [apiId, reachedBy(routes)]));
 }
 
-/** Any call of an API or operation, through a product or not. */
-const callOf = ({ id, displayName, path }: Api, operationId: string | null, product: Product | null): StaticCall => ({
-  subscription: undefined,
-  product: product === null ? undefined : { id: product.id, name: product.displayName },
-  api: { id, name: displayName, path },
-  operation: operationId === null ? null : { id: operationId },
-});
-
 function decidesIn(policies: StaticPolicies, api: Api): Decides {
   return (condition, { document }) => {
-    const verdict = policies.decide(condition, callOf(api, null, null), new Map(), document);
+    const verdict = policies.decide(condition, callOf(api, null, undefined), new Map(), document);
     return typeof verdict === "boolean" ? verdict : null;
   };
 }
@@ -112,13 +102,9 @@ export function reachedBy(routes: readonly Route[]): readonly string[] {
 
 function routesOf(inventory: Inventory, policies: StaticPolicies, api: Api): readonly Route[] {
   const usual = choicesAt(inventory, policies, api, null);
-  const operations = [...inventory.policies.keys()].flatMap((id) => {
-    const scope = policyScopeOf(id);
-    return scope?.kind === "operation" && scope.workspaceId === undefined && scope.apiId === api.id ? [scope.operationId] : [];
-  });
   return [
     ...asRoutes(inventory, usual, null),
-    ...operations.flatMap((operationId) => {
+    ...operationsApart(inventory, api.id).flatMap((operationId) => {
       const own = choicesAt(inventory, policies, api, operationId);
       return sameChoices(own, usual) ? [] : asRoutes(inventory, own, operationId);
     }),
@@ -127,32 +113,20 @@ function routesOf(inventory: Inventory, policies: StaticPolicies, api: Api): rea
 
 /** The choices of an API or operation, over all products through which it can be called. */
 function choicesAt(inventory: Inventory, policies: StaticPolicies, api: Api, operationId: string | null): readonly Choice[] {
-  const start: Choice = {
-    target: { kind: "url", backendId: null, url: api.serviceUrl, expression: null },
-    source: "API serviceUrl",
-    conditions: [],
-    breadth: Number.POSITIVE_INFINITY,
-  };
-  const products = inventory.products.filter(
-    ({ id, apiIds }) => apiIds.includes(api.id) && inventory.policies.has(`products/${id}/policies/policy`),
-  );
-  const [first = [], ...others] = [null, ...products].map((product) => {
-    const steps = policies.reader.steps(policyChain({ apiId: api.id, operationId, productId: product?.id ?? null }));
-    const choices = choicesOf(start, {
-      steps,
-      reader: policies.reader,
-      backends: inventory.backends,
-      followed: followed(policies, callOf(api, operationId, product)),
-    });
-    const calls = product === null ? "calls without a product that says otherwise" : `product '${product.id}'`;
-    return choices.map((choice) => ({ ...choice, calls }));
-  });
-  const merged = others.every((choices) => sameChoices(choices, first))
-    ? first
-    : [first, ...others].flat().map(({ calls, ...choice }) => ({ ...choice, conditions: [calls, ...choice.conditions] }));
-  const reached = mergeTargets(
-    merged.filter(({ target }) => target.backendId !== null || target.url !== null || target.expression !== null),
-  );
+  const without = wayOf(inventory, policies, api, operationId, null).choices;
+  const others = productsOf(inventory, api.id, true)
+    .map((product) => wayOf(inventory, policies, api, operationId, product))
+    .filter(({ choices }) => !sameChoices(choices, without));
+  const labelled = (choices: readonly Choice[], calls: string) =>
+    choices.map((choice) => ({ ...choice, conditions: [calls, ...choice.conditions] }));
+  const merged =
+    others.length === 0
+      ? without
+      : [
+          ...labelled(without, "calls without a product that says otherwise"),
+          ...others.flatMap(({ choices, productId }) => labelled(choices, `product '${productId}'`)),
+        ];
+  const reached = mergeTargets(merged.filter(leadsSomewhere));
   // All calls that reach a backend reach this one.
   return reached.length === 1 ? reached.map((choice) => ({ ...choice, conditions: [] })) : reached;
 }
@@ -184,14 +158,27 @@ function asRoutes({ backends }: Inventory, choices: readonly Choice[], operation
   });
 }
 
-function notesOn({ backends }: Inventory, routes: readonly Route[]): readonly string[] {
-  const missing = reachedBy(routes).filter((backendId) => findBackend(backends, backendId) === undefined);
+function notesOn(inventory: Inventory, policies: StaticPolicies, api: Api, routes: readonly Route[]): readonly string[] {
   const undecided = routes.filter(({ backendId, url, expression }) => expression !== null && backendId === null && url === null);
   return [
     ...(routes.length === 0
       ? ["No backend: no policy chooses one and the API has no service URL, or its policies end every call before."]
-      : []),
-    ...missing.map((backendId) => `Backend '${backendId}' does not exist.`),
+      : nowhere(inventory, policies, api)),
     ...undecided.map(({ kind }) => `An expression or a secret named value decides the ${kind} at run time; the policy names no candidate.`),
   ];
+}
+
+/** Calls for which nothing says where they go, though it is said for others. */
+function nowhere(inventory: Inventory, policies: StaticPolicies, api: Api): readonly string[] {
+  if (api.serviceUrl !== null) return [];
+  const ways = [null, ...productsOf(inventory, api.id, false)].map((product) => wayOf(inventory, policies, api, null, product));
+  const lost = ways.filter(({ choices }) => choices.some((choice) => !leadsSomewhere(choice)));
+  const products = lost.flatMap(({ productId }) => (productId === null ? [] : [`'${productId}'`]));
+  const who = [
+    ...(lost.length > products.length ? ["without a product"] : []),
+    ...(products.length === 0 ? [] : [`through product ${products.join(", ")}`]),
+  ];
+  return who.length === 0
+    ? []
+    : [`Calls ${who.join(" or ")} may reach no backend: no policy chooses one for them, and the API has no service URL.`];
 }

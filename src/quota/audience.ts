@@ -3,6 +3,7 @@ import type { Subscription } from "../gateway/model.ts";
 import { attribute, type Element } from "../policy/document.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import type { Origin } from "../policy/static/values.ts";
+import { dataOrigin } from "./edits/number.ts";
 import type { Limit, TeamLimits } from "./limit.ts";
 import { openSignatures, type State, stateOf } from "./proof.ts";
 
@@ -44,7 +45,7 @@ export function audienceOf({ teams }: State, later: State, { subscription }: Tea
   const alike = laterIn(later).find(({ limitId }) => limitId === limit.limitId);
   const others = teams.filter((team) => team.subscription !== subscription).flatMap(({ limits }) => limits);
   const meeting = others.filter(({ limitId }) => limitId === limit.limitId);
-  const readsSame = alike !== undefined && samePlace(alike.number.origin, limit.number.origin);
+  const readsSame = alike !== undefined && samePlace(writable(alike), writable(limit));
   const inMap = limit.number.origin?.text === "named-value" && limit.number.origin.start > 0;
   return {
     number: !readsSame ? "team" : inMap || isForOthers(limit.number.element ?? limit.element) ? "others" : "everyone",
@@ -57,6 +58,8 @@ export function audienceOf({ teams }: State, later: State, { subscription }: Tea
       : "unknown",
   };
 }
+
+const writable = ({ number: { origin } }: Limit): Origin | null => dataOrigin(origin) ?? origin;
 
 function samePlace(a: Origin | null, b: Origin | null): boolean {
   if (a === null || b === null || a.text !== b.text || a.document !== b.document) return false;

@@ -1,11 +1,25 @@
-import { type DocumentId, policyScopeOf } from "../gateway/documents.ts";
+import { type DocumentId, policyScopeOf, policyText } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import { type Api, type Product, type Subscription, sameName, subscriptionName } from "../gateway/model.ts";
+import {
+  type Api,
+  type Operation,
+  type Product,
+  type Subscription,
+  sameName,
+  subscriptionName,
+  usualSubscriptionKeyNames,
+} from "../gateway/model.ts";
+import { decodeEntities } from "../policy/lexer.ts";
 import type { StaticCall } from "../policy/static/values.ts";
 import { type CallPath, policyChain } from "../policy/steps.ts";
 
-/** One way that a caller's calls may take through the gateway. */
+/**
+ * One way that a caller's calls may take through the gateway. `operationId`: null for every operation that has no path of its own; an API of which
+ * all have one has no such path.
+ */
 export interface Path extends CallPath {
+  /** Whether all operations of the API are known: what is for a single one has a path of its own then. */
+  readonly operationsKnown: boolean;
   /** The policy documents of its scopes, the narrowest first, whether they exist or not. */
   readonly chain: readonly DocumentId[];
 }
@@ -36,22 +50,20 @@ interface Level {
  * subscription as a product's, though a product may allow it.
  */
 export function callersOf(inventory: Inventory): readonly Caller[] {
-  const operations = operationPolicies(inventory);
+  const apart = toldApart(inventory);
   const levels = [inventory, ...inventory.workspaces.map(({ id, ...level }) => ({ workspaceId: id, ...level }))];
-  const callers = levels.flatMap((level) => callersAt(level, operations));
-  const open = levels.flatMap((level) => openPaths(level, operations));
+  const callers = levels.flatMap((level) => callersAt(level, apart));
+  const open = levels.flatMap((level) => openPaths(level, apart));
   return open.length === 0 ? callers : [...callers, { subscription: null, name: callersWithout, paths: open }];
 }
 
-type OperationPolicies = ReadonlyMap<string, readonly string[]>;
-
-function callersAt(level: Level, operations: OperationPolicies): readonly Caller[] {
+function callersAt(level: Level, apart: ToldApart): readonly Caller[] {
   const allApis = level.apis.map(({ id }) => id);
   const products = new Map(level.products.map((product) => [product.id.toLowerCase(), product]));
   const pathsFor = (scope: Subscription["scope"]): readonly Path[] => {
-    if (scope.kind !== "product") return pathsOf(level, null, scope.kind === "api" ? [scope.apiId] : allApis, operations);
+    if (scope.kind !== "product") return pathsOf(level, null, scope.kind === "api" ? [scope.apiId] : allApis, apart);
     const product = products.get(scope.productId.toLowerCase());
-    return pathsOf(level, product?.id ?? scope.productId, product?.apiIds ?? [], operations);
+    return pathsOf(level, product?.id ?? scope.productId, product?.apiIds ?? [], apart);
   };
   // Subscriptions of one scope walk the same paths; there may be thousands of them.
   const known = new Map<string, readonly Path[]>();
@@ -73,40 +85,68 @@ function scopeKey(scope: Subscription["scope"]): string {
   return scope.kind === "api" ? `api/${scope.apiId.toLowerCase()}` : "apis";
 }
 
-function openPaths(level: Level, operations: OperationPolicies): readonly Path[] {
+function openPaths(level: Level, apart: ToldApart): readonly Path[] {
   const open = level.apis.filter(({ subscriptionRequired }) => !subscriptionRequired).map(({ id }) => id);
-  return open.flatMap((apiId) => apiPaths(level, null, apiId, operations));
+  return open.flatMap((apiId) => apiPaths(level, null, apiId, apart));
 }
 
-/** Operations that have a policy of their own, by API. */
-function operationPolicies({ policies }: Inventory): OperationPolicies {
-  const found = new Map<string, string[]>();
+/** The operations that policies tell from others. */
+interface ToldApart {
+  /** Those with a policy of their own, by API. */
+  readonly withPolicy: ReadonlyMap<string, readonly string[]>;
+  /** Ids and names of those that a policy is for within its own text, in lower case. */
+  readonly named: ReadonlySet<string>;
+}
+
+function toldApart({ policies, fragments }: Inventory): ToldApart {
+  const withPolicy = new Map<string, string[]>();
   for (const id of policies.keys()) {
     const scope = policyScopeOf(id);
     if (scope?.kind !== "operation") continue;
     const key = apiKey(scope.workspaceId, scope.apiId);
-    found.set(key, [...(found.get(key) ?? []), scope.operationId]);
+    withPolicy.set(key, [...(withPolicy.get(key) ?? []), scope.operationId]);
   }
-  return found;
+  const texts = [...policies.values(), ...fragments].map(policyText).filter((text) => text.includes("<operation"));
+  return { withPolicy, named: new Set(texts.flatMap(namesOfOperations)) };
+}
+
+/** What `<operation>` in a `rate-limit` or `quota` names; one too many does no harm. */
+function namesOfOperations(text: string): readonly string[] {
+  return [...text.matchAll(/<operation\s[^>]*>/g)].flatMap(([tag]) =>
+    [...tag.matchAll(/\s(?:id|name)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map(([, double, single]) =>
+      decodeEntities(double ?? single ?? "").toLowerCase(),
+    ),
+  );
 }
 
 const apiKey = (workspaceId: string | undefined, apiId: string): string => `${workspaceId ?? ""}/${apiId}`.toLowerCase();
 
-function pathsOf(level: Level, productId: string | null, apiIds: readonly string[], operations: OperationPolicies): readonly Path[] {
+function pathsOf(level: Level, productId: string | null, apiIds: readonly string[], apart: ToldApart): readonly Path[] {
   return apiIds.length === 0
-    ? [path(level, productId, null, null)]
-    : apiIds.flatMap((apiId) => apiPaths(level, productId, apiId, operations));
+    ? [path(level, productId, null, null, false)]
+    : apiIds.flatMap((apiId) => apiPaths(level, productId, apiId, apart));
 }
 
-function apiPaths(level: Level, productId: string | null, apiId: string, operations: OperationPolicies): readonly Path[] {
-  return [null, ...(operations.get(apiKey(level.workspaceId, apiId)) ?? [])].map((operationId) =>
-    path(level, productId, apiId, operationId),
-  );
+function apiPaths(level: Level, productId: string | null, apiId: string, { withPolicy, named }: ToldApart): readonly Path[] {
+  const own = withPolicy.get(apiKey(level.workspaceId, apiId)) ?? [];
+  const all = level.apis.find(({ id }) => sameName(id, apiId))?.operations;
+  if (all === undefined) return [null, ...own].map((operationId) => path(level, productId, apiId, operationId, false));
+  const isApart = ({ id, displayName }: Operation): boolean =>
+    own.some((one) => sameName(one, id)) || named.has(id.toLowerCase()) || named.has(displayName.toLowerCase());
+  const apart = all.filter(isApart).map(({ id }) => id);
+  const others = apart.length < all.length || all.length === 0 ? [null] : [];
+  return [...others, ...apart].map((operationId) => path(level, productId, apiId, operationId, true));
 }
 
-function path({ workspaceId }: Level, productId: string | null, apiId: string | null, operationId: string | null): Path {
+function path(
+  { workspaceId }: Level,
+  productId: string | null,
+  apiId: string | null,
+  operationId: string | null,
+  operationsKnown: boolean,
+): Path {
   const call = { ...(workspaceId === undefined ? {} : { workspaceId }), productId, apiId, operationId };
-  return { ...call, chain: policyChain(call) };
+  return { ...call, chain: policyChain(call), operationsKnown };
 }
 
 /** A call on this way as policies see it, before it is made. */
@@ -121,8 +161,21 @@ export function staticCall(
   return {
     subscription,
     product: productId === null ? null : { id: product?.id ?? productId, name: product?.displayName ?? productId },
-    api: apiId === null ? null : { id: api?.id ?? apiId, name: api?.displayName ?? apiId, path: api?.path ?? "" },
-    operation: operationId === null ? null : { id: operationId },
+    api:
+      apiId === null
+        ? null
+        : {
+            id: api?.id ?? apiId,
+            name: api?.displayName ?? apiId,
+            path: api?.path ?? "",
+            keyNames: api?.subscriptionKeyNames ?? usualSubscriptionKeyNames,
+          },
+    operation: operationId === null ? null : operationOf(api, operationId),
     workspaceId,
   };
+}
+
+function operationOf(api: Api | undefined, operationId: string): NonNullable<StaticCall["operation"]> {
+  const found = api?.operations?.find(({ id }) => sameName(id, operationId));
+  return found === undefined ? { id: operationId } : { id: found.id, name: found.displayName };
 }

@@ -26,8 +26,8 @@ export function encounterOf(met: MetStep, limit: WrittenLimit, read: (attribute:
   const line = lineOf(limit, met);
   const known = read(limit.attribute);
   const { amount, origin } = knownNumber(known);
-  const counting = met.step.element === limit.element ? countingOf(limit, read) : { counts: null, conditions: [] };
-  const numbers = limit.attribute === "calls" ? limitOfCalls(limit, amount, read) : { amount, ...tokenPeriod(limit, read) };
+  const counting = met.step.element === limit.element ? countingOf(limit, read) : { counts: null, each: 1, conditions: [] };
+  const numbers = limit.attribute === "calls" ? limitOfCalls(limit, amount, counting.each, read) : { amount, ...tokenPeriod(limit, read) };
   return {
     limit,
     met,
@@ -46,30 +46,39 @@ function lineOf({ element, policy }: WrittenLimit, { step }: MetStep): number {
 
 type Numbers = Pick<Encounter, "amount" | "written" | "period" | "bandwidth">;
 
-function limitOfCalls(limit: WrittenLimit, calls: LimitAmount, read: (attribute: string) => Known | null): Numbers {
+/** `each`: by how much one call counts. */
+function limitOfCalls(limit: WrittenLimit, calls: LimitAmount, each: number, read: (attribute: string) => Known | null): Numbers {
   const renewal = knownNumber(read("renewal-period")).amount;
-  return limit.kind === "call_quota" ? callQuota(limit, calls, renewal) : callRate(calls, renewal);
+  return isQuota(limit) ? callQuota(limit, calls, each, renewal) : callRate(calls, each, renewal);
 }
+
+const isQuota = ({ kind }: WrittenLimit): boolean => kind === "call_quota" || kind === "token_quota";
 
 /** A quota that never renews has a period of 0 (https://learn.microsoft.com/azure/api-management/quota-policy#attributes). */
-function callQuota({ element }: WrittenLimit, calls: LimitAmount, renewal: LimitAmount): Numbers {
+function callQuota({ element }: WrittenLimit, calls: LimitAmount, each: number, renewal: LimitAmount): Numbers {
   const bandwidth = attribute(element, "bandwidth");
   const period = renewal.status !== "value" ? "unknown" : renewal.value === 0 ? "endless" : `${renewal.value} s`;
-  if (bandwidth === undefined) return { amount: calls, period };
-  const amount = attribute(element, "calls") === undefined ? ({ status: "none", why: "it limits the bandwidth alone" } as const) : calls;
-  return { amount, period, bandwidth };
+  const counted = { amount: converted(calls, (value) => Math.floor(value / each)), period };
+  if (bandwidth === undefined) return counted;
+  const onlyBandwidth = { status: "none", why: "it limits the bandwidth alone" } as const;
+  return { ...counted, ...(attribute(element, "calls") === undefined ? { amount: onlyBandwidth } : {}), bandwidth };
 }
 
-function callRate(calls: LimitAmount, renewal: LimitAmount): Numbers {
+function callRate(calls: LimitAmount, each: number, renewal: LimitAmount): Numbers {
   if (renewal.status !== "value" || renewal.value === 0) {
     const why = "why" in renewal ? renewal.why : "it is 0";
     return { amount: { status: "unknown", why: `how often it renews is not known: ${why}` } };
   }
   const renewalSeconds = renewal.value;
-  const amount = converted(calls, (value) => Math.floor((value * 60) / renewalSeconds));
-  return calls.status !== "value" || renewalSeconds === 60 ? { amount } : { amount, written: { calls: calls.value, renewalSeconds } };
+  const amount = converted(calls, (value) => perMinute(Math.floor(value / each), renewalSeconds));
+  if (calls.status !== "value" || (renewalSeconds === 60 && each === 1)) return { amount };
+  return { amount, written: { calls: calls.value, renewalSeconds, ...(each === 1 ? {} : { incrementCount: each }) } };
 }
 
+/** To two decimals. */
+const perMinute = (calls: number, renewalSeconds: number): number => Math.round((calls * 6000) / renewalSeconds) / 100;
+
+/** Of a token limit's element. */
 function tokenPeriod({ kind }: WrittenLimit, read: (attribute: string) => Known | null): Pick<Encounter, "period"> {
   const known = kind === "token_quota" ? read("token-quota-period") : null;
   if (known === null) return {};
@@ -78,21 +87,22 @@ function tokenPeriod({ kind }: WrittenLimit, read: (attribute: string) => Known 
 }
 
 /**
- * What is counted where it is neither calls nor tokens, and of which calls. Assumed: where tokens are counted, calls that a look at the response
+ * What is counted where it is neither calls nor tokens, by how much each call counts, and which calls do. Assumed: where tokens are counted, calls that a look at the response
  * leaves out have used none.
  */
 function countingOf({ element, kind }: WrittenLimit, read: (attribute: string) => Known | null) {
   const count = knownNumber(read("increment-count")).amount;
   const written = attribute(element, "increment-count");
-  const callByCall = written === undefined || countsTokens(element) || (count.status === "value" && count.value === 1);
+  const whole = written !== undefined && !countsTokens(element) && count.status === "value" && count.value > 0 ? count.value : 1;
+  const callByCall = written === undefined || countsTokens(element) || (count.status === "value" && count.value > 0);
   const which = attribute(element, "increment-condition");
   const known = read("increment-condition");
   const inputs = known === null ? [] : inputsOf([known]);
   const always = which === undefined || (known?.kind === "constant" && String(known.value).toLowerCase() === "true");
-  const ofTokens = kind === "tpm" && inputs.length > 0 && inputs.every(({ what }) => what === "response");
+  const ofTokens = (kind === "tpm" || kind === "token_quota") && inputs.length > 0 && inputs.every(({ what }) => what === "response");
   const conditions: readonly Condition[] =
     always || ofTokens ? [] : [{ text: `counts only where ${which.replace(/^@\((.*)\)$/s, "$1")}`, negated: false, inputs }];
-  return { counts: callByCall ? null : written, conditions };
+  return { counts: callByCall ? null : written, each: whole, conditions };
 }
 
 function numberSource(

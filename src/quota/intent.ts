@@ -49,7 +49,8 @@ export function proven({ csharp, name, subscription }: Planning, before: State, 
   }
   const [only, ...more] = arrived;
   if (only === undefined || more.length > 0 || only.kind !== intent.kind || !isNumber(only, intent.value)) {
-    return `the finder would not read ${intent.value} there, but ${arrived.map((one) => candidate(one, then)).join("; ") || "nothing new"}`;
+    const found = arrived.map((one) => candidate(one, then)).join("; ");
+    return found === "" ? `nothing of it would come to be ${intent.value}` : `in place of ${intent.value} it would come to ${found}`;
   }
   if (intent.gone.length === 0 && only.conditions.length > 0) return "it would apply to some of its calls only";
   const conflicts = then.warnings.filter(

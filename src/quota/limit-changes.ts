@@ -3,8 +3,9 @@ import { subscriptionName } from "../gateway/model.ts";
 import type { LimitChange } from "../gateway/proposal.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { valuesOf } from "./amounts.ts";
+import { callsInWords } from "./calls-in-words.ts";
 import { counterChange } from "./counter-keys.ts";
-import type { Binding, Limit, LimitKind, TeamLimits } from "./limit.ts";
+import type { Binding, BoundCalls, Calls, Limit, LimitKind, TeamLimits } from "./limit.ts";
 import { teamLimits } from "./limits.ts";
 
 const kinds: readonly LimitKind[] = ["tpm", "token_quota", "rpm", "call_quota"];
@@ -23,7 +24,7 @@ function changesOf(before: TeamLimits, after: TeamLimits, kind: LimitKind): read
   const counter = counterChange(before.limits, after.limits, kind);
   if (counter === null) return numbers;
   const [first, ...others] = numbers;
-  const [own] = bindingChange(before, after, kind, true);
+  const [own] = changes(before, kind, true, wholeRange(before, kind), wholeRange(after, kind));
   return [{ ...(first ?? own), counter }, ...others];
 }
 
@@ -32,17 +33,99 @@ export function numberChanges(before: TeamLimits, after: TeamLimits, intended: b
   return kinds.flatMap((kind) => numbersOf(before, after, kind, intended));
 }
 
-/** What binds all calls, and then what binds some of them, e.g. those to one deployment. */
+/** What binds each team's calls, those side by side that change alike; and what each of them is counted by itself on. */
 function numbersOf(before: TeamLimits, after: TeamLimits, kind: LimitKind, intended: boolean): readonly LimitChange[] {
-  const whole = bindingChange(before, after, kind, intended).filter(differs);
-  const [was, is] = [numbersByCalls(before, kind), numbersByCalls(after, kind)];
-  const parts = [...was].flatMap(([calls, number]): readonly LimitChange[] => {
-    // Calls whose own limit goes are left with what binds all calls.
-    const left = is.get(calls) ?? rangeOf(after.binding[kind]);
-    return changes(before, kind, intended, number, left).map((change) => ({ ...change, calls }));
+  const [was, is] = [before.binding[kind], after.binding[kind]];
+  const all = bothOf(callsOf(was), callsOf(is));
+  const found = new Map<string, { readonly was: Range; readonly is: Range; readonly calls: Calls[] }>();
+  for (const calls of all) {
+    const [here, there] = [partFor(was, calls), partFor(is, calls)];
+    // Calls that cannot be made any more lose nothing, nor do those that are told apart further.
+    if (here === null || there === null) continue;
+    const change = { was: rangeOf(here), is: rangeOf(there), calls: [calls] };
+    const key = JSON.stringify([change.was, change.is]);
+    const same = found.get(key);
+    if (same === undefined) found.set(key, change);
+    else same.calls.push(calls);
+  }
+  const parts = [...found.values()].flatMap((one): readonly LimitChange[] => {
+    const words = [callsInWords(one.calls, all), dependence(partFor(was, one.calls[0] ?? anyCalls), partFor(is, one.calls[0] ?? anyCalls))]
+      .filter((part) => part !== null)
+      .join(", ");
+    const unlike = changes(before, kind, intended, one.was, one.is).filter(differs);
+    return unlike.map((change) => (words === "" ? change : { ...change, calls: words }));
   });
-  const told = new Set(whole.map(({ before, after }) => `${before} ${after}`));
-  return [...whole, ...parts.filter((change) => differs(change) && !told.has(`${change.before} ${change.after}`))];
+  return [...parts.map((change) => withEachValue(change, before)), ...eachValueChanges(before, after, kind, intended, parts.length > 0)];
+}
+
+const callsOf = ({ parts }: Binding): readonly Calls[] => parts.flatMap(({ calls }) => calls);
+
+function bothOf(one: readonly Calls[], other: readonly Calls[]): readonly Calls[] {
+  const keyOf = ({ apiId, operationId, deployment }: Calls): string => JSON.stringify([apiId, operationId, deployment]);
+  return [...new Map([...one, ...other].map((calls) => [keyOf(calls), calls])).values()];
+}
+
+const anyCalls: Calls = { apiId: null, operationId: null, deployment: null };
+
+/** What else decides which number it is; null where nothing does. */
+function dependence(...parts: readonly (BoundCalls | null)[]): string | null {
+  const open = parts.flatMap((part) => (part !== null && part.values.length > 1 ? part.limits : []));
+  const [condition] = open.flatMap(({ conditions }) => conditions);
+  return condition === undefined ? null : `by ${condition.text}`;
+}
+
+/** What binds these calls, or those that they are then among: of any operation, any deployment. */
+function partFor({ parts }: Binding, { apiId, operationId, deployment }: Calls): BoundCalls | null {
+  const wider = [
+    { operationId, deployment },
+    { operationId, deployment: "*" },
+    { operationId, deployment: null },
+    { operationId: null, deployment },
+    { operationId: null, deployment: "*" },
+    { operationId: null, deployment: null },
+  ];
+  for (const asked of wider) {
+    const found = parts.find(({ calls }) =>
+      calls.some((one) => one.apiId === apiId && one.operationId === asked.operationId && one.deployment === asked.deployment),
+    );
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** A number that comes to where each value of something had its own: how much the team had cannot be told. */
+function withEachValue(change: LimitChange, { limits }: TeamLimits): LimitChange {
+  const each = change.before === null ? limits.find(({ kind, perCall }) => kind === change.kind && perCall !== undefined) : undefined;
+  return each?.perCall === undefined
+    ? change
+    : { ...change, eachValue: `${valuesOf(each.amount).join(" or ")} per value of ${each.perCall}` };
+}
+
+/** Numbers of limits that stand for each value of something. One that goes matters where nothing comes for it. */
+function eachValueChanges(
+  before: TeamLimits,
+  after: TeamLimits,
+  kind: LimitKind,
+  intended: boolean,
+  replaced: boolean,
+): readonly LimitChange[] {
+  const [was, is] = [eachValueOf(before, kind), eachValueOf(after, kind)];
+  return [...was].flatMap(([words, limits]) => {
+    const left = is.get(words);
+    if (left === undefined && replaced) return [];
+    const found = changes(before, kind, intended, rangeOfLimits(limits), left === undefined ? nothing : rangeOfLimits(left));
+    return found.filter(differs).map((change) => ({ ...change, calls: words }));
+  });
+}
+
+function eachValueOf({ limits }: TeamLimits, kind: LimitKind): ReadonlyMap<string, readonly Limit[]> {
+  const found = new Map<string, Limit[]>();
+  for (const limit of limits) {
+    if (limit.kind !== kind || limit.perCall === undefined) continue;
+    const words = `each value of ${limit.perCall}`;
+    found.set(words, [...(found.get(words) ?? []), limit]);
+  }
+  return found;
 }
 
 const differs = ({ before, after, period }: LimitChange): boolean => before !== after || period !== undefined;
@@ -58,9 +141,6 @@ const nothing: Range = { least: null, most: null, period: null };
 
 type Changes = readonly [LimitChange, ...LimitChange[]];
 
-const bindingChange = (before: TeamLimits, after: TeamLimits, kind: LimitKind, intended: boolean): Changes =>
-  changes(before, kind, intended, rangeOf(before.binding[kind]), rangeOf(after.binding[kind]));
-
 function changes({ subscription }: TeamLimits, kind: LimitKind, intended: boolean, was: Range, is: Range): Changes {
   const change = (before: number | null, after: number | null): LimitChange => ({
     subscriptionId: subscriptionName(subscription),
@@ -74,10 +154,26 @@ function changes({ subscription }: TeamLimits, kind: LimitKind, intended: boolea
   return was.least === was.most && is.least === is.most ? [least] : [least, most];
 }
 
-/** Of what binds all calls; limits under a condition do not. */
-function rangeOf({ status, limits }: Binding): Range {
-  const known = status === "value" || status === "several";
-  return known ? rangeOfLimits(limits.filter(({ conditions }) => conditions.length === 0)) : nothing;
+/** Of all calls together. */
+function wholeRange({ binding }: TeamLimits, kind: LimitKind): Range {
+  const ranges = binding[kind].parts.map(rangeOf);
+  const [least, most] = [ranges.map((range) => range.least), ranges.map((range) => range.most)];
+  const known = least.filter((value) => value !== null);
+  const largest = most.filter((value) => value !== null);
+  if (known.length === 0) return nothing;
+  return {
+    least: Math.min(...known),
+    most: largest.length < most.length ? null : Math.max(...largest),
+    period: ranges.find(({ period }) => period !== null)?.period ?? null,
+  };
+}
+
+function rangeOf(part: BoundCalls | null): Range {
+  if (part === null) return nothing;
+  const numbers = part.values.filter((value) => typeof value === "number");
+  if (numbers.length === 0) return nothing;
+  const { period } = rangeOfLimits(part.limits);
+  return { least: Math.min(...numbers), most: numbers.length < part.values.length ? null : Math.max(...numbers), period };
 }
 
 function rangeOfLimits(limits: readonly Limit[]): Range {
@@ -86,24 +182,4 @@ function rangeOfLimits(limits: readonly Limit[]): Range {
   const [period = null] = periods;
   if (values.length === 0) return nothing;
   return { least: Math.min(...values), most: Math.max(...values), period: periods.size === 1 ? period : null };
-}
-
-/** Numbers of limits that bind some calls only, by what is said of these calls. */
-function numbersByCalls({ limits }: TeamLimits, kind: LimitKind): ReadonlyMap<string, Range> {
-  const found = new Map<string, Limit[]>();
-  for (const limit of limits) {
-    const calls = callsOf(limit);
-    if (limit.kind !== kind || limit.accounting || calls === null) continue;
-    found.set(calls, [...(found.get(calls) ?? []), limit]);
-  }
-  return new Map([...found].map(([calls, same]) => [calls, rangeOfLimits(same)]));
-}
-
-function callsOf({ deployment, conditions, apiIds, operationsOnly, document }: Limit): string | null {
-  const parts = [
-    ...(deployment === undefined ? conditions.map(({ text }) => text) : [`deployment ${deployment}`]),
-    ...(apiIds === null ? [] : [`API ${apiIds.join(", ")}`]),
-    ...(operationsOnly ? [`operations of ${document}`] : []),
-  ];
-  return parts.length === 0 ? null : parts.join(", ");
 }

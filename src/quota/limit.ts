@@ -33,13 +33,13 @@ export type Group = ReadonlySet<string>;
 
 /** A limit that one subscription's calls meet. */
 export interface Limit {
-  /** Stable as long as the document keeps its limits of that kind in order: `products/aoai#tpm/1`. */
+  /** See `limitIdOf`: `products/aoai#tpm/1.k3f9`. */
   readonly limitId: string;
   readonly kind: LimitKind;
-  /** Per minute for `tpm` and `rpm` (other renewal periods converted, rounded down), else per `period`. */
+  /** Per minute for `tpm` and `rpm` (other renewal periods converted, to two decimals), else per `period`. */
   readonly amount: LimitAmount;
-  /** Of an `rpm` limit with another renewal period than a minute, as written. */
-  readonly written?: { readonly calls: number; readonly renewalSeconds: number };
+  /** Of an `rpm` limit with another renewal period than a minute, or of which a call counts more than once, as written. */
+  readonly written?: { readonly calls: number; readonly renewalSeconds: number; readonly incrementCount?: number };
   /** Of a quota: `Monthly`, or `3600 s`. */
   readonly period?: string;
   /** Kilobytes per `period` that a quota lets through besides, as written. */
@@ -52,8 +52,12 @@ export interface Limit {
   readonly counterKey: string | null;
   /** Set where each subscription is surely counted by itself, those too that are created later: whatever its calls bring along, by a few counters. */
   readonly perSubscription?: true;
-  /** Everyone who spends from the counters that the team spends from, the team among them. */
+  /** What each call counts by besides who makes it, for people: `header 'x-user-id'`. Set where it is no limit of the team as a whole. */
+  readonly perCall?: string;
+  /** Everyone who surely spends from the counters that the team spends from, the team among them: their keys come to the same, whatever calls bring along. */
   readonly counterGroup: Group;
+  /** Everyone who may, by what calls bring along or as it cannot be told, the team among them; left out where nobody else does. */
+  readonly mayShare?: Group;
   /** Everyone for whom the same number decides, the team among them. */
   readonly numberGroup: Group;
   /** How many gateways count for themselves, each up to the amount. */
@@ -67,7 +71,9 @@ export interface Limit {
   readonly scope: string;
   /** Only of these APIs' calls; null: of all that the team may call. */
   readonly apiIds: readonly string[] | null;
-  /** Only of single operations. */
+  /** The operations that it is for, `chat/emb`, or `chat but emb`, beside whole APIs, `chat`; null where it is for all of its APIs' operations. */
+  readonly operations: readonly string[] | null;
+  /** Only of single operations that are named. */
   readonly operationsOnly: boolean;
   /** Counts what is used and is not meant to stop anyone: one counter for all, far above what any team could use. */
   readonly accounting: boolean;
@@ -77,13 +83,38 @@ export interface Limit {
   readonly reason?: string;
 }
 
-/** What binds a team in one kind of limit: the smallest of the limits that surely apply to more than single operations. */
+/** Calls that take one way: to an API, one of its operations, a deployment. */
+export interface Calls {
+  /** Null where the team may call none in particular. */
+  readonly apiId: string | null;
+  /** Null: any that no policy speaks of. */
+  readonly operationId: string | null;
+  /** Null: any; `*`: any that no policy names. */
+  readonly deployment: string | null;
+}
+
+/** What binds calls: a number, `none` for no limit, `unknown` for one that cannot be told. */
+export type Bound = number | "none" | "unknown";
+
+/** Some of a team's calls, and what binds them. */
+export interface BoundCalls {
+  readonly calls: readonly Calls[];
+  /** Several where it depends on what each call brings along besides. */
+  readonly values: readonly Bound[];
+  /** Of which these are the numbers. */
+  readonly limits: readonly Limit[];
+}
+
+/** What binds a team in one kind of limit: the smallest of the limits that surely apply. A limit per value of something is none of the team's. */
 export interface Binding {
+  /** `several` where it is not the same for all calls. */
   readonly status: LimitAmount["status"];
   /** Where `status` is `value`. */
   readonly value?: number;
-  /** The limit that binds, or those among which it cannot be told. */
+  /** The limits that bind, or those among which it cannot be told. */
   readonly limits: readonly Limit[];
+  /** All calls, those side by side for which the same limits come to the same. */
+  readonly parts: readonly BoundCalls[];
 }
 
 export interface TeamLimits {

@@ -4,7 +4,7 @@ import { attribute } from "../policy/document.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { bindingOf } from "./binding.ts";
 import { type Caller, callersOf } from "./callers.ts";
-import { type Groups, groupsOf } from "./counters.ts";
+import { type Counters, type Groups, groupsOf } from "./counters.ts";
 import type { Group, Limit, TeamLimits } from "./limit.ts";
 import { type Finder, type Meeting, openFinder } from "./meetings.ts";
 import { ratesOf } from "./rates.ts";
@@ -15,7 +15,7 @@ export type { Limit, TeamLimits } from "./limit.ts";
 /** A limit as one caller meets it, with the counters that his calls are counted on by it. */
 export interface Counted {
   readonly meeting: Meeting;
-  readonly counters: readonly string[];
+  readonly counters: Counters;
 }
 
 /**
@@ -24,34 +24,59 @@ export interface Counted {
  */
 export function teamLimits(inventory: Inventory, csharp: CSharp): readonly TeamLimits[] {
   const finder = openFinder(inventory, csharp);
-  const met = callersOf(inventory).map((caller) => ({ caller, counted: countedOf(finder, caller) }));
-  const counters = groupsOf(met.map(({ caller, counted }) => [caller.name, counted.flatMap((one) => one.counters)]));
-  const numbers = groupsOf(met.map(({ caller, counted }) => [caller.name, counted.map(({ meeting }) => meeting.number.id)]));
+  const met = callersOf(inventory).map((caller) => {
+    const { met: meetings, bound } = finder.meetings(caller);
+    return { caller, bound, counted: meetings.map((meeting) => ({ meeting, counters: countersOf(finder, meeting, caller) })) };
+  });
+  const shares = sharesOf(met);
   const rates = ratesOf(inventory.service, finder, met);
-  return met.flatMap(({ caller, counted }) => {
+  return met.flatMap(({ caller, bound, counted }) => {
     const { subscription } = caller;
     if (subscription === null) return [];
-    const limits = counted.map((one) => limitOf(inventory, caller, one, { counters, numbers }));
-    const kinds = { tpm: bindingOf(limits, "tpm"), token_quota: bindingOf(limits, "token_quota") };
-    const binding = { ...kinds, rpm: bindingOf(limits, "rpm"), call_quota: bindingOf(limits, "call_quota") };
+    const limits = counted.map((one) => limitOf(inventory, caller, one, shares));
+    const kinds = { tpm: bindingOf(bound.tpm, limits), token_quota: bindingOf(bound.token_quota, limits) };
+    const binding = { ...kinds, rpm: bindingOf(bound.rpm, limits), call_quota: bindingOf(bound.call_quota, limits) };
     return [{ subscription, limits, binding, warnings: rates.warnings(caller, counted) }];
   });
 }
 
-const countedOf = (finder: Finder, caller: Caller): readonly Counted[] =>
-  finder.meetings(caller).map((meeting) => ({ meeting, counters: finder.counters(meeting.limit, meeting.keys, caller) }));
+const countersOf = (finder: Finder, { limit, keys }: Meeting, caller: Caller): Counters => finder.counters(limit, keys, caller);
 
 interface Shares {
   readonly counters: Groups;
+  /** Of counters that anyone may be counted on. */
+  readonly possible: Groups;
+  readonly isPossible: (id: string) => boolean;
   readonly numbers: Groups;
 }
 
+function sharesOf(met: readonly { readonly caller: Caller; readonly counted: readonly Counted[] }[]): Shares {
+  const groups = (idsOf: (one: Counted) => readonly string[]): Groups =>
+    groupsOf(met.map(({ caller, counted }) => [caller.name, counted.flatMap(idsOf)]));
+  const possible = new Set(met.flatMap(({ counted }) => counted.flatMap(({ counters }) => counters.possible)));
+  const isPossible = (id: string): boolean => possible.has(id);
+  return {
+    counters: groups(({ counters: { certain } }) => certain),
+    possible: groups(({ counters: { certain, possible: own } }) => (possible.size === 0 ? [] : [...certain.filter(isPossible), ...own])),
+    isPossible,
+    numbers: groups(({ meeting }) => [meeting.number.id]),
+  };
+}
+
+/** Null where nobody else may be counted on the same counters. */
+function mayShare({ possible, isPossible }: Shares, { certain, possible: own }: Counters, name: string): Group | null {
+  const ids = [...certain.filter(isPossible), ...own];
+  if (ids.length === 0) return null;
+  const group = possible.of(ids, name);
+  return group.size > 1 ? group : null;
+}
+
 function limitOf(inventory: Inventory, { name, subscription }: Caller, { meeting, counters }: Counted, shares: Shares): Limit {
-  const { limit, limitId, amount, written, period, bandwidth, conditions, deployment, number, line, scope, apiIds, operationsOnly } =
-    meeting;
-  const counterGroup = shares.counters.of(counters, name);
+  const { limit, limitId, amount, written, period, bandwidth, conditions, deployment, number, line, scope, apiIds } = meeting;
+  const counterGroup = shares.counters.of(counters.certain, name);
+  const possible = mayShare(shares, counters, name);
   const { id: _, ...source } = number;
-  const reason = reasonAgainstEdit(meeting, counterGroup, name);
+  const reason = reasonAgainstEdit(meeting, counterGroup, possible, name);
   return {
     limitId,
     kind: limit.kind,
@@ -63,7 +88,9 @@ function limitOf(inventory: Inventory, { name, subscription }: Caller, { meeting
     ...(deployment === undefined ? {} : { deployment }),
     counterKey: limit.counter === "subscription" ? null : (attribute(limit.element, "counter-key") ?? null),
     ...(meeting.keys.every(({ tellsApart }) => tellsApart()) ? { perSubscription: true } : {}),
+    ...(meeting.perCall === null ? {} : { perCall: meeting.perCall }),
     counterGroup,
+    ...(possible === null ? {} : { mayShare: possible }),
     numberGroup: shares.numbers.of([number.id], name),
     gateways: gatewaysOf(inventory, subscription?.workspaceId),
     document: limit.document,
@@ -72,8 +99,9 @@ function limitOf(inventory: Inventory, { name, subscription }: Caller, { meeting
     number: source,
     scope,
     apiIds,
-    operationsOnly,
-    accounting: isAccounting(meeting),
+    operations: meeting.operations,
+    operationsOnly: meeting.operationsOnly,
+    accounting: meeting.accounting,
     editable: reason === null,
     ...(reason === null ? {} : { reason }),
   };
@@ -84,30 +112,16 @@ function gatewaysOf({ service: { regions, selfHostedGateways } }: Inventory, wor
   return workspaceId !== undefined || selfHostedGateways === "unknown" ? "unknown" : regions.length + selfHostedGateways;
 }
 
-/**
- * Assumed: a constant key, which is one counter for every caller there is, with this many tokens a minute or more is there to count, as
- * no deployment has so many.
- */
-const leastOfAccounting = 10_000_000;
-
-function isAccounting({ limit, amount }: Meeting): boolean {
-  const key = attribute(limit.element, "counter-key");
-  const constant = key !== undefined && !/^\s*@[({]/.test(key);
-  return limit.kind === "tpm" && constant && amount.status === "value" && amount.value >= leastOfAccounting;
-}
-
 /** Why the limit cannot be changed for one team alone; null where it can. */
-function reasonAgainstEdit({ limit, amount, number, line }: Meeting, counterGroup: Group, name: string): string | null {
+function reasonAgainstEdit({ limit, amount }: Meeting, counterGroup: Group, possible: Group | null, name: string): string | null {
   const { element, document, policy, only } = limit;
+  const key = attribute(element, "counter-key") ?? "";
   if (workspaceOf(document) !== undefined) return "it stands in a workspace";
   if (policy.problems.length > 0) return "its document is not well-formed";
   if (amount.status !== "value") return amount.why;
-  if (number.origin === null || number.origin.text === "expression") {
-    return `an expression decides it: ${attribute(element, limit.attribute) ?? ""} in ${document}, line ${line}`;
-  }
   if (only !== null || holdsNarrowerLimits(element)) return "its policy has limits of its own for single APIs or operations";
-  if (counterGroup.size > 1)
-    return `its counter ${attribute(element, "counter-key") ?? ""} is shared with ${named(othersIn(counterGroup, name))}`;
+  if (counterGroup.size > 1) return `its counter ${key} is shared with ${named(othersIn(counterGroup, name))}`;
+  if (possible !== null) return `its counter ${key} may be shared with ${named(othersIn(possible, name))}`;
   return null;
 }
 

@@ -6,9 +6,11 @@ import { changeIdMark, type LimitChange, type Proposal } from "../gateway/propos
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { type TextChange, textChanges } from "./edits/documents.ts";
 import type { Limit, TeamLimits } from "./limit.ts";
+import { resolveLimitId } from "./limit-ids.ts";
+import { named } from "./limits.ts";
 import { changedTeams, stateOf, teamIn } from "./proof.ts";
 import { changeLimit, type Step } from "./step.ts";
-import { findTarget, type LimitRequest } from "./target.ts";
+import { candidate, findTarget, type LimitRequest, otherApis, shown } from "./target.ts";
 
 export interface QuotaRequest {
   /** By id, by whole ARM id, or by a display name that only one has. */
@@ -80,8 +82,14 @@ export function shadowTarget(
 ): { readonly team: TeamLimits; readonly limit: Limit | null } {
   const subscription = subscriptionOf(inventory, request.subscriptionId);
   const team = teamIn(stateOf(inventory, csharp), subscriptionName(subscription));
-  const asked = { kind: "tpm", value: null, period: null, limitId: request.limitId ?? null, apiId: apiOf(inventory, request) } as const;
-  return { team, limit: findTarget(inventory, team, asked).limit };
+  const limitId = request.limitId === undefined ? null : resolveLimitId(team.limits, request.limitId).limitId;
+  const asked = { kind: "tpm", value: null, period: null, limitId, apiId: apiOf(inventory, request) } as const;
+  const { limit } = findTarget(inventory, team, asked);
+  const elsewhere = limit === null || asked.apiId === null ? [] : otherApis(inventory, team, limit, asked.apiId);
+  if (elsewhere.length === 0) return { team, limit };
+  throw new GatewayError("invalid_input", `The limit that binds calls of API '${asked.apiId ?? ""}' holds on ${named(elsewhere)} too.`, {
+    hint: "Leave api_id out: a shadow stands on the limit as a whole.",
+  });
 }
 
 /** Of the service or of a workspace. */
@@ -95,7 +103,8 @@ function subscriptionOf(inventory: Inventory, name: string): Subscription {
 const apiOf = (inventory: Inventory, { apiId }: Pick<QuotaRequest, "apiId">): string | null =>
   apiId === undefined ? null : findApi(inventory.apis, apiId).id;
 
-function requestsOf(inventory: Inventory, request: QuotaRequest, { limits }: TeamLimits): readonly LimitRequest[] {
+function requestsOf(inventory: Inventory, request: QuotaRequest, team: TeamLimits): readonly LimitRequest[] {
+  const { limits } = team;
   const { tpm, rpm, tokenQuota, period, limitId } = request;
   const apiId = apiOf(inventory, request);
   const asked = (
@@ -115,28 +124,35 @@ function requestsOf(inventory: Inventory, request: QuotaRequest, { limits }: Tea
       hint: "Give token_quota with it.",
     });
   }
-  const named = limitId === undefined ? undefined : limits.find((limit) => limit.limitId === limitId);
-  if (limitId !== undefined && !asked.some(({ kind }) => kind === named?.kind)) {
-    throw new GatewayError("invalid_input", `The team has no limit '${limitId}' of the kind that is asked for.`, {
+  const meant = limitId === undefined ? null : resolveLimitId(limits, limitId);
+  if (meant !== null && !asked.some(({ kind }) => kind === meant.kind)) {
+    throw new GatewayError("invalid_input", `'${meant.limitId}' is a ${meant.kind} limit, which is not what is asked for.`, {
       hint: "limit_id is one of the team's own, as list_subscriptions shows them.",
-      details: limits.filter(({ kind }) => asked.some((one) => one.kind === kind)).map(({ limitId: id }) => id),
+      details: team.limits.filter(({ kind }) => asked.some((one) => one.kind === kind)).map((limit) => candidate(limit, team)),
     });
   }
-  return asked.map(({ kind, value }) => ({
+  const requests = asked.map(({ kind, value }) => ({
     kind,
     value,
     period: kind === "token_quota" ? (period ?? null) : null,
-    limitId: named?.kind === kind ? named.limitId : null,
+    limitId: meant?.kind === kind ? meant.limitId : null,
     apiId,
   }));
+  // Each edit may give limits other names: the one that is named comes first.
+  return requests.toSorted((a, b) => Number(b.limitId !== null) - Number(a.limitId !== null));
 }
 
 const isSame = ({ before, after, period }: LimitChange): boolean => before === after && period?.before === period?.after;
 
-function inWords({ change: { kind, before, after }, period }: Step): string {
+function inWords({ change: { kind, before, after }, period, calls }: Step): string {
   const of = kind === "token_quota" && period !== null ? ` ${period}` : "";
-  return `${kind} ${before ?? "none"} -> ${after ?? "none"}${of}`;
+  const number = (value: number | null): string => (value === null ? "none" : shown(value));
+  return `${kind}${calls === null ? "" : ` (${short(calls)})`} ${number(before)} -> ${number(after)}${of}`;
 }
+
+const mostCharacters = 120;
+
+const short = (text: string): string => (text.length > mostCharacters ? `${text.slice(0, mostCharacters)}...` : text);
 
 function titleOf(subscription: Subscription): string {
   const { displayName } = subscription;

@@ -51,7 +51,10 @@ export function openSignatures(): Signatures {
       one.counterKey,
       one.perSubscription ?? false,
       numberOf(one.counterGroup),
+      one.mayShare === undefined ? null : numberOf(one.mayShare),
+      one.perCall ?? null,
       one.apiIds?.toSorted() ?? null,
+      one.operations?.toSorted() ?? null,
       one.operationsOnly,
       one.accounting,
     ]);

@@ -23,8 +23,10 @@ const none: Rates = { warnings: () => [] };
 export function ratesOf({ tier }: Service, finder: Finder, met: readonly Met[]): Rates {
   if (tier !== "v2") return none;
   const rates = new Map<string, Map<number, string>>();
-  const countersOf = ({ meeting, counters }: Counted, caller: Caller): readonly string[] =>
-    meeting.exactKeys.length === 0 ? counters : finder.counters(meeting.limit, meeting.exactKeys, caller);
+  const countersOf = ({ meeting, counters }: Counted, caller: Caller): readonly string[] => {
+    const { certain, possible } = meeting.exactKeys.length === 0 ? counters : finder.counters(meeting.limit, meeting.exactKeys, caller);
+    return [...certain, ...possible];
+  };
   const tokenRates = (counted: readonly Counted[]) =>
     counted.filter(({ meeting: { limit } }) => limit.kind === "tpm" && limit.counter === "tokens");
   for (const { caller, counted } of met) {

@@ -1,27 +1,29 @@
 import { GatewayError } from "../errors.ts";
 import { documentTitle, workspaceOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
-import type { Subscription } from "../gateway/model.ts";
-import { parse } from "../policy/document.ts";
+import { type Subscription, subscriptionName } from "../gateway/model.ts";
+import { parse, positionAt } from "../policy/document.ts";
 import { textOf } from "./edits/documents.ts";
 import type { Limit, TeamLimits } from "./limit.ts";
-import { notEditable, type SureLimit } from "./target.ts";
+import { notEditable, type SureLimit, sharedWith } from "./target.ts";
+import { holdsNarrowerLimits } from "./written-limits.ts";
 
-/** Throws `unsupported` where the number of a limit cannot be written. */
-export function refuseUneditable(subscription: Subscription, inventory: Inventory, team: TeamLimits, limit: Limit): void {
-  refuseWorkspace(subscription, limit);
-  const { origin } = limit.number;
-  if (origin === null || origin.text === "expression") throw notEditable(team, limit, reasonOf(limit));
-  refuseMalformed(inventory, team, limit);
-}
+/** Why the last way to change a limit did not do, where none was tried. */
+export const noWayLeft = ({ element, reason }: Limit): string =>
+  element.name === "api" || element.name === "operation" || holdsNarrowerLimits(element)
+    ? "its policy has limits of its own for single APIs or operations"
+    : (reason ?? "no way to change it is left");
 
-export const reasonOf = ({ reason, number: { origin } }: Limit): string =>
-  reason ?? (origin === null || origin.text === "expression" ? "an expression decides it" : "no way to change it is left");
-
+/** Throws `unsupported` where the document is one that cannot be edited. */
 export function refuseMalformed(inventory: Inventory, team: TeamLimits, limit: Limit): void {
   const documents = [limit.document, limit.number.document].filter((id) => !/(?:^|\/)namedValues\//.test(id));
-  const broken = documents.find((id) => parse(textOf(inventory, id) ?? "").problems.length > 0);
-  if (broken !== undefined) throw notEditable(team, limit, `${documentTitle(broken)} is not well-formed`);
+  for (const id of documents) {
+    const source = textOf(inventory, id) ?? "";
+    const [problem] = parse(source).problems;
+    if (problem === undefined) continue;
+    const { line } = positionAt(source, problem.offset);
+    throw notEditable(team, limit, `${documentTitle(id)} is not well-formed, line ${line}: ${problem.message.replace(/\.$/, "")}`);
+  }
 }
 
 /** The writer knows no documents of workspaces yet. */
@@ -35,7 +37,8 @@ export function refuseWorkspace({ workspaceId }: Subscription, limit: Limit | nu
 }
 
 export function sharedCounter(team: TeamLimits, limit: SureLimit, value: number): GatewayError {
-  const error = notEditable(team, limit, reasonOf(limit));
+  const others = sharedWith(limit, subscriptionName(team.subscription));
+  const error = notEditable(team, limit, `its counter ${limit.counterKey ?? ""} ${others}`);
   return new GatewayError("unsupported", `${error.message} A limit of the team's own can only be lower: ${value} would not bind.`, {
     hint: `Ask for less than ${limit.amount.value}, or raise the shared limit for all with apply_policy.`,
     details: error.details,

@@ -102,11 +102,13 @@ function placeOf(inventory: Inventory, { document, element }: Limit): Place | nu
 
 function enforcedLimit(inventory: Inventory, subscription: Subscription, limit: Limit | null): Enforced {
   if (limit === null || limit.kind !== "tpm") throw nothingToStandOn(subscription, "it has no TPM limit");
-  const { amount, conditions, counterGroup, scope, line } = limit;
+  const { amount, conditions, counterGroup, mayShare, perCall, scope, line } = limit;
   const where = `its limit in ${scope}, line ${line},`;
   if (amount.status !== "value") throw nothingToStandOn(subscription, `${where} has no known number: ${amount.why}`);
   if (conditions.length > 0) throw nothingToStandOn(subscription, `${where} applies to some calls only`);
   if (counterGroup.size > 1) throw nothingToStandOn(subscription, `${where} counts ${counterGroup.size - 1} more on the same counter`);
+  if (perCall !== undefined) throw nothingToStandOn(subscription, `${where} counts per value of ${perCall}`);
+  if (mayShare !== undefined) throw nothingToStandOn(subscription, `${where} may count others on the same counter`);
   const place = placeOf(inventory, limit);
   if (place === null) throw nothingToStandOn(subscription, `${where} stands in a document that was not read`);
   return { ...place, limit, value: amount.value, written: writtenNumber(place.element, amount.value) };

@@ -6,6 +6,7 @@ import { sameName, subscriptionName } from "../gateway/model.ts";
 import { attributeNode } from "../policy/document.ts";
 import { shownAttribute } from "../policy/redaction.ts";
 import { valuesOf } from "./amounts.ts";
+import { bindingOn } from "./binding.ts";
 import { callersOf } from "./callers.ts";
 import { attributeOf } from "./edits/elements.ts";
 import type { Limit, TeamLimits } from "./limit.ts";
@@ -40,22 +41,23 @@ export interface Target {
  * value asked; `unsupported` where no number is there that could be changed.
  */
 export function findTarget(inventory: Inventory, team: TeamLimits, request: LimitRequest): Target {
-  const ofKind = limitsOfKind(team, request);
   if (request.limitId !== null) return namedTarget(team, request, request.limitId);
+  const ofKind = limitsOfKind(team, request).filter(({ perCall }) => perCall === undefined);
+  refuseDiffering(team, request);
   const [sure, unsure] = [ofKind.filter(isSure), ofKind.filter((limit) => !isSure(limit))];
   const target = sure.length === 0 ? null : soleBinding(inventory, team, request, sure);
   if (target === null) {
     if (unsure.length === 0) return { limit: null, besides: [] };
     const [undecided] = unsure.filter(({ conditions }) => conditions.length === 0);
     if (undecided !== undefined) throw undecidedNumber(team, undecided);
-    throw ambiguous(team, request, unsure, "applies to some of its calls only");
+    throw ambiguous(team, request, unsure, "may each apply to some of its calls only");
   }
   const { value } = request;
   const others = ofKind.filter((limit) => limit !== target);
   const asShared = target.counterGroup.size > 1 && unsure.some(({ counterGroup }) => counterGroup.size === 1);
   if (asShared) throw ambiguous(team, request, [target, ...unsure], "differ by what calls bring along");
   const below = value === null ? [] : others.filter((other) => meets(other, target) && valuesOf(other.amount).some((one) => one < value));
-  if (below.length > 0 && value !== null) throw bindsBelow(team, request, value, [target, ...below]);
+  if (below.length > 0 && value !== null) throw bindsBelow(team, request, value, below);
   return { limit: target, besides: others.filter(({ amount }) => amount.status === "unknown") };
 }
 
@@ -91,6 +93,20 @@ function namedTarget(team: TeamLimits, request: LimitRequest, limitId: string): 
   return { limit, besides: others.filter(below) };
 }
 
+/** Throws where calls of the team are bound by different limits, as by API, operation or deployment. */
+function refuseDiffering(team: TeamLimits, request: LimitRequest): void {
+  const whole = team.binding[request.kind];
+  const { status, limits } = request.apiId === null ? whole : bindingOn(whole, request.apiId);
+  const differing = status === "several" ? limits.filter(({ perCall }) => perCall === undefined) : [];
+  if (differing.length < 2) return;
+  throw ambiguous(
+    team,
+    request,
+    differing,
+    differing.some(isSure) ? "bind, by API, operation, deployment or what calls bring along" : "may each apply to some of its calls only",
+  );
+}
+
 /** The limit that binds, where it is the same one on every API. */
 function soleBinding(inventory: Inventory, team: TeamLimits, request: LimitRequest, sure: readonly SureLimit[]): SureLimit {
   const bindings = new Set<SureLimit>();
@@ -123,18 +139,47 @@ export function apisOf(inventory: Inventory, { subscription }: TeamLimits): read
   return [...new Set(caller?.paths.map(({ apiId }) => apiId) ?? [null])];
 }
 
+/** The team's APIs, but for one, whose calls meet the limit too. */
+export const otherApis = (inventory: Inventory, team: TeamLimits, { apiIds }: Limit, apiId: string): readonly string[] =>
+  apisOf(inventory, team).filter(
+    (id): id is string => id !== null && !sameName(id, apiId) && (apiIds === null || apiIds.some((one) => sameName(one, id))),
+  );
+
 /** Whether some calls may meet both. */
 const meets = (a: Limit, b: Limit): boolean =>
   (a.apiIds === null || b.apiIds === null || a.apiIds.some((id) => b.apiIds?.includes(id))) &&
-  (b.operationsOnly || !a.operationsOnly) &&
+  meetOnOperations(a.operations, b.operations) &&
   (a.deployment === undefined || b.deployment === undefined || a.deployment === b.deployment);
+
+/** Whether two lists of operations have one in common: `chat/emb`, `chat but emb`, `chat`. */
+function meetOnOperations(a: Limit["operations"], b: Limit["operations"]): boolean {
+  if (a === null || b === null) return true;
+  const [those, these] = [a.map(operationsIn), b.map(operationsIn)];
+  return those.some((one) =>
+    these.some(
+      (other) =>
+        one.api === other.api &&
+        (one.only === null || other.only === null || one.only === other.only) &&
+        !other.but.includes(one.only ?? "") &&
+        !one.but.includes(other.only ?? ""),
+    ),
+  );
+}
+
+function operationsIn(text: string) {
+  const [all = "", but = ""] = text.split(" but ");
+  const [api = "", only = null] = all.split("/");
+  return { api, only, but: but.split(/, | and /) };
+}
 
 function ambiguous({ subscription, ...rest }: TeamLimits, { kind }: LimitRequest, limits: readonly Limit[], why: string): GatewayError {
   const name = subscriptionName(subscription);
   const several = limits.length > 1;
   return new GatewayError(
     "invalid_input",
-    several ? `Several ${kind} limits of '${name}' ${why}; which one is meant?` : `The only ${kind} limit of '${name}' ${why}.`,
+    several
+      ? `Several ${kind} limits of '${name}' ${why}; which one is meant?`
+      : `The only ${kind} limit of '${name}' ${limits[0]?.deployment === undefined ? "stands under a condition that cannot be decided beforehand" : `is for deployment ${limits[0].deployment}`}.`,
     {
       hint: "Name it with limit_id; api_id, where they are for different APIs.",
       details: limits.map((limit) => candidate(limit, { subscription, ...rest })),
@@ -158,7 +203,7 @@ export function notEditable(team: TeamLimits, limit: Limit, reason: string): Gat
   const name = subscriptionName(team.subscription);
   return new GatewayError(
     "unsupported",
-    `The ${limit.kind} limit of '${name}' in ${documentTitle(limit.document)}, line ${limit.line}, cannot be changed: ${redactedText(reason)}.`,
+    `The ${limit.kind} limit of '${name}' in ${documentTitle(limit.document)}, line ${limit.line}, cannot be changed: ${redactedText(reason).replace(/\.$/, "")}.`,
     {
       hint: "Edit the policy with apply_policy; everyone who meets this limit is affected.",
       details: [candidate(limit, team), ...writtenNumbers(limit)],
@@ -182,17 +227,59 @@ function writtenNumbers(limit: Limit): readonly string[] {
 const longest = 600;
 const shortened = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}...` : text);
 
+/** Which of the team's calls a limit is for, in words; null for all of them, counted together. */
+export function callsOf({ deployment, apiIds, operations, conditions, perCall }: Limit): string | null {
+  const asked = conditions
+    .filter((condition) => deployment === undefined || condition.deployment === undefined)
+    .map(({ text }) => redactedText(text).replace(/\s+/g, " ").trim());
+  // What a limit counts is no condition under which it applies.
+  const counting = asked.filter((text) => text.startsWith("counts only where "));
+  const applying = asked.filter((text) => !counting.includes(text));
+  const parts = [
+    ...(deployment === undefined ? [] : [`deployment ${deployment}`]),
+    ...(operations === null ? (apiIds === null ? [] : [`on API ${apiIds.join(", ")}`]) : [`on ${named(operations)}`]),
+    ...(applying.length === 0 ? [] : [`where ${applying.join(" and ")}`]),
+    ...counting,
+    ...(perCall === undefined ? [] : [`per value of ${perCall}`]),
+  ];
+  return parts.length === 0 ? null : parts.join(", ");
+}
+
+/** Who else spends from a limit's counter, or may. */
+export function sharedWith({ counterGroup, mayShare }: Limit, name: string): string {
+  if (counterGroup.size > 1 || mayShare === undefined) return `is shared with ${named(namesBut(counterGroup, name))}`;
+  return `may be shared with ${named(namesBut(mayShare, name))}`;
+}
+
+/** Calls of the team that no limit of a kind is for, as it can be told. */
+export function freeCalls({ binding }: TeamLimits, kind: LimitRequest["kind"]): readonly string[] {
+  const free = binding[kind].parts.filter(({ values }) => values.includes("none")).flatMap(({ calls }) => calls);
+  return [
+    ...new Set(
+      free.flatMap(({ apiId, operationId }) => (apiId === null ? [] : [operationId === null ? apiId : `${apiId}/${operationId}`])),
+    ),
+  ];
+}
+
+/** A number for people: a rate may be a fraction. */
+export const shown = (value: number): string => String(Math.round(value * 100) / 100);
+
+/** `1000, 3000 or 9000`. */
+export const listed = (values: readonly number[]): string => {
+  const [last = "", ...first] = values.map(shown).toReversed();
+  return first.length === 0 ? last : `${first.toReversed().join(", ")} or ${last}`;
+};
+
 /** One line about a limit that may be meant. */
 export function candidate(limit: Limit, { subscription }: Pick<TeamLimits, "subscription">): string {
-  const { limitId, kind, amount, conditions, deployment, counterGroup, apiIds } = limit;
-  const value = amount.status === "value" ? String(amount.value) : [...valuesOf(amount), amount.status].join(" or ");
+  const { limitId, kind, amount, counterGroup } = limit;
+  const value = amount.status === "several" ? listed(valuesOf(amount)) : amount.status === "value" ? shown(amount.value) : amount.status;
+  const calls = callsOf(limit);
   const why = "why" in amount ? `, ${redactedText(amount.why)}` : "";
-  const others = namesBut(counterGroup, subscriptionName(subscription));
+  const name = subscriptionName(subscription);
   return [
     `${limitId}: ${kind} ${value}${limit.period === undefined ? "" : ` ${limit.period}`} (${limit.document}, line ${limit.line})${why}`,
-    deployment === undefined ? "" : `, deployment ${deployment}`,
-    apiIds === null ? "" : `, on API ${apiIds.join(", ")}`,
-    conditions.length === 0 ? "" : `, where ${conditions.map(({ text }) => redactedText(text)).join(" and ")}`,
-    others.length === 0 ? "" : `, its counter shared with ${named(others)}`,
+    calls === null ? "" : `, ${calls}`,
+    counterGroup.size > 1 || limit.mayShare !== undefined ? `, its counter ${sharedWith(limit, name)}` : "",
   ].join("");
 }

@@ -12,9 +12,21 @@ import { type WrittenLimit, writtenLimits } from "./written-limits.ts";
 /** A limit on one way, and what its calls are counted by. */
 export interface KeyedEncounter extends Encounter {
   readonly deployment?: string;
+  /** Where it is met, by deployment. */
+  readonly runs: readonly Run[];
+  /** All deployments that are told apart on the way; null alone where none is. */
+  readonly deployments: readonly (string | null)[];
   readonly key: KeyUse;
   /** The same where the deployment is known: counters that nothing else tells apart may still be several. */
   readonly exactKeys: readonly KeyUse[];
+}
+
+/** A limit as it is met by the calls for one deployment. */
+export interface Run {
+  /** Null: any; `anyOther`: any that no policy names. */
+  readonly deployment: string | null;
+  /** What must hold besides. */
+  readonly conditions: readonly Condition[];
 }
 
 /** A counter key at the point where it is read. */
@@ -66,8 +78,9 @@ export function openSources(inventory: Inventory, csharp: CSharp): Sources {
 export function openWay(sources: Sources, path: Path): Way {
   const call = staticCall(sources.inventory, path, null);
   const perCaller = tellsCallersApart(sources, path);
-  const strangers = strangersOn(sources, call, perCaller);
-  const encountersOf = (caller: Caller): readonly KeyedEncounter[] => byDeployment(sources, callBy(call, caller), perCaller, strangers);
+  const strangers = strangersOn(sources, call, path.operationsKnown, perCaller);
+  const encountersOf = (caller: Caller): readonly KeyedEncounter[] =>
+    byDeployment(sources, callBy(call, caller), path.operationsKnown, perCaller, strangers);
   let shared: readonly KeyedEncounter[] | undefined;
   return {
     perCaller,
@@ -82,11 +95,13 @@ export function openWay(sources: Sources, path: Path): Way {
 export const callBy = (call: StaticCall, { subscription }: Caller): StaticCall => ({
   ...call,
   subscription: subscription === null ? null : { id: subscription.id, name: subscription.displayName },
+  // "The user" of a call is the owner of its subscription.
+  user: subscription?.ownerId === undefined ? null : { id: subscription.ownerId },
 });
 
-const subscription = /\bSubscription\b/;
+const subscription = /\b(?:Subscription|User)\b/;
 
-/** Whether anything but a counter key on the way speaks of the subscription; `Subscription` in any other sense counts too. */
+/** Whether anything but a counter key on the way speaks of the subscription or its owner; the words in any other sense count too. */
 function tellsCallersApart({ policies: { reader }, places }: Sources, { chain }: Path): boolean {
   let found = false;
   for (const { element, place } of allSteps(reader.steps(chain).inbound)) {
@@ -99,10 +114,10 @@ function tellsCallersApart({ policies: { reader }, places }: Sources, { chain }:
 }
 
 /** The limits on one way as a certain call meets them. */
-function encountersOn({ policies, limitsOf, places }: Sources, call: StaticCall): readonly Encounter[] {
+function encountersOn({ policies, limitsOf, places }: Sources, call: StaticCall, operationsKnown: boolean): readonly Encounter[] {
   return policies.met(call, "inbound").flatMap((met) =>
     limitsOf(met.step)
-      .filter((limit) => isFor(limit, call))
+      .filter((limit) => isFor(limit, call, operationsKnown))
       .map((limit) => encounterOf(met, limit, reading(policies, met, limit, call), (element) => places.get(element) ?? null)),
   );
 }
@@ -115,17 +130,26 @@ function reading(policies: StaticPolicies, met: MetStep, limit: WrittenLimit, ca
   };
 }
 
-/** Without a subscription nothing is counted by it. An `<api>` names its API, an `<operation>` in it is met as one of any. */
-function isFor({ counter, only }: WrittenLimit, { subscription, api, operation }: StaticCall): boolean {
+/**
+ * Without a subscription nothing is counted by it. An `<api>` names its API, an `<operation>` in it its operation: where it is not known which
+ * operations there are, it is met as one of any.
+ */
+function isFor({ counter, only, element }: WrittenLimit, { subscription, api, operation }: StaticCall, operationsKnown: boolean): boolean {
   if (counter === "subscription" && subscription === null) return false;
   if (only === null) return true;
-  if (api === null || (only.operation && operation !== null)) return false;
-  const [id, name] = [attribute(only.api, "id"), attribute(only.api, "name")];
-  return id === undefined ? name !== undefined && sameName(name, api.name) : sameName(id, api.id);
+  if (api === null || !isNamedBy(only.api, api)) return false;
+  if (!only.operation) return true;
+  if (operation === null) return !operationsKnown;
+  return operationsKnown && isNamedBy(element, { id: operation.id, name: operation.name ?? operation.id });
+}
+
+function isNamedBy(element: Element, entity: { readonly id: string; readonly name: string }): boolean {
+  const [id, name] = [attribute(element, "id"), attribute(element, "name")];
+  return id === undefined ? name !== undefined && sameName(name, entity.name) : sameName(id, entity.id);
 }
 
 /** No deployment can have it: what is met by it is met by all that no policy names. */
-const anyOther = "*";
+export const anyOther = "*";
 
 /** Foundry's portal sets a product's limits in variables of these names, which the API's policy reads. */
 const namesDeployment = /^token(?:limit|quota)-(.+)$/;
@@ -134,19 +158,32 @@ const namesDeployment = /^token(?:limit|quota)-(.+)$/;
  * The limits of a call, each with the deployment that it is for. Where limits depend on the deployment and policies name some, the way is gone
  * once for each of them and once for any other.
  */
-function byDeployment(sources: Sources, call: StaticCall, perCaller: boolean, strangers: Strangers): readonly KeyedEncounter[] {
-  const plain = encountersOn(sources, call);
+function byDeployment(
+  sources: Sources,
+  call: StaticCall,
+  operationsKnown: boolean,
+  perCaller: boolean,
+  strangers: Strangers,
+): readonly KeyedEncounter[] {
+  const plain = encountersOn(sources, call, operationsKnown);
   const keyOf = (encounter: Encounter, by = call): KeyUse => keyUse(sources, encounter, by, perCaller, strangers);
   const deployments = plain.some(dependsOnDeployment) ? deploymentsNamed(sources, call, plain) : [];
-  if (deployments.length === 0) return plain.map((encounter) => ({ ...encounter, key: keyOf(encounter), exactKeys: [] }));
-  const runs = [...deployments, anyOther].map((deployment) => {
+  if (deployments.length === 0) {
+    return plain.map((encounter) => {
+      const runs = [{ deployment: null, conditions: encounter.conditions }];
+      return { ...encounter, key: keyOf(encounter), exactKeys: [], runs, deployments: noneApart };
+    });
+  }
+  const all = [...deployments, anyOther];
+  const asked = all.map((deployment) => {
     const asking = { ...call, deployment };
-    return { deployment, asking, met: encountersOn(sources, asking) };
+    return { deployment, asking, met: encountersOn(sources, asking, operationsKnown) };
   });
   return unique(plain).flatMap((encounter) => {
-    const variants = new Map<string, KeyedEncounter & { readonly deployments: readonly string[] }>();
-    for (const { deployment, asking, met } of runs) {
-      const found = met.find(({ limit }) => limit === encounter.limit);
+    const variants = new Map<string, KeyedEncounter>();
+    for (const { deployment, asking, met } of asked) {
+      const same = met.filter(({ limit }) => limit === encounter.limit);
+      const found = same.find(({ conditions }) => conditions.length === 0) ?? same[0];
       if (found === undefined) continue;
       const id = JSON.stringify([found.amount, found.period, found.number.id]);
       const before = variants.get(id);
@@ -154,18 +191,21 @@ function byDeployment(sources: Sources, call: StaticCall, perCaller: boolean, st
         ...found,
         key: keyOf(encounter),
         exactKeys: [...(before?.exactKeys ?? []), keyOf(found, asking)],
-        deployments: [...(before?.deployments ?? []), deployment],
+        runs: [...(before?.runs ?? []), { deployment, conditions: found.conditions }],
+        deployments: all,
       });
     }
-    return [...variants.values()].map(({ deployments: asked, ...variant }): KeyedEncounter => {
-      if (asked.length === runs.length) return variant;
-      const [only] = asked;
-      const deployment = asked.length === 1 && only !== anyOther ? only : undefined;
+    return [...variants.values()].map((variant): KeyedEncounter => {
+      if (variant.runs.length === all.length) return variant;
+      const [only] = variant.runs;
+      const deployment = variant.runs.length === 1 && only?.deployment !== anyOther ? (only?.deployment ?? undefined) : undefined;
       const conditions = conditionsOf(encounter, variant, deployment !== undefined);
       return { ...variant, conditions, ...(deployment === undefined ? {} : { deployment }) };
     });
   });
 }
+
+const noneApart: readonly null[] = [null];
 
 /** What is left of a limit's conditions where the deployment is known, with those that choose it; of a `named` one, that others are not asked for goes without saying. */
 function conditionsOf({ conditions }: Encounter, known: Encounter, named: boolean): readonly Condition[] {
@@ -195,7 +235,7 @@ function keyUse({ policies }: Sources, encounter: Encounter, call: StaticCall, p
   const { limit, met } = encounter;
   const text = limit.counter === "subscription" ? null : (attribute(limit.element, "counter-key") ?? null);
   const whole = text === null ? "" : policies.reader.resolve(text, limit.document).text;
-  const rest = whole.replaceAll(/\bcontext\s*\.\s*Subscription\b/g, "");
+  const rest = whole.replaceAll(/\bcontext\s*\.\s*(?:Subscription|User)\b/g, "");
   const differs = text === null || perCaller || subscription.test(whole);
   return {
     text,
@@ -216,8 +256,9 @@ interface Strangers {
 /** `*` may not stand in a `sid`. */
 const strangers = ["*1*", "*2*"] as const;
 
-function strangersOn(sources: Sources, call: StaticCall, perCaller: boolean): Strangers {
-  const calls = strangers.map((id) => ({ ...call, subscription: { id, name: "*" } }));
+function strangersOn(sources: Sources, call: StaticCall, operationsKnown: boolean, perCaller: boolean): Strangers {
+  // Whose they are is not known: several may be one user's.
+  const calls = strangers.map((id) => ({ ...call, subscription: { id, name: "*" }, user: undefined }));
   const known = new Map<string, boolean>();
   let met: readonly (readonly Encounter[])[] | undefined;
   const judge = (key: string, { limit, met: { variables } }: Encounter): boolean => {
@@ -225,7 +266,7 @@ function strangersOn(sources: Sources, call: StaticCall, perCaller: boolean): St
     if (tellApart(calls.map((by) => read(by, variables)))) return true;
     if (!perCaller) return false;
     // Variables may hold the key: those of the strangers, where they meet the limit.
-    met ??= calls.map((by) => encountersOn(sources, by));
+    met ??= calls.map((by) => encountersOn(sources, by, operationsKnown));
     const theirs = met.map((all) => all.find((one) => one.limit === limit)?.met.variables);
     return theirs.every((at) => at !== undefined) && tellApart(calls.map((by, index) => read(by, theirs[index] ?? variables)));
   };

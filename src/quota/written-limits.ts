@@ -1,6 +1,7 @@
 import type { DocumentId } from "../gateway/documents.ts";
 import { attribute, childElements, descendants, type Element, type PolicyDocument } from "../policy/document.ts";
 import type { LimitKind } from "./limit.ts";
+import { limitIdOf } from "./limit-names.ts";
 
 /**
  * Counters of one family with one key are one counter, in whatever document the key stands: "for each key value, a single counter is used for
@@ -11,7 +12,7 @@ export type CounterFamily = "tokens" | "calls" | "call_quota" | "subscription";
 
 /** One limit as it is written in a document, whoever meets it. */
 export interface WrittenLimit {
-  /** Stable as long as the document keeps its limits of that kind in order, e.g. `products/aoai#tpm/1`. */
+  /** See `limitIdOf`. */
   readonly limitId: string;
   readonly kind: LimitKind;
   readonly document: DocumentId;
@@ -49,16 +50,34 @@ export function writtenLimits(document: DocumentId, policy: PolicyDocument): Rea
     const kinds = limiting?.kinds.filter((kind) => isSet(element, kind)) ?? [];
     if (limiting === null || kinds.length === 0) continue;
     const limits = kinds.map((written): WrittenLimit => {
-      const kind = written === "rpm" && countsTokens(element) ? "tpm" : written;
+      const kind = kindOf(element, written);
       const count = (counts.get(kind) ?? 0) + 1;
       counts.set(kind, count);
-      const limitId = `${owner}#${kind}/${count}`;
+      const limitId = limitIdOf(owner, kind, count, element);
       const { counter, only } = limiting;
       return { limitId, kind, document, policy, element, attribute: attributes[written], counter, only };
     });
     found.set(element, limits);
   }
   return found;
+}
+
+/** What counts tokens limits them, whatever its attribute is called. */
+function kindOf(element: Element, written: LimitKind): LimitKind {
+  if (written !== "rpm" && written !== "call_quota") return written;
+  if (!countsTokens(element)) return written;
+  return written === "rpm" ? "tpm" : "token_quota";
+}
+
+/** How many limits of one kind the document has in which an element stands. */
+export function countInDocument(element: Element, kind: LimitKind): number {
+  let root = element;
+  while (root.parent !== null) root = root.parent;
+  let count = 0;
+  for (const one of descendants(root)) {
+    for (const written of limitingPolicy(one)?.kinds ?? []) if (isSet(one, written) && kindOf(one, written) === kind) count++;
+  }
+  return count;
 }
 
 /** What an element limits by; null for one that limits nothing. */
@@ -79,7 +98,7 @@ const isSet = (element: Element, kind: LimitKind): boolean =>
 
 /**
  * Whether a limit of calls counts tokens, as its `increment-count` says, e.g. those that the response reports. Assumed: an expression
- * that speaks of tokens counts them. Such a limit is one of tokens per minute, though each call is charged only once it is over.
+ * that speaks of tokens counts them. Such a limit is one of tokens, per minute or period, though each call is charged only once it is over.
  */
 export function countsTokens(element: Element): boolean {
   return /token/i.test(attribute(element, "increment-count") ?? "");

@@ -11,7 +11,7 @@ export const policies: ResourceTemplate = {
   uriTemplate: "apim://policies/{scope}",
   name: "policy",
   title: "Policy of a scope",
-  description: "Policy XML as deployed, keys hidden. scope: global, api:ID, product:ID",
+  description: "Policy XML as deployed, keys hidden. scope: global, api:ID, product:ID, workspace:ID",
   mimeType: "application/xml",
   known: async ({ gateway }) => (await gateway.policyScopes()).flatMap(nameOf),
   async text({ gateway }, scope) {

@@ -61,6 +61,8 @@ export interface UsageAsked {
 export interface UsageReport extends UsageSummary {
   readonly missing: readonly Gap[];
   readonly queries: readonly string[];
+  /** Beside an answer of the logs: how many requests platform metrics count, where they count clearly more. */
+  readonly counted?: number;
 }
 
 /**
@@ -189,6 +191,7 @@ function logReport(
   const { window } = asked;
   const sampled = gaps.find(({ name }) => name === "sampling");
   const unmetered = usage.totals.tokens === "unknown";
+  const counted = sampled === undefined ? fewerThanPlatform(asked, usage, platform) : null;
   const told = gaps.filter(
     ({ name }) =>
       name === "sampling" ||
@@ -206,11 +209,12 @@ function logReport(
       ...usage.partial.map((reason) => `The logs have answered in part: ${reason}`),
       ...(window.until > ground.complete ? [`Calls after ${ground.complete.toISOString()} may not all be in the logs yet.`] : []),
       ...(sampled === undefined ? [] : [`${sampled.what} Numbers are those of the sample, not scaled.`]),
-      ...(sampled === undefined ? fewerThanPlatform(asked, usage, platform) : []),
+      ...(counted === null ? [] : [`Platform metrics count ${counted} requests in this window: logs are late, or not of all calls.`]),
       ...usage.notes,
     ],
     missing: told,
     queries: usage.queries,
+    ...(counted === null ? {} : { counted }),
   };
 }
 
@@ -227,12 +231,10 @@ function logSource(freshness: Freshness): UsageSource {
 /** Below this share of what platform metrics count, logs are taken to be incomplete: both may cut a window's edges differently. */
 const tolerated = 0.98;
 
-function fewerThanPlatform({ subscriptions }: UsageAsked, { totals }: LogUsage, platform: UsageSummary | null): readonly string[] {
+function fewerThanPlatform({ subscriptions }: UsageAsked, { totals }: LogUsage, platform: UsageSummary | null): number | null {
   const counted = platform?.totals.requests;
-  if (typeof counted !== "number" || typeof totals.requests !== "number" || subscriptions.length > 0) return [];
-  return totals.requests < counted * tolerated
-    ? [`Platform metrics count ${counted} requests in this window: logs are late, or not of all calls.`]
-    : [];
+  if (typeof counted !== "number" || typeof totals.requests !== "number" || subscriptions.length > 0) return null;
+  return totals.requests < counted * tolerated ? counted : null;
 }
 
 const subscriptionNotes = ({ subscriptions }: UsageAsked): readonly string[] =>

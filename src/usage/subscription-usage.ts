@@ -8,7 +8,7 @@ import { tpmQuery } from "./queries/tokens.ts";
 import { readGround, type UsageGround, type UsageReaders } from "./report.ts";
 import { readTokenMetrics, type TokenMetrics } from "./token-metrics.ts";
 import type { Known, TpmByRegion, TpmNumbers } from "./totals.ts";
-import { pastTime, type Window, wholeMinute } from "./window.ts";
+import { timeAgo, type Window, wholeMinute } from "./window.ts";
 
 /** What one subscription has used in a window. */
 export interface SubscriptionUsage {
@@ -34,14 +34,13 @@ const dayMs = 86_400_000;
 
 /** The window until a time that is as long as an ISO 8601 duration. Throws `invalid_input` for another text, by the name of its input, and for more than 31 days. */
 export function windowBack(name: string, duration: string, until: Date): Window {
-  const since = wholeMinute(pastTime(name, `-${duration.trim()}`, until));
+  const began = timeAgo(`-${duration.trim()}`, until);
+  const since = began === null ? until : wholeMinute(began);
   const length = until.getTime() - since.getTime();
-  if (length <= 0 || length > mostDays * dayMs) {
-    throw new GatewayError("invalid_input", `'${name}' is not a duration of at most ${mostDays} days: '${duration}'.`, {
-      hint: "Write an ISO 8601 duration: P7D, P1D, PT6H.",
-    });
-  }
-  return { since, until };
+  if (length > 0 && length <= mostDays * dayMs) return { since, until };
+  throw new GatewayError("invalid_input", `'${name}' is not a duration of at most ${mostDays} days: '${duration}'.`, {
+    hint: "Write an ISO 8601 duration of weeks, days, hours and minutes: P7D, P1D, PT6H. Months have no one length.",
+  });
 }
 
 export async function readSubscriptionUsage(readers: UsageReaders, duration: string, now: Date): Promise<UsageBySubscription> {

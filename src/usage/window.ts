@@ -116,12 +116,18 @@ const durationForm = /^-P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/i;
 
 /** A time in the past: ISO 8601 with an offset, or how long ago as an ISO 8601 duration, `-P7D`, `-PT90M`. Throws `invalid_input` for anything else. */
 export function pastTime(name: string, text: string, now: Date): Date {
-  const [whole, ...amounts] = durationForm.exec(text.trim()) ?? [];
-  if (whole === undefined || amounts.every((amount) => amount === undefined)) return parseTime(name, text);
-  const [weeks = 0, days = 0, hours = 0, minutes = 0] = amounts.map((amount) => Number(amount ?? 0));
-  const time = new Date(now.getTime() - (weeks * 7 + days) * DAY - hours * HOUR - minutes * MINUTE);
+  const time = timeAgo(text, now);
+  if (time === null) return parseTime(name, text);
   if (!Number.isNaN(time.getTime())) return time;
   throw new GatewayError("invalid_input", `'${name}' lies before all time: '${text}'.`, { hint: "Ask for a shorter time." });
+}
+
+/** Null for what is no `-P7D`; an invalid date where it lies before all time. */
+export function timeAgo(text: string, now: Date): Date | null {
+  const [whole, ...amounts] = durationForm.exec(text.trim()) ?? [];
+  if (whole === undefined || amounts.every((amount) => amount === undefined)) return null;
+  const [weeks = 0, days = 0, hours = 0, minutes = 0] = amounts.map((amount) => Number(amount ?? 0));
+  return new Date(now.getTime() - (weeks * 7 + days) * DAY - hours * HOUR - minutes * MINUTE);
 }
 
 /** False for 30 February, which `Date` silently reads as a day in March. */

@@ -41,6 +41,7 @@ describe.skipIf(!present)(present ? "official examples" : "official examples (sk
       displayName: "Starter",
       state: "active",
       scope: { kind: "product", productId: "5600b59475ff190048060001" },
+      ownerId: "56eaec62baf08b06e46d27fd",
     });
     expect(await readerOf(`${latest}AllPolicies.json`).policyScopes()).toEqual([{ kind: "api", apiId: "a1" }]);
     expect(await readerOf(`${latest}ServiceGetService.json`).service()).toMatchObject({ location: "East US", tier: "classic" });

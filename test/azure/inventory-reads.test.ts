@@ -68,6 +68,7 @@ describe("one inventory", () => {
       policies: 1,
       "products/policies": 500,
       "apis/policies": 50,
+      "apis/operations": 50,
       "apis/operations/policies": 50,
       policyFragments: 1,
       namedValues: 1,
@@ -91,6 +92,30 @@ describe("one inventory", () => {
       ),
     );
     expect((reads["apis/products"] ?? 0) + (reads["products/apis"] ?? 0)).toBe(Math.min(size.products, size.apis));
+  });
+
+  it("asks for the operations of the APIs of which policies tell some apart, and of no others", async () => {
+    const text = (inbound: string) => ({ format: "rawxml", value: `<policies><inbound>${inbound}</inbound></policies>` });
+    const { read, reads } = await open((world) => {
+      for (const name of ["one", "two", "three", "four"]) {
+        world.put(`apis/${name}`, { path: name, displayName: `API ${name}` });
+        for (const id of ["a", "b"]) world.put(`apis/${name}/operations/${id}`, { displayName: id, method: "GET", urlTemplate: `/${id}` });
+      }
+      world.put("apis/one/operations/a/policies/policy", text(""));
+      world.put(
+        "policies/policy",
+        text('<rate-limit calls="9"><api name="API two" calls="8"><operation id="a" calls="7" /></api></rate-limit>'),
+      );
+      world.put("apis/three/policies/policy", text('<rate-limit calls="9" />'));
+    });
+    const { apis } = await read();
+    expect(Object.fromEntries(apis.map(({ id, operations }) => [id, operations?.map((one) => one.id)]))).toEqual({
+      one: ["a", "b"],
+      two: ["a", "b"],
+      three: undefined,
+      four: undefined,
+    });
+    expect(reads()["apis/operations"]).toBe(2);
   });
 
   it("asks for no policy where there is none", async () => {

@@ -95,6 +95,7 @@ describe("from nothing to the first call", () => {
     expect(status).toBe(2);
     expect(out).toContain("AZURE_SUBSCRIPTION_ID is not set");
     expect(out).toContain("AZURE_RESOURCE_GROUP is not set");
+    expect(out).toContain("x AIGW_SERVICE is 'my-apim': a name alone does not lead to a service.");
   });
 
   test("on the sandbox all is well, and the first call is one to be copied", { timeout }, async () => {
@@ -106,13 +107,35 @@ describe("from nothing to the first call", () => {
     expect(progress).toEqual(["Reading the configuration", "Asking Azure for sandbox, its policies, backends, logs and metrics"]);
   });
 
-  test("on a service: the variable stands in the client's command", { timeout }, async () => {
+  test("on a service: every variable stands in the client's command, and no secret", { timeout }, async () => {
     const { environment } = await served();
-    const { status, out } = await typed(environment);
+    const [, , subscription = "", , group = ""] = (environment.AIGW_SERVICE ?? "").split("/");
+    const { status, out } = await typed({
+      ...environment,
+      AIGW_SERVICE: "sandbox",
+      AZURE_SUBSCRIPTION_ID: subscription,
+      AZURE_RESOURCE_GROUP: group,
+      AIGW_STATE: `${environment.AIGW_STATE}/a 'state'`,
+      AIGW_READ_ONLY: "true",
+      AIGW_PROTECT: "api:azure-openai",
+    });
     expect(status).toBe(0);
-    expect(nextOf(out)[1]).toBe(
-      `claude mcp add azure-ai-gateway --env AIGW_SERVICE=${environment.AIGW_SERVICE} -- npx -y azure-ai-gateway-mcp`,
-    );
+    const command = nextOf(out)[1] ?? "";
+    expect(command.match(/ --env /g)).toHaveLength(9);
+    for (const part of [
+      "claude mcp add azure-ai-gateway --env AIGW_SERVICE=sandbox ",
+      ` --env AZURE_SUBSCRIPTION_ID=${subscription} `,
+      ` --env AZURE_RESOURCE_GROUP=${group} `,
+      ' --env AIGW_ACCESS_TOKEN="$AIGW_ACCESS_TOKEN" ',
+      ` --env AIGW_ARM_ENDPOINT=${environment.AIGW_ARM_ENDPOINT} `,
+      ` --env AIGW_LOGS_ENDPOINT=${environment.AIGW_LOGS_ENDPOINT}`,
+      String.raw` --env AIGW_STATE='${environment.AIGW_STATE}/a '\''state'\''' `,
+      ' --env AIGW_PROTECT="$AIGW_PROTECT" ',
+      " --env AIGW_READ_ONLY=true -- npx -y azure-ai-gateway-mcp",
+    ]) {
+      expect(command).toContain(part);
+    }
+    expect(out).not.toContain(environment.AIGW_ACCESS_TOKEN);
   });
 });
 
@@ -120,7 +143,7 @@ describe("a service that cannot be looked at", () => {
   test("a token that is refused", { timeout }, async () => {
     const { environment } = await served();
     const { status, out } = await typed({ ...environment, AIGW_ACCESS_TOKEN: "not-the-token" });
-    expect(status).toBe(2);
+    expect(status).toBe(1);
     expect(out).toContain("x access  Azure refused the credential: The access token is invalid.");
     expect(out).toContain("az login");
     expect(out).not.toContain("not-the-token");
@@ -134,7 +157,8 @@ describe("a service that cannot be looked at", () => {
       AIGW_ARM_ENDPOINT: "http://127.0.0.1:9",
       AIGW_LOGS_ENDPOINT: "http://127.0.0.1:9",
     });
-    expect(status).toBe(2);
+    expect(status).toBe(1);
+    expect(out).toContain("AIGW_ARM_ENDPOINT=http://127.0.0.1:9");
     expect(out).toContain("the connection was refused");
     expect(out).toContain("check the network");
   });
@@ -142,7 +166,7 @@ describe("a service that cannot be looked at", () => {
   test("a service of another name", { timeout }, async () => {
     const { environment } = await served();
     const { status, out } = await typed({ ...environment, AIGW_SERVICE: `${environment.AIGW_SERVICE}`.replace(/sandbox$/, "other") });
-    expect(status).toBe(2);
+    expect(status).toBe(1);
     expect(out).toContain("az apim list");
   });
 });
@@ -158,6 +182,18 @@ test("a right that is missing: the checks that need it, the command, and status 
   expect(out).toContain(
     `az role assignment create --assignee <object id> --role "API Management Service Reader Role" --scope "${environment.AIGW_SERVICE}"`,
   );
+});
+
+test("a refusal that names neither action nor scope: the service that was asked for, and each command once", { timeout }, async () => {
+  const { sandbox, environment } = await served();
+  sandbox.world.faults.add({ path: /./, times: Number.POSITIVE_INFINITY, outcome: { kind: "answer", status: 403 } });
+  const { status, out } = await typed(environment);
+  expect(status).toBe(2);
+  expect(out).not.toContain("<ARM id of the service>");
+  expect(out).toContain(`--role "API Management Service Reader Role" --scope "${environment.AIGW_SERVICE}"`);
+  const commands = out.match(/az role assignment create .*/g) ?? [];
+  expect(new Set(commands).size).toBe(commands.length);
+  expect(out).toMatch(/No right to Microsoft\.ApiManagement\/service\/\S+, Microsoft\.ApiManagement\/service\/\S+, /);
 });
 
 test("something that is wrong: status 1; --json has the same for a program", { timeout }, async () => {

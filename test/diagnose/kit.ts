@@ -66,23 +66,34 @@ export interface Sending {
   readonly hangsUp?: boolean;
   readonly prompt?: string;
   readonly secondsApart?: number;
+  readonly stream?: boolean;
+  readonly deployment?: string;
+  /** In place of a prompt. */
+  readonly body?: JsonObject;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const apiPolicy = "apis/azure-openai/policies/policy";
 
-const chat = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
+const chat = (deployment: string) => `/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`;
 
 /** The machine may have much else to do. */
 export const timeout = 120_000;
 
-/** What is found of faults that were planted together; fails the test where something is unknown, or left out. */
+/** What no call has shown is unknown: how a member that stands by answers, and a cache without a hit. */
+const unshown = ["models", "cache-embeddings", "cache-hits"];
+
+/** What is found of faults that were planted together; fails the test where anything else is unknown, or something is left out. */
 export async function found(planted: readonly ((service: Service) => Promise<void>)[]): Promise<readonly string[]> {
   const service = await openService();
   for (const plant of planted) await plant(service);
+  await service.send("growth", 2);
   await service.clock.advance(60_000);
   const { problems, unknown, notes } = await service.diagnose();
-  expect({ unknown, notes }).toEqual({ unknown: [], notes: [] });
+  expect({ unknown: unknown.flatMap(({ checks }) => checks).filter((check) => !unshown.includes(check)), notes }).toEqual({
+    unknown: [],
+    notes: [],
+  });
   return problems.map(({ check }) => check).toSorted();
 }
 
@@ -113,12 +124,13 @@ export async function openService({ past = false }: { readonly past?: boolean } 
   const [gateway, { models }] = await Promise.all([sandbox.gateway(), sandbox.dataPlane()]);
   const send = async (
     team: string,
-    { key, hangsUp = false, prompt = "Say hello", secondsApart = 2, headers: more = {} }: Sending,
+    { key, hangsUp = false, prompt = "Say hello", secondsApart = 2, headers: more = {}, ...asked }: Sending,
   ): Promise<number> => {
     const client = new AbortController();
     const headers = { "api-key": key ?? sandbox.keys()[team] ?? "", "content-type": "application/json", ...more };
-    const body = JSON.stringify({ messages: [{ role: "user", content: prompt }] });
-    const request = new Request(`https://sandbox.azure-api.net${chat}`, { method: "POST", headers, body, signal: client.signal });
+    const chatBody = { messages: [{ role: "user", content: prompt }], ...(asked.stream === true ? { stream: true } : {}) };
+    const body = JSON.stringify(asked.body ?? chatBody);
+    const request = new Request(`https://sandbox.azure-api.net${chat(asked.deployment ?? "gpt-4o")}`, { method: "POST", headers, body, signal: client.signal });
     const answering = gateway.fetch(request).then(
       async (answer) => {
         await answer.text();

@@ -103,6 +103,52 @@ describe("prompts", () => {
     expect(complained).not.toMatch(/loosen by/);
   });
 
+  test("a time in words is for the model to read, and no input of a call", async () => {
+    const { client } = await connected(unreachable);
+    for (const when of ["10:02", "this morning", "2026-11-20T10:02:00", "PT2H", "-PT"]) {
+      const text = await textOf(client, "troubleshoot", { when });
+      expect(text).toContain(`It was at ${JSON.stringify(when)}`);
+      expect(text).not.toContain('"since"');
+    }
+    for (const when of ["-pt2h", "2026-11-20T10:02:00+01:00", "2026-11-20T10:02Z"]) {
+      const text = await textOf(client, "troubleshoot", { when });
+      expect(text.split(`"since":"${when.toUpperCase()}"`)).toHaveLength(3);
+      expect(text).not.toContain("It was at");
+    }
+  });
+
+  test("the team is that of every call of the job", async () => {
+    const { client } = await connected(unreachable);
+    for (const name of ["troubleshoot", "review_team_quotas"]) {
+      const text = await textOf(client, name, { team: "growth" });
+      expect(text).toContain('"subscription_id":"growth"');
+      expect(text).toMatch(/`get_metrics \{[^`]*"subscriptions":\["growth"\]/);
+    }
+  });
+
+  test.for(["weekly_governance_report", "review_team_quotas", "tune_semantic_cache"])(
+    "%s takes no period that a tool would refuse",
+    async (name) => {
+      const { client } = await connected(unreachable);
+      const given: Record<string, string> = name === "tune_semantic_cache" ? { api: "chat" } : {};
+      expect(await textOf(client, name, { ...given, period: "p14d" })).toContain("P14D");
+      for (const period of ["banana", "P400D", "P1M", "P0D", "-P7D", "PT"]) {
+        const asked = client.getPrompt({ name, arguments: { ...given, period } });
+        await expect(asked).rejects.toMatchObject({ code: -32602, message: expect.stringContaining(`The period "${period}" is not`) });
+      }
+    },
+  );
+
+  test("what is refused bears its code once", async () => {
+    const { client } = await connected(unreachable);
+    const [prompt, resource] = await Promise.all([
+      client.getPrompt({ name: "nothing" }).catch((error) => error.message),
+      client.readResource({ uri: "apim://nothing" }).catch((error) => error.message),
+    ]);
+    expect(prompt).toMatch(/^MCP error -32602: Unknown prompt/);
+    expect(resource).toMatch(/^MCP error -32002: There is no resource/);
+  });
+
   test.for([
     ["nothing_such", {}, "Prompts: weekly_governance_report"],
     ["troubleshot", {}, "Did you mean troubleshoot?"],
@@ -208,6 +254,19 @@ describe("resources", () => {
     expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([{ uriTemplate: "apim://policies/{scope}" }]);
     for (const { uri } of second.resources)
       expect((await client.readResource({ uri })).contents).toMatchObject([{ uri, text: expect.stringContaining("<policies>") }]);
+  });
+
+  test("have the policies of workspaces too, and the template says how they are named", async () => {
+    const { client, harness } = await connected();
+    const { world } = harness.sandbox;
+    world.put("workspaces/team-a", { displayName: "Team A" });
+    world.put("workspaces/team-a/policies/policy", { format: "rawxml", value: "<policies><inbound><base /></inbound></policies>" });
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates[0]?.description).toContain("workspace:ID");
+    const { resources } = await client.listResources({ cursor: "0" });
+    expect(resources.map(({ uri }) => uri)).toContain("apim://policies/workspace:team-a");
+    const { contents } = await client.readResource({ uri: "apim://policies/workspace:team-a" });
+    expect(contents).toMatchObject([{ text: expect.stringContaining("<base />") }]);
   });
 
   test("need no service as long as they are not of one", async () => {

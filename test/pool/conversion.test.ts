@@ -73,7 +73,9 @@ describe("a backend becomes a pool", () => {
     expect(text).toContain('backend-id="regions"');
     expect(text).toContain("<retry ");
     expect(edit.manualSteps).toEqual([expect.stringMatching(/^az role assignment create/)]);
-    expect(edit.summary).toContain("up to 5 errors a gateway instance before its breaker opens, 2 with one retry, then north takes 100 %.");
+    expect(edit.summary).toContain(
+      "up to 5 errors a gateway instance before its breaker opens, 2 with one retry, plus every call already in flight, then north takes 100 %. Refused connections and timeouts are not retried: up to 5 errors.",
+    );
     expect(edit.summary).toContain("unknown");
   });
 
@@ -169,18 +171,6 @@ describe("what cannot be turned into a pool", () => {
         ...alone,
         policies: { [api]: policy("", '<include-fragment fragment-id="f" />') },
         fragments: { f: '<fragment><set-backend-service backend-id="east" /><forward-request /></fragment>' },
-      },
-      "unsupported",
-    ],
-    [
-      "a URL among other places",
-      {
-        ...alone,
-        policies: {
-          [api]: policy(
-            '<choose><when condition="@(x)"><set-backend-service base-url="https://a.example" /></when><otherwise><set-backend-service base-url="https://b.example" /></otherwise></choose>',
-          ),
-        },
       },
       "unsupported",
     ],

@@ -8,12 +8,17 @@ import type { Parts } from "./service.ts";
 
 export interface Deployed {
   readonly world: World;
-  /** Sends to the gateway, and says to which hosts; what fails answers with 503. */
-  send(call: Call, failing?: ReadonlySet<string>): Promise<{ readonly status: number; readonly hosts: readonly string[] }>;
+  /** Sends to the gateway, and says to which hosts; what fails answers with the outage's status, 503 where none is given. */
+  send(call: Call, failing?: ReadonlySet<string>, outage?: Outage): Promise<{ readonly status: number; readonly hosts: readonly string[] }>;
 }
 
+/** A status, or no answer at all. */
+export type Outage = number | "refused";
+
 export interface Call {
-  /** Below the API `chat`. */
+  /** `chat` where left out. */
+  readonly api?: string;
+  /** Below the API. */
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** A product of which the caller has a key. */
@@ -26,12 +31,16 @@ export function deploy(parts: Parts): Deployed {
   const world = createWorld({ clock, history: historyOf([]) });
   let hosts: string[] = [];
   let down: ReadonlySet<string> = new Set();
+  let how: Outage = 503;
   world.upstreams.push({
     matches: ({ hostname }) => hostname.endsWith(".example"),
     fetch: ({ url }) => {
       const host = new URL(url).hostname.replace(".example", "");
       hosts.push(host);
-      return Promise.resolve(new Response("ok", { status: down.has(host) ? 503 : 200 }));
+      if (!down.has(host)) return Promise.resolve(new Response("ok"));
+      return how === "refused"
+        ? Promise.reject(new TypeError("connection refused"))
+        : Promise.resolve(new Response("down", { status: how }));
     },
   });
   for (const [id, serviceUrl] of Object.entries(parts.apis ?? { chat: "https://origin.example/" })) {
@@ -54,14 +63,19 @@ export function deploy(parts: Parts): Deployed {
   const gateway = createGateway(world, { grammar: loadGrammar });
   return {
     world,
-    async send({ path = "other", headers = {}, product }, failing = new Set()) {
+    async send({ api = "chat", path = "other", headers = {}, product }, failing = new Set(), outage = 503) {
       hosts = [];
       down = failing;
+      how = outage;
       const key = product === undefined ? {} : { "ocp-apim-subscription-key": subscriptionKeys(world.secret, `of-${product}`).primary };
-      const request = new Request(`https://gateway.example/chat/${path}`, { method: "POST", headers: { ...headers, ...key }, body: "{}" });
+      const request = new Request(`https://gateway.example/${api}/${path}`, {
+        method: "POST",
+        headers: { ...headers, ...key },
+        body: "{}",
+      });
       const answer = await gateway.fetch(request);
       const text = await answer.text();
-      if (answer.status === 500) throw new Error(text);
+      if (answer.status === 500 && failing.size === 0) throw new Error(text);
       return { status: answer.status, hosts };
     },
   };

@@ -105,10 +105,43 @@ test.each<[string, Parts, FindingCode[], string]>([
   ["a retry as often as an expression says", withRetry(retry("@(context.Request.Method.Length)")), [], ""],
   ["a retry that loses the body", withRetry(retry("1", "@(context.Response.StatusCode >= 500)", "false")), ["retry_without_body"], "POST"],
   [
-    "one retry for three members",
+    "one retry for three equal members, of which the next is asked then",
     withBackends({ c: single("https://c.example/", rule()), aoai: pool(["a", "b", "c"].map((id) => ({ id: `/backends/${id}` }))) }),
+    [],
+    "",
+  ],
+  [
+    "no retry: what one leaves",
+    withRetry("<forward-request />"),
     ["retry_too_small"],
-    "retried 1 time",
+    "up to 5 before a breaker opens; 1 retry leaves at most 2, 5 none.",
+  ],
+  [
+    "no retry, and breakers that open at once",
+    {
+      ...withBackends({ a: single("https://a.example/", rule({}, { count: 1 })), b: single("https://b.example/", rule({}, { count: 1 })) }),
+      policies: { [api]: toPool("<forward-request />") },
+    },
+    ["retry_too_small"],
+    "up to 1 before a breaker opens; 1 retry leaves none.",
+  ],
+  [
+    "a member that does not exist",
+    withBackends({ aoai: pool([{ id: "/backends/a" }, { id: "/backends/b" }, { id: "/backends/gone" }]) }),
+    ["missing_backend", "one_priority"],
+    "Backend 'gone' does not exist",
+  ],
+  [
+    "a backend that does not exist",
+    { ...healthy, policies: { [api]: policy('<set-backend-service backend-id="gone" />') } },
+    ["missing_backend"],
+    "API 'chat' goes to it",
+  ],
+  [
+    "a pool in a pool, whose members have breakers",
+    withBackends({ inner: twoAt(1, 1), aoai: pool([{ id: "/backends/a" }, { id: "/backends/inner" }]) }),
+    ["pool_in_pool"],
+    "(a, b)",
   ],
   [
     "31 members",

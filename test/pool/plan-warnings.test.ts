@@ -42,6 +42,27 @@ describe("warnings", () => {
   });
 });
 
+describe("warnings of what is left and what is not taken over", () => {
+  const two = pool([{ id: "/backends/east" }, { id: "/backends/west" }]);
+  const both = { backends: { ...parts.backends, aoai: two } };
+
+  test("a pool that is left with one member", () => {
+    expect(plan({ remove: ["west"] }, both).warnings).toContain("'east' is the only member left: nothing takes over when it fails.");
+    expect(plan({ backends: [{ backend_id: "east", weight: 2 }] }).warnings).toEqual([]);
+  });
+
+  test("a credential beside the managed identity", () => {
+    const credentials = { managedIdentity: { resource: "https://r/" }, header: { "x-key": ["{{k}}"] } };
+    const added = (of: JsonObject) =>
+      plan(
+        { backends: [{ backend_id: "new", url: "https://new.openai.azure.com/", priority: 2 }] },
+        { backends: { ...parts.backends, east: single("https://east.openai.azure.com/", { credentials: of }) } },
+      ).warnings.join();
+    expect(added(credentials)).toContain("'new' does not send what other members do besides, header x-key");
+    expect(added({ managedIdentity: credentials.managedIdentity })).not.toContain("besides");
+  });
+});
+
 describe("warnings of breakers", () => {
   const breakerPlan = (circuit_breaker: BreakerInput, over: Parts = bareEast) =>
     plan({ backends: [{ backend_id: "east", circuit_breaker }] }, over);

@@ -348,6 +348,8 @@ describe("resolveRoutes", () => {
       condition: "context.Response.StatusCode == 429",
       source: { document: globally, line: 6 },
       onServerError: false,
+      onInternalError: false,
+      onNoAnswer: null,
       buffersBody: false,
     });
   });
@@ -388,11 +390,10 @@ describe("resolveRoutes", () => {
   test.each<[string, Parts, string]>([
     ["no backend", { apis: { chat: null } }, "No backend"],
     ["calls that all fail", { policies: { [api]: policy(to('@("abc".Substring(4))'), "<forward-request />") } }, "end every call"],
-    ["a missing backend", { policies: { [api]: policy(to("gone")) } }, "'gone' does not exist"],
     [
-      "a missing member",
-      { backends: { p: pool([{ id: "/backends/gone" }]) }, policies: { [api]: policy(to("p")) } },
-      "'gone' does not exist",
+      "callers for whom nothing says where they go",
+      { apis: { chat: null }, products: { gold: ["chat"], plain: ["chat"] }, policies: { [product]: policy(to("east")) } },
+      "Calls without a product or through product 'plain' may reach no backend",
     ],
     ["an expression without candidates", { policies: { [api]: policy(to("@(x)")) } }, "decides the backend at run time"],
   ])("a note on %s", (_, parts, note) => {

@@ -1,6 +1,6 @@
 import { type DocumentId, fragmentDocumentId, type ListedDocument, policyText } from "../../src/gateway/documents.ts";
 import type { Inventory } from "../../src/gateway/inventory.ts";
-import type { Api, Product, Subscription } from "../../src/gateway/model.ts";
+import type { Api, Operation, Product, Subscription } from "../../src/gateway/model.ts";
 import type { QuotaEdit } from "../../src/quota/plan.ts";
 
 /** A gateway in shorthand: what differs from one with product `aoai`, API `openai` and the teams given. */
@@ -17,6 +17,10 @@ export interface Shorthand {
   /** APIs that need no subscription. */
   readonly open?: readonly string[];
   readonly sku?: { readonly name: string; readonly tier: "classic" | "v2" | "consumption" };
+  /** Team to the user whose it is. */
+  readonly owners?: Readonly<Record<string, string>>;
+  /** API to all of its operations; where left out they are not known. */
+  readonly operations?: Readonly<Record<string, readonly string[]>>;
   /** Teams that are suspended. */
   readonly suspended?: readonly string[];
   readonly regions?: readonly string[];
@@ -62,22 +66,32 @@ export function gateway(shorthand: Shorthand): Inventory {
 
 /** The products, APIs and teams of the service itself or of a workspace. */
 function level(
-  { teams, products = { aoai: ["openai"] }, open = [], suspended = [] }: Omit<Shorthand, "inbound">,
+  { teams, products = { aoai: ["openai"] }, open = [], suspended = [], owners = {}, operations = {} }: Omit<Shorthand, "inbound">,
   workspaceId?: string,
 ): { readonly products: readonly Product[]; readonly apis: readonly Api[]; readonly subscriptions: readonly Subscription[] } {
   const apiIds = [...new Set([...Object.values(products).flat(), ...open])];
   return {
     products: Object.entries(products).map(([id, apis]) => ({ id, displayName: id, apiIds: apis })),
-    apis: apiIds.map((id) => ({ id, displayName: id, path: id, serviceUrl: null, subscriptionRequired: !open.includes(id) })),
+    apis: apiIds.map((id) => ({
+      id,
+      displayName: id,
+      path: id,
+      serviceUrl: null,
+      subscriptionRequired: !open.includes(id),
+      ...(operations[id] === undefined ? {} : { operations: operations[id].map(operation) }),
+    })),
     subscriptions: Object.entries(teams).map(([id, scope]) => ({
       id,
       displayName: `Team ${id}`,
       state: suspended.includes(id) ? "suspended" : "active",
       scope: scopeOf(scope),
+      ...(owners[id] === undefined ? {} : { ownerId: owners[id] }),
       ...(workspaceId === undefined ? {} : { workspaceId }),
     })),
   };
 }
+
+const operation = (id: string): Operation => ({ id, displayName: `Operation ${id}`, method: "POST", urlTemplate: `/${id}` });
 
 function policy(inbound: string): string {
   return `<policies>\n    <inbound>\n        ${inbound.replaceAll("\n", "\n        ")}\n    </inbound>\n    <backend>\n        <base />\n    </backend>\n</policies>\n`;
@@ -116,6 +130,9 @@ export function inboundOf(inventory: Inventory, scope: string): string {
   const text = document === undefined ? "" : policyText(document);
   return (/<inbound>\n {8}(.*?)\n {4}<\/inbound>/s.exec(text)?.[1] ?? text).replaceAll("\n        ", "\n");
 }
+
+/** A limit's id without the mark of what it is: `products/aoai#tpm/1`. */
+export const withoutMark = (limitId: string): string => limitId.replace(/(#\w+\/\d+)\.[0-9a-z]+/g, "$1");
 
 export const own = "@(context.Subscription.Id)";
 

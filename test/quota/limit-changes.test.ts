@@ -11,14 +11,15 @@ const quota = (tokens: number, period: string) =>
 const calls = (count: number, seconds: number) => `<quota calls="${count}" renewal-period="${seconds}" />`;
 const header = '@(context.Request.Headers.ContainsKey("x"))';
 const deployment = '@((string)context.Request.MatchedParameters["deployment-id"] == "gpt-4o")';
+const user = '@(context.Request.Headers.GetValueOrDefault("u", ""))';
 const map = (growth: number) => ({ namedValues: { map: `{'growth': ${growth}, 'core': 7}` } });
 const fromMap = tokenLimit('@((int)JObject.Parse("{{map}}")[context.Subscription.Id])');
 
 /** `growth tpm 5 -> 3`, with the calls and the periods where there are such. */
-function inWords({ subscriptionId, kind, before, after, calls: some, period }: LimitChange): string {
+function inWords({ subscriptionId, kind, before, after, calls: some, period, eachValue }: LimitChange): string {
   const of = some === undefined ? "" : ` (${some})`;
   const periods = period === undefined ? "" : ` ${period.before} -> ${period.after}`;
-  return `${subscriptionId} ${kind}${of} ${before} -> ${after}${periods}`;
+  return `${subscriptionId} ${kind}${of} ${before} -> ${after}${periods}${eachValue === undefined ? "" : ` instead of ${eachValue}`}`;
 }
 
 describe("limitChanges", () => {
@@ -39,19 +40,19 @@ describe("limitChanges", () => {
       "calls to one deployment",
       at(choose([deployment, tokenLimit(50)], [null, tokenLimit(5)])),
       at(choose([deployment, tokenLimit(10)], [null, tokenLimit(5)])),
-      ["growth tpm (deployment gpt-4o) 50 -> 10"],
+      ["growth tpm (for deployment gpt-4o) 50 -> 10"],
     ],
     [
       "calls under a condition, whose own limit goes: what binds all is left",
       at(`${tokenLimit(50)}\n${choose([header, tokenLimit(5, "x")])}`),
       at(tokenLimit(50)),
-      ['growth tpm (context.Request.Headers.ContainsKey("x")) 5 -> 50'],
+      ['growth tpm (by context.Request.Headers.ContainsKey("x")) 5 -> 50'],
     ],
     [
       "calls of one API beside those that bind",
       { teams: { growth: "apis" }, products: { aoai: ["a", "b"] }, inbound: { "api:a": tokenLimit(5), "api:b": tokenLimit(50) } },
       { teams: { growth: "apis" }, products: { aoai: ["a", "b"] }, inbound: { "api:a": tokenLimit(5), "api:b": tokenLimit(9) } },
-      ["growth tpm (API b) 50 -> 9"],
+      ["growth tpm (on b) 50 -> 9"],
     ],
     [
       "each of several numbers",
@@ -65,6 +66,20 @@ describe("limitChanges", () => {
     ],
     ["an entry of a map", at(fromMap, map(5)), at(fromMap, map(50)), ["growth tpm 5 -> 50"]],
     ["accounting, which binds nobody", at(tokenLimit(50_000_000, "all")), at(tokenLimit(60_000_000, "all")), []],
+    ["a number for each value", at(tokenLimit(50, user)), at(tokenLimit(5, user)), ["growth tpm (each value of header 'u') 50 -> 5"]],
+    ["a number for each value that goes", at(tokenLimit(50, user)), at(""), ["growth tpm (each value of header 'u') 50 -> null"]],
+    [
+      "a number for all beside one for each value",
+      at(tokenLimit(50, user)),
+      at(`${tokenLimit(50, user)}\n${tokenLimit(40)}`),
+      ["growth tpm null -> 40 instead of 50 per value of header 'u'"],
+    ],
+    [
+      "an operation that comes to do without base",
+      { ...at(tokenLimit(5)), operations: { openai: ["chat", "emb"] } },
+      { teams, operations: { openai: ["chat", "emb"] }, inbound: { "product:aoai": tokenLimit(5), "operation:openai/chat": "" } },
+      ["growth tpm (on openai/chat) 5 -> null"],
+    ],
     ["nothing", at(tokenLimit(5)), at(`${tokenLimit(5)}\n<trace source="x" />`), []],
   ])("tells %s", (_, before, after, expected) => {
     expect(limitChanges(gateway(before), gateway(after), csharp).map(inWords)).toEqual(expected);
@@ -85,6 +100,6 @@ describe("limitChanges", () => {
     const keyed = (value: string) =>
       at(`<set-variable name="k" value="${value}" />\n${tokenLimit(5, '@((string)context.Variables["k"])')}`);
     const [change] = limitChanges(gateway(keyed("@(context.Subscription.Id)")), gateway(keyed("@(Guid.NewGuid().ToString())")), csharp);
-    expect(change).toMatchObject({ before: 5, after: 5, counter: { perSubscription: false } });
+    expect(change).toMatchObject({ before: 5, after: null, counter: { perSubscription: false } });
   });
 });

@@ -13,13 +13,21 @@ const csharp = await loadGrammar();
 const growth = '@(context.Subscription?.Id == "growth")';
 const core = '@(context.Subscription?.Id == "core")';
 const header = '@(context.Request.Headers.ContainsKey("x"))';
+const forDeployment = '@(context.Request.MatchedParameters["deployment-id"] == "gpt-4o")';
 const both = { growth: "aoai", core: "aoai" };
 const three = { ...both, lab: "aoai" };
 
 const v2 = { name: "StandardV2", tier: "v2" } as const;
+const bySub = (text: string): string => `@("${text}" + context.Subscription.Id)`;
+const byUser = '@(context.Request.Headers.GetValueOrDefault("x-user", ""))';
+const daily = ' token-quota="6000" token-quota-period="Daily"';
 const check = '<check-header name="x" failed-check-httpcode="401" failed-check-error-message="no" ignore-case="true" />';
 const variable = (value: number): string => `<set-variable name="tpm" value="${value}" />`;
 const readsVariable = '@(int.Parse((string)context.Variables["tpm"]))';
+const typed = (value: number): string => `<set-variable name="tpm" value="@(${value})" />`;
+const readsTyped = '@((int)context.Variables["tpm"])';
+const mapOrDefault =
+  '@{ JToken mine; return JObject.Parse((string)context.Variables["all"]).TryGetValue(context.Subscription.Id, out mine) ? (int)mine : 9; }';
 const newLimit = (tpm: number, key = own): string =>
   `<llm-token-limit counter-key="${key}" tokens-per-minute="${tpm}" estimate-prompt-tokens="false" />`;
 
@@ -165,14 +173,14 @@ const cases: readonly Case[] = [
     `<base />\n${tokenLimit(10)}`,
   ],
   [
-    "leaves a single operation's limit aside",
+    "lowers the API's limit below a single operation's",
     {
       teams: { growth: "aoai" },
-      inbound: { "operation:openai/chat": `<base />\n${tokenLimit(10)}`, "api:openai": `<base />\n${tokenLimit(100)}` },
+      inbound: { "operation:openai/chat": `<base />\n${tokenLimit(80, bySub("op"))}`, "api:openai": `<base />\n${tokenLimit(50)}` },
     },
-    { tpm: 50 },
+    { tpm: 30 },
     "api:openai",
-    `<base />\n${tokenLimit(50)}`,
+    `<base />\n${tokenLimit(30)}`,
   ],
   [
     "stacks a lower limit before a counter that teams share",
@@ -319,6 +327,121 @@ const cases: readonly Case[] = [
     `<base />\n${choose([growth, newLimit(6, '@("own-tpm:" + context.Subscription.Id)').replace("llm-", "azure-openai-").replace('"false"', '"true"')])}`,
   ],
   [
+    "gives a number that an expression decides in a branch; the expression stays (P6)",
+    { teams: both, inbound: { "product:aoai": tokenLimit('@(context.Subscription.Id == "growth" ? 5 : 7)') } },
+    { tpm: 6 },
+    "product:aoai",
+    choose([growth, tokenLimit(6)], [null, tokenLimit('@(context.Subscription.Id == "growth" ? 5 : 7)')]),
+  ],
+  [
+    "gives a team that has only a map's default a branch",
+    {
+      teams: both,
+      inbound: { "product:aoai": `<set-variable name="all" value="{{teams}}" />\n${tokenLimit(mapOrDefault)}` },
+      namedValues: { teams: '{ "core": 7 }' },
+    },
+    { tpm: 6 },
+    "product:aoai",
+    `<set-variable name="all" value="{{teams}}" />\n${choose([growth, tokenLimit(6)], [null, tokenLimit(mapOrDefault)])}`,
+  ],
+  [
+    "gives a branch where a named value is only a part of the number",
+    { teams: { growth: "aoai" }, inbound: { "product:aoai": tokenLimit("{{k}}000") }, namedValues: { k: "4" } },
+    { tpm: 6 },
+    "product:aoai",
+    choose([growth, tokenLimit(6)], [null, tokenLimit("{{k}}000")]),
+  ],
+  [
+    "gives a branch where no variable is set for the team",
+    {
+      teams: { growth: "aoai" },
+      inbound: { "api:openai": tokenLimit('@(context.Variables.ContainsKey("tpm") ? (int)context.Variables["tpm"] : 9)') },
+    },
+    { tpm: 6 },
+    "api:openai",
+    choose([growth, tokenLimit(6)], [null, tokenLimit('@(context.Variables.ContainsKey("tpm") ? (int)context.Variables["tpm"] : 9)')]),
+  ],
+  [
+    "edits an expression that is nothing but the number, in the team's own branch",
+    { teams: both, inbound: { "product:aoai": `${choose([growth, typed(5)], [null, typed(9)])}\n${tokenLimit(readsTyped)}` } },
+    { tpm: 6 },
+    "product:aoai",
+    `${choose([growth, typed(6)], [null, typed(9)])}\n${tokenLimit(readsTyped)}`,
+  ],
+  [
+    "branches around a variable whose expression is nothing but the number: its type stays",
+    { teams: both, inbound: { "product:aoai": `${choose([core, typed(5)], [null, typed(9)])}\n${tokenLimit(readsTyped)}` } },
+    { tpm: 6 },
+    "product:aoai",
+    `${choose([core, typed(5)], [growth, typed(6)], [null, typed(9)])}\n${tokenLimit(readsTyped)}`,
+  ],
+  [
+    "writes calls per minute where the period does not hold them, in the team's own element",
+    { teams: { growth: "aoai" }, inbound: { "product:aoai": rateLimit(6, 90) } },
+    { rpm: 5 },
+    "product:aoai",
+    rateLimit(5, 60),
+  ],
+  [
+    "writes calls per minute into the team's branch",
+    { teams: both, inbound: { "product:aoai": rateLimit(3, 10) } },
+    { rpm: 10 },
+    "product:aoai",
+    choose([growth, rateLimit(10, 60)], [null, rateLimit(3, 10)]),
+  ],
+  [
+    "writes calls per minute into a branch of a rate-limit, by key",
+    { teams: both, inbound: { "product:aoai": '<rate-limit calls="1" renewal-period="1" />' } },
+    { rpm: 30 },
+    "product:aoai",
+    choose(
+      [growth, `<rate-limit-by-key calls="30" renewal-period="60" counter-key="${own}" />`],
+      [null, '<rate-limit calls="1" renewal-period="1" />'],
+    ),
+  ],
+  [
+    "stacks calls per minute before a counter that teams share",
+    { teams: both, inbound: { "product:aoai": rateLimit(50, 10).replace(own, "all") } },
+    { rpm: 5 },
+    "product:aoai",
+    `${choose([growth, rateLimit(5, 60).replace(own, bySub("own-rpm:"))])}\n${rateLimit(50, 10).replace(own, "all")}`,
+  ],
+  [
+    "writes calls that count more than once",
+    { teams: { growth: "aoai" }, inbound: { "product:aoai": rateLimit(20, 60).replace(" />", ' increment-count="2" />') } },
+    { rpm: 5 },
+    "product:aoai",
+    rateLimit(10, 60).replace(" />", ' increment-count="2" />'),
+  ],
+  [
+    "changes both limits of an element, one of which is named",
+    { teams: both, inbound: { "product:aoai": tokenLimit(50, own, daily) } },
+    { tpm: 40, tokenQuota: 6000, limitId: "products/aoai#token_quota/1" },
+    "product:aoai",
+    choose([growth, tokenLimit(40, own, daily)], [null, tokenLimit(50, own, daily)]),
+  ],
+  [
+    "lowers on one API what holds on others, which stays",
+    { teams: both, products: { aoai: ["a", "b"] }, inbound: { "product:aoai": tokenLimit(50), "api:a": "<base />" } },
+    { tpm: 30, apiId: "a" },
+    "api:a",
+    `<base />\n${choose([growth, newLimit(30, bySub("own-tpm:")).replace('"false"', '"true"')])}`,
+  ],
+  [
+    "limits a team as a whole whose calls count by what they bring along",
+    { teams: both, inbound: { "product:aoai": `<base />\n${tokenLimit(50, byUser)}` } },
+    { tpm: 30 },
+    "product:aoai",
+    `<base />\n${choose([growth, newLimit(30, bySub("own-tpm:")).replace('"false"', '"true"')])}\n${tokenLimit(50, byUser)}`,
+  ],
+  [
+    "keeps the key of what calls count by, where it is named",
+    { teams: both, inbound: { "product:aoai": tokenLimit(50, byUser) } },
+    { tpm: 30, limitId: "products/aoai#tpm/1" },
+    "product:aoai",
+    choose([growth, tokenLimit(30, byUser)], [null, tokenLimit(50, byUser)]),
+  ],
+  [
     "adds calls beside another team's",
     { teams: both, inbound: { "product:aoai": `<base />\n${choose([core, rateLimit(5, 60)])}` } },
     { rpm: 6 },
@@ -334,10 +457,19 @@ const cases: readonly Case[] = [
   ],
 ];
 
+/** The edit for the team `growth`; a `limitId` may do without its mark. */
+function plan(inventory: Inventory, { limitId, ...asked }: Partial<QuotaRequest>): QuotaEdit {
+  const request = { subscriptionId: "growth", ...asked };
+  if (limitId === undefined) return planQuota(inventory, csharp, request);
+  const team = teamLimits(inventory, csharp).find(({ subscription }) => subscription.id === request.subscriptionId);
+  const meant = team?.limits.find((limit) => limit.limitId.startsWith(`${limitId}.`));
+  return planQuota(inventory, csharp, { ...request, limitId: meant?.limitId ?? limitId });
+}
+
 /** The edit for the team `growth`, or the code of the error. */
 function planned(inventory: Inventory, asked: Omit<QuotaRequest, "subscriptionId">): { readonly code: string; readonly edit?: QuotaEdit } {
   try {
-    return { code: "planned", edit: planQuota(inventory, csharp, { subscriptionId: "growth", ...asked }) };
+    return { code: "planned", edit: plan(inventory, asked) };
   } catch (error) {
     if (error instanceof GatewayError) return { code: error.code };
     throw error;
@@ -347,7 +479,7 @@ function planned(inventory: Inventory, asked: Omit<QuotaRequest, "subscriptionId
 describe("planQuota", () => {
   it.each(cases)("%s", (_, shorthand, request, scope, after) => {
     const inventory = gateway(shorthand);
-    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", ...request });
+    const edit = plan(inventory, request);
     expect(edit.documents).toHaveLength(1);
     expect(inboundOf(changed(inventory, edit), scope)).toBe(after);
     expect(edit.limits.map(({ subscriptionId, kind, after: value, intended }) => ({ subscriptionId, kind, value, intended }))).toEqual(
@@ -359,22 +491,79 @@ describe("planQuota", () => {
 
   it.each(cases)("takes a second edit and none for what is there: %s", (_, shorthand, request, scope) => {
     const before = gateway(shorthand);
-    const once = changed(before, planQuota(before, csharp, { subscriptionId: "growth", ...request }));
-    expect(planQuota(once, csharp, { subscriptionId: "growth", ...request }).documents).toEqual([]);
-    const more = { subscriptionId: "growth", ...request, ...(request.tpm == null ? {} : { tpm: request.tpm - 1 }) };
-    const twice = changed(once, planQuota(once, csharp, more));
+    const once = changed(before, plan(before, request));
+    expect(plan(once, request).documents).toEqual([]);
+    const twice = changed(once, plan(once, { ...request, ...(request.tpm == null ? {} : { tpm: request.tpm - 1 }) }));
     expect(inboundOf(twice, scope).match(/== "growth"/g)?.length).toBe(inboundOf(once, scope).match(/== "growth"/g)?.length);
   });
 
   it("says what it does", () => {
     const inventory = gateway({ teams: both, inbound: { "product:aoai": `${tokenLimit(200)}\n${rateLimit(100, 90)}` } });
     expect(planQuota(inventory, csharp, { subscriptionId: "Team growth", tpm: 100, rpm: 35 })).toMatchObject({
-      action: "growth tpm 200 -> 100, rpm 66 -> 34",
-      summary: "growth (Team growth): tpm 200 -> 100, rpm 66 -> 34 in product 'aoai' policy.",
+      action: "growth tpm 200 -> 100, rpm 66.67 -> 35",
+      summary: "growth (Team growth): tpm 200 -> 100, rpm 66.67 -> 35 in product 'aoai' policy.",
       affected: ["growth (Team growth)"],
-      warnings: ["35 calls per minute are 52.5 in the limit's 90 s; it is set to 52."],
+      warnings: ["'growth' is counted anew, per 60 s: the 90 s of before do not hold the number exactly."],
       documents: [{ id: "products/aoai/policies/policy", before: { etag: '"1"' } }],
     });
+  });
+
+  it.each<[string, Shorthand, Partial<QuotaRequest>, string, readonly RegExp[]]>([
+    [
+      "a deployment",
+      { teams: both, inbound: { "product:aoai": choose([forDeployment, tokenLimit(50)], [null, tokenLimit(70)]) } },
+      { tpm: 40, limitId: "products/aoai#tpm/1" },
+      "growth tpm (deployment gpt-4o) 50 -> 40",
+      [],
+    ],
+    [
+      "a condition",
+      { teams: both, inbound: { "product:aoai": choose([header, tokenLimit(50)], [null, tokenLimit(70)]) } },
+      { tpm: 40, limitId: "products/aoai#tpm/1" },
+      'growth tpm (where context.Request.Headers.ContainsKey("x")) 50 -> 40',
+      [],
+    ],
+    [
+      "an API, and what is not limited",
+      { teams: { growth: "aoai" }, products: { aoai: ["a", "b"] }, inbound: { "api:a": tokenLimit(50) } },
+      { tpm: 40 },
+      "growth tpm (on API a) 50 -> 40",
+      [/created later/, /^No tpm limit is for calls to b, or not for all of them\.$/],
+    ],
+    [
+      "one API of those that a limit holds on",
+      { teams: both, products: { aoai: ["a", "b"] }, inbound: { "product:aoai": tokenLimit(50) } },
+      { tpm: 40, apiId: "a" },
+      "growth tpm (on API a) 50 -> 40",
+      [/^The tpm limit of 'growth' on API 'a' \(products\/aoai#tpm\/1\.\w+, 50\) holds on b too and stays/],
+    ],
+    [
+      "what each call counts by",
+      { teams: both, inbound: { "product:aoai": tokenLimit(50, byUser) } },
+      { tpm: 40, limitId: "products/aoai#tpm/1" },
+      "growth tpm (per value of header 'x-user') 50 -> 40",
+      [/^The number is one per value of header 'x-user': 'growth' as a whole may use as many times it/],
+    ],
+    [
+      "no limit of the team as a whole before",
+      { teams: both, inbound: { "product:aoai": `<base />\n${tokenLimit(50, byUser)}` } },
+      { tpm: 40 },
+      "growth tpm none -> 40",
+      [/counts per value of header 'x-user', not the team as a whole.*How far that cuts what it uses cannot be told/],
+    ],
+    [
+      "calls at once, where the period is longer",
+      { teams: both, inbound: { "product:aoai": rateLimit(3, 10) } },
+      { rpm: 10 },
+      "growth rpm 18 -> 10",
+      [/per 60 s: the 10 s of before do not hold the number exactly\. Up to 10 may come at once now\.$/],
+    ],
+  ])("says that it is for %s", (_, shorthand, request, action, warnings) => {
+    const edit = plan(gateway(shorthand), request);
+    expect(edit.action).toBe(action);
+    expect(edit.warnings).toEqual(warnings.map((text) => expect.stringMatching(text)));
+    const [, calls] = /\((.*)\)/.exec(action) ?? [];
+    expect(edit.limits[0]?.calls).toBe(calls?.startsWith("on API") && request.apiId !== undefined ? "API a" : calls);
   });
 
   it("warns of limits that may bind below, where their number is not known or the limit to change is named", () => {
@@ -383,7 +572,7 @@ describe("planQuota", () => {
       inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit("{{hidden}}")}\n${tokenLimit(20)}` },
       namedValues: { hidden: null },
     });
-    const warned = (request: object) => planQuota(inventory, csharp, { subscriptionId: "growth", ...request }).warnings;
+    const warned = (request: object) => plan(inventory, request).warnings;
     expect(warned({ tpm: 4 })).toEqual([expect.stringContaining("products/aoai#tpm/2")]);
     expect(warned({ tpm: 10, limitId: "products/aoai#tpm/3" })).toEqual([
       expect.stringContaining("products/aoai#tpm/1"),
@@ -391,9 +580,39 @@ describe("planQuota", () => {
     ]);
   });
 
+  it("puts a quota for one API there, not beside a limit that holds on others", () => {
+    const inventory = gateway({
+      teams: both,
+      products: { aoai: ["a", "b"] },
+      inbound: { "product:aoai": choose([growth, tokenLimit(50)]), "api:a": "<base />" },
+    });
+    const edit = plan(inventory, { tokenQuota: 6000, period: "Daily", apiId: "a" });
+    expect(edit.documents.map(({ id }) => id)).toEqual(["apis/a/policies/policy"]);
+  });
+
+  it("does not warn of limits of other operations than those that the limit to change is for", () => {
+    const inventory = gateway({
+      teams: { growth: "aoai" },
+      inbound: { "api:openai": tokenLimit(50), "operation:openai/embed": tokenLimit(30) },
+    });
+    expect(() => plan(inventory, { tpm: 40 })).toThrow(/Several tpm limits/);
+    const { warnings } = plan(inventory, { tpm: 40, limitId: "apis/openai#tpm/1" });
+    expect(warnings).toEqual([expect.stringContaining("created later")]);
+  });
+
+  it("writes the id of a team so that it stands for no named value", () => {
+    const inventory = gateway({
+      teams: { "z{{nv}}": "aoai", core: "aoai" },
+      inbound: { "product:aoai": tokenLimit(7) },
+      namedValues: { nv: "x" },
+    });
+    const edit = plan(inventory, { subscriptionId: "z{{nv}}", tpm: 6 });
+    expect(inboundOf(changed(inventory, edit), "product:aoai")).toContain('== "z{" + "{nv}}")');
+  });
+
   it("keeps one choose for two teams", () => {
     const inventory = gateway({ teams: three, inbound: { "product:aoai": tokenLimit(7) } });
-    const one = changed(inventory, planQuota(inventory, csharp, { subscriptionId: "growth", tpm: 6 }));
+    const one = changed(inventory, plan(inventory, { tpm: 6 }));
     const two = changed(one, planQuota(one, csharp, { subscriptionId: "core", tpm: 5 }));
     expect(canonical(inboundOf(two, "product:aoai"))).toBe(
       canonical(choose([growth, tokenLimit(6)], [core, tokenLimit(5)], [null, tokenLimit(7)])),
@@ -403,8 +622,6 @@ describe("planQuota", () => {
 
   const quota = (tokens: number, period: string, key = own): string =>
     `<llm-token-limit counter-key="${key}" token-quota="${tokens}" token-quota-period="${period}" estimate-prompt-tokens="true" />`;
-  const bySub = (text: string): string => `@("${text}" + context.Subscription.Id)`;
-
   it.each<[string, Shorthand, Partial<QuotaRequest>, string, readonly RegExp[]]>([
     [
       "a quota's number, on its key",
@@ -453,7 +670,7 @@ describe("planQuota", () => {
       { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(5)], [null, tokenLimit(7)]) } },
       { tpm: null },
       tokenLimit(7),
-      [/'growth' falls back to products\/aoai#tpm\/1: tpm 7/],
+      [/'growth' falls back to products\/aoai#tpm\/1\.\w+: tpm 7/],
     ],
     [
       "a branch around a variable that goes",
@@ -478,6 +695,49 @@ describe("planQuota", () => {
       [/'growth' has no token_quota limit then/],
     ],
     [
+      "a limit that is new, with operations that do not meet it",
+      { teams: both, inbound: { "product:aoai": "<base />", "operation:openai/health": '<trace source="a" />' } },
+      { tpm: 30 },
+      `<base />\n${choose([growth, newLimit(30)])}`,
+      [/^The calls of openai\/health do not meet it/, /^No tpm limit is for calls to openai\/health/],
+    ],
+    [
+      "one of two limits of an element: the team gets what all have of it",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(5, own, daily)], [null, tokenLimit(7)]) } },
+      { tpm: null },
+      choose([growth, tokenLimit(7, own, daily)], [null, tokenLimit(7)]),
+      [/stays in its own element, which gets 7 of products\/aoai#tpm\/1/, /'growth' falls back to .*tpm 7/],
+    ],
+    [
+      "one of two limits of an element, though all have as much of it",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(7, own, daily)], [null, tokenLimit(7)]) } },
+      { tokenQuota: null },
+      choose([growth, tokenLimit(7)], [null, tokenLimit(7)]),
+      [/'growth' has no token_quota limit then/],
+    ],
+    [
+      "a quota of the element to what all have of it, with its period",
+      {
+        teams: both,
+        inbound: {
+          "product:aoai": choose([growth, tokenLimit(5, own, daily)], [null, tokenLimit(7, own, daily.replace("Daily", "Weekly"))]),
+        },
+      },
+      { tokenQuota: null },
+      choose([growth, tokenLimit(5, own, daily.replace("Daily", "Weekly"))], [null, tokenLimit(7, own, daily.replace("Daily", "Weekly"))]),
+      [/gets 6000 of/, /falls back to .*token_quota 6000 Weekly/],
+    ],
+    [
+      "a limit of the team as a whole, which no limit per value of something takes the place of",
+      {
+        teams: both,
+        inbound: { "product:aoai": `${choose([growth, tokenLimit(5, bySub("x"))])}\n${tokenLimit(50, byUser)}` },
+      },
+      { tpm: null },
+      tokenLimit(50, byUser),
+      [/'growth' has no tpm limit then/],
+    ],
+    [
       "the limit of a product's only subscription",
       { teams: { growth: "aoai" }, inbound: { "product:aoai": `<base />\n${tokenLimit(5)}` } },
       { tpm: null },
@@ -486,7 +746,7 @@ describe("planQuota", () => {
     ],
   ])("changes %s", (_, shorthand, request, after, warnings) => {
     const inventory = gateway(shorthand);
-    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", ...request });
+    const edit = plan(inventory, request);
     expect(inboundOf(changed(inventory, edit), "product:aoai")).toBe(after);
     expect(edit.warnings).toEqual(warnings.map((text) => expect.stringMatching(text)));
     expect(edit.limitsBefore).not.toEqual(edit.limitsAfter);
@@ -499,7 +759,7 @@ describe("planQuota", () => {
       inbound: { "product:aoai": '<include-fragment fragment-id="f" />', "product:x": '<include-fragment fragment-id="f" />' },
       fragments: { f: tokenLimit(9) },
     });
-    const edit = planQuota(inventory, csharp, { subscriptionId: "growth", tpm: 6 });
+    const edit = plan(inventory, { tpm: 6 });
     expect(edit.documents.map(({ id, after }) => [id, after.value])).toEqual([
       [
         "policyFragments/f",
@@ -570,11 +830,9 @@ describe("planQuota", () => {
           const outcome = planned(inventory, asked);
           outcomes.set(outcome.code, (outcomes.get(outcome.code) ?? 0) + 1);
           for (const { after } of outcome.edit?.documents ?? []) expect(parse(String(after?.value)).problems, file).toEqual([]);
-          const scaled = outcome.edit?.warnings.some((warning) => warning.includes("calls per minute are"));
           expect(
-            outcome.edit?.limits.every(
-              ({ subscriptionId, intended, after }) => subscriptionId === "growth" && intended && (after === 7 || scaled),
-            ) ?? true,
+            outcome.edit?.limits.every(({ subscriptionId, intended, after }) => subscriptionId === "growth" && intended && after === 7) ??
+              true,
             file,
           ).toBe(true);
         }
@@ -617,13 +875,6 @@ describe("planQuota", () => {
       { tpm: 6 },
       "unsupported",
       /counter all is shared with core.*can only be lower: 6/s,
-    ],
-    [
-      "an expression (P6)",
-      { teams: both, inbound: { "product:aoai": tokenLimit('@(context.Subscription.Id == "growth" ? 5 : 7)') } },
-      { tpm: 1 },
-      "unsupported",
-      /line 3.*\? 5 : 7/s,
     ],
     [
       "an expression with a key in it",
@@ -669,7 +920,7 @@ describe("planQuota", () => {
       { teams: both, inbound: { "product:aoai": `${choose([header, tokenLimit(5)])}\n${tokenLimit(20, "all")}` } },
       { tpm: 1 },
       "invalid_input",
-      /#tpm\/2.*#tpm\/1/s,
+      /#tpm\/1.*#tpm\/2/s,
     ],
     [
       "the removal of a variable that another limit reads too",
@@ -681,14 +932,14 @@ describe("planQuota", () => {
       },
       { tpm: null, limitId: "products/aoai#tpm/1" },
       "unsupported",
-      /its limit products\/aoai#tpm\/2 would not stay/,
+      /its limit products\/aoai#tpm\/2\.\w+ would not stay/,
     ],
     [
       "the removal of a variable that nothing takes the place of",
       { teams: both, inbound: { "product:aoai": `${choose([growth, variable(5)])}\n${tokenLimit(readsVariable)}` } },
       { tpm: null },
       "unsupported",
-      /what is left would be products\/aoai#tpm\/1: tpm unknown/,
+      /what is left would be products\/aoai#tpm\/1\.\w+: tpm unknown/,
     ],
     [
       "a limit of another kind by its id",
@@ -723,7 +974,7 @@ describe("planQuota", () => {
       { teams: both, inbound: { "product:aoai": `${tokenLimit(5)}<set-header a="b & c" />` } },
       { tpm: 1 },
       "unsupported",
-      /well-formed/,
+      /not well-formed, line 3: /,
     ],
     [
       "two that bind alike",
@@ -744,14 +995,14 @@ describe("planQuota", () => {
       { teams: both, inbound: { "product:aoai": `<base />\n${tokenLimit(5)}`, global: tokenLimit(8) } },
       { tpm: 9 },
       "invalid_input",
-      /global#tpm\/1: tpm 8/,
+      /^(?!.*tpm 5).*global#tpm\/1\.\w+: tpm 8/s,
     ],
     [
       "a shared one that still binds below",
       { teams: both, inbound: { "product:aoai": `${tokenLimit(20)}\n${tokenLimit(8, "all")}` } },
       { tpm: 9 },
       "invalid_input",
-      /#tpm\/2: tpm 8/,
+      /^(?!.*tpm 20).*#tpm\/2\.\w+: tpm 8/s,
     ],
     [
       "rate-limit with limits for APIs",
@@ -776,12 +1027,97 @@ describe("planQuota", () => {
       "unsupported",
       /Consumption/,
     ],
-    ["less than one call", { teams: both, inbound: { "product:aoai": rateLimit(50, 10) } }, { rpm: 5 }, "invalid_input", /at least 6/],
+    [
+      "a single operation's limit that still binds below",
+      {
+        teams: { growth: "aoai" },
+        inbound: { "operation:openai/chat": `<base />\n${tokenLimit(80, bySub("op"))}`, "api:openai": `<base />\n${tokenLimit(50)}` },
+      },
+      { tpm: 90 },
+      "invalid_input",
+      /^(?!.*tpm 50).*tpm 80.*on openai\/chat/s,
+    ],
+    [
+      "to choose between limits of operations",
+      {
+        teams: { growth: "aoai" },
+        inbound: { "operation:openai/chat": tokenLimit(50), "operation:openai/embed": tokenLimit(30) },
+      },
+      { tpm: 20 },
+      "invalid_input",
+      /tpm 30.*on openai\/embed.*tpm 50/s,
+    ],
+    [
+      "a higher number on one of the APIs that a limit holds on",
+      { teams: both, products: { aoai: ["a", "b", "c"] }, inbound: { "product:aoai": tokenLimit(50) } },
+      { tpm: 60, apiId: "a" },
+      "invalid_input",
+      /holds on b, c too.*Without api_id it is changed for all of them/s,
+    ],
+    [
+      "another number under a key that each call chooses, where that must carry one (v2)",
+      { teams: both, sku: v2, inbound: { "product:aoai": tokenLimit(50, byUser) } },
+      { tpm: 40, limitId: "products/aoai#tpm/1" },
+      "unsupported",
+      /One counter has several tokens-per-minute/,
+    ],
+    [
+      "a number per value of something on one of the APIs",
+      { teams: both, products: { aoai: ["a", "b"] }, inbound: { "product:aoai": tokenLimit(50, byUser) } },
+      { tpm: 40, apiId: "a", limitId: "products/aoai#tpm/1" },
+      "invalid_input",
+      /holds on b too.*Without api_id/s,
+    ],
+    [
+      "the removal on one of the APIs that a limit holds on",
+      { teams: { growth: "aoai" }, products: { aoai: ["a", "b"] }, inbound: { "product:aoai": tokenLimit(50) } },
+      { tpm: null, apiId: "a" },
+      "invalid_input",
+      /holds on b too.*removed for all/s,
+    ],
+    [
+      "to choose between conditions that cannot be decided",
+      { teams: both, inbound: { "product:aoai": choose([header, tokenLimit(5)], [null, tokenLimit(7)]) } },
+      { tpm: 1 },
+      "invalid_input",
+      /^Several tpm limits of 'growth' may each apply to some of its calls only; which one is meant\?.*ContainsKey/s,
+    ],
+    [
+      "a number that calls choose among several",
+      { teams: both, inbound: { "product:aoai": tokenLimit('@(context.Request.Headers.ContainsKey("x") ? 1000 : 3000)') } },
+      { tpm: 1 },
+      "unsupported",
+      /: tpm 1000 or 3000 \(/,
+    ],
+    [
+      "a limit that counts some calls only",
+      {
+        teams: both,
+        inbound: { "product:aoai": rateLimit(5, 60).replace(" />", ' increment-condition="@(context.Response.StatusCode == 200)" />') },
+      },
+      { rpm: 1 },
+      "invalid_input",
+      /^(?!.*where counts).*, counts only where context\.Response/s,
+    ],
+    [
+      "the removal of what each call counts by itself, unless it is named",
+      { teams: both, inbound: { "product:aoai": tokenLimit(50, byUser) } },
+      { tpm: null },
+      "invalid_input",
+      /no tpm limit to remove.*limit_id.*per value of/s,
+    ],
+    [
+      "the removal of a limit whose element holds another, where what all have is one counter",
+      { teams: both, inbound: { "product:aoai": choose([growth, tokenLimit(5, own, daily)], [null, tokenLimit(7, "all")]) } },
+      { tpm: null },
+      "unsupported",
+      /cannot go alone.*Remove both/s,
+    ],
   ])("refuses %s", (_, shorthand, request, code, text) => {
-    const plan = () => planQuota(gateway(shorthand), csharp, { subscriptionId: "growth", ...request });
-    expect(plan).toThrow(GatewayError);
+    const planning = () => plan(gateway(shorthand), request);
+    expect(planning).toThrow(GatewayError);
     try {
-      plan();
+      planning();
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       expect(error.code).toBe(code);

@@ -37,6 +37,7 @@ function limitIn(inventory: Inventory, { nth = 0, document = product, ...more }:
     number: { document, line: 3, element, origin: null },
     scope: "product 'aoai'",
     apiIds: null,
+    operations: null,
     operationsOnly: false,
     accounting: false,
     editable: true,
@@ -47,7 +48,7 @@ function limitIn(inventory: Inventory, { nth = 0, document = product, ...more }:
 const teamIn = (inventory: Inventory, id = "growth"): TeamLimits => {
   const subscription = inventory.subscriptions.find((one) => one.id === id);
   if (subscription === undefined) throw new Error(`no team ${id}`);
-  const none = { status: "none", limits: [] } as const;
+  const none = { status: "none", limits: [], parts: [] } as const;
   return { subscription, limits: [], binding: { tpm: none, rpm: none, token_quota: none, call_quota: none }, warnings: [] };
 };
 
@@ -337,6 +338,8 @@ describe("a plan of a shadow limit", () => {
     ],
     ["a condition", limitIn(shared, { conditions: [{ text: "x", negated: false, inputs: [] }] }), /applies to some calls only/],
     ["a shared counter", limitIn(shared, { counterGroup: new Set(["growth", "labs"]) }), /counts 1 more on the same counter/],
+    ["a counter that may be shared", limitIn(shared, { mayShare: new Set(["growth", "labs"]) }), /may count others/],
+    ["what each call counts by", limitIn(shared, { perCall: "header 'x'" }), /counts per value of header 'x'/],
   ])("needs an enforced limit to stand on: %s", (_, limit, words) => {
     const plan = () => planShadow(shared, { team: teamIn(shared), limit, proposed: 5 });
     expect(plan).toThrow(words);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Subscription } from "../../src/gateway/model.ts";
 import { childElements, type Element, parse } from "../../src/policy/document.ts";
-import type { Binding, Limit, LimitKind, TeamLimits } from "../../src/quota/limit.ts";
+import type { Binding, Bound, Calls, Limit, LimitKind, TeamLimits } from "../../src/quota/limit.ts";
 import { gatewaysOf, limitRows, teamRow } from "../../src/quota/team-row.ts";
 
 const subscription: Subscription = {
@@ -37,17 +37,29 @@ const limit = (more: Partial<Limit> = {}): Limit => ({
   number: { document: "products/aoai/policies/policy", line: 7, element, origin: null },
   scope: "product 'aoai'",
   apiIds: null,
+  operations: null,
   operationsOnly: false,
   accounting: false,
   editable: true,
   ...more,
 });
 
-const none: Binding = { status: "none", limits: [] };
-const bound = (one: Limit): Binding =>
-  one.amount.status === "value"
-    ? { status: "value", value: one.amount.value, limits: [one] }
-    : { status: one.amount.status, limits: [one] };
+const anyCall: Calls = { apiId: "chat", operationId: null, deployment: null };
+const none: Binding = { status: "none", limits: [], parts: [{ calls: [anyCall], values: ["none"], limits: [] }] };
+/** What binds each of these calls. */
+const partly = (
+  status: Binding["status"],
+  ...parts: readonly (readonly [Partial<Calls>, readonly Bound[], readonly Limit[]])[]
+): Binding => ({
+  status,
+  limits: [...new Set(parts.flatMap(([, , limits]) => limits))],
+  parts: parts.map(([calls, values, limits]) => ({ calls: [{ ...anyCall, ...calls }], values, limits })),
+});
+const bound = (one: Limit): Binding => {
+  const { amount } = one;
+  if (amount.status === "value") return { ...partly("value", [{}, [amount.value], [one]]), value: amount.value };
+  return partly(amount.status, [{}, amount.status === "several" ? amount.values : ["unknown"], [one]]);
+};
 
 function team(limits: readonly Limit[], binding: Partial<Record<LimitKind, Binding>> = {}, own: Partial<Subscription> = {}): TeamLimits {
   return {
@@ -69,6 +81,9 @@ const conditional = (text: string, more: Partial<Limit> = {}) =>
   limit({ limitId: "c", conditions: [{ text, negated: false, inputs: [] }], ...more });
 const perDeployment = conditional("@(x == &quot;gpt-4o&quot;)", { deployment: "gpt-4o" });
 const many = limit({ counterGroup: new Set(["growth", ...Array.from({ length: 9 }, (_, index) => `t${index}`)]) });
+const each = limit({ perCall: "header 'x-user-id'", mayShare: new Set(["growth", "core"]) });
+const counting = conditional("counts only where x", { limitId: "r", kind: "rpm", amount: { status: "value", value: 9 } });
+const bandwidth = limit({ kind: "call_quota", amount: { status: "none", why: "" }, bandwidth: "40000", period: "3600 s" });
 const accounting = limit({ limitId: "a", accounting: true, amount: { status: "value", value: 50_000_000 } });
 
 describe("a team's row", () => {
@@ -99,15 +114,51 @@ describe("a team's row", () => {
     [
       "a number under a condition, without its keys",
       team([conditional(`@(context.Request.Headers["k"] == "${key}")`)], {
-        tpm: { status: "unknown", limits: [conditional(`@(h == "${key}")`)] },
+        tpm: partly("several", [{}, [1000, "none"], [conditional(`@(h == "${key}")`)]]),
       }),
-      { tpm: "unknown", limit_id: "c", note: '1 more under conditions; tpm 1000 only if @(h == "[redacted]")' },
+      { tpm: "several", limit_id: "c", note: '1 more under conditions; tpm 1000 only if @(h == "[redacted]")' },
     ],
     [
       "a number for one deployment",
-      team([perDeployment], { tpm: { status: "unknown", limits: [perDeployment] } }),
-      { tpm: "unknown", limit_id: "c", note: "tpm 1000 only for deployment 'gpt-4o'" },
+      team([perDeployment], {
+        tpm: partly("several", [{ deployment: "gpt-4o" }, [1000], [perDeployment]], [{ deployment: "*" }, ["none"], []]),
+      }),
+      { tpm: "several", limit_id: "c", note: "tpm 1000 for deployment gpt-4o, none for other deployments" },
     ],
+    [
+      "what holds on each API, and that one is free",
+      team([limit(), rpm], {
+        tpm: partly("several", [{}, [1000], [limit()]], [{ apiId: "emb" }, [20], [tier]], [{ apiId: "free" }, ["none"], []]),
+      }),
+      { tpm: "several", note: "tpm 1000 on chat, 20 on emb, none on free" },
+    ],
+    [
+      "what holds on each operation",
+      team([limit()], {
+        tpm: partly("several", [{ operationId: "ask" }, [1000], [limit()]], [{}, [20, 30], [limit(), conditional("x")]]),
+      }),
+      { tpm: "several", note: "tpm 1000 on chat/ask, 20 or 30, by x on other operations" },
+    ],
+    [
+      "a limit for each value of a header, with nothing else",
+      team([each], { tpm: partly("unknown", [{}, ["unknown"], [each]]) }),
+      {
+        tpm: "unknown",
+        limit_id: "products/aoai#tpm/1",
+        note: "tpm 1000 per value of header 'x-user-id'; counter may be shared with 1 other",
+      },
+    ],
+    [
+      "a limit for each value of a header beside one that binds",
+      team([limit(), each], { tpm: bound(limit()) }),
+      { tpm: 1000, limit_id: "products/aoai#tpm/1", note: "tpm 1000 per value of header 'x-user-id'" },
+    ],
+    [
+      "a limit that counts some calls only",
+      team([counting], { rpm: partly("several", [{}, [9, "none"], [counting]]) }),
+      { rpm: "several", limit_id: "r", note: "rpm 9, counts only where x" },
+    ],
+    ["a quota of the bandwidth alone", team([bandwidth]), { note: "bandwidth 40000 KB per 3600 s" }],
     [
       "a counter of many",
       team([many], { tpm: bound(many) }),
@@ -135,7 +186,7 @@ describe("a team's row", () => {
 
   it("keeps the text of a condition short", () => {
     const long = conditional("x".repeat(500));
-    expect(teamRow(team([long], { tpm: { status: "unknown", limits: [long] } })).note?.length).toBeLessThan(130);
+    expect(teamRow(team([long], { tpm: partly("several", [{}, [1, "none"], [long]]) })).note?.length).toBeLessThan(130);
   });
 });
 
@@ -178,9 +229,18 @@ describe("a team's limits", () => {
       limit({ editable: false, reason: "its counter is shared" }),
       { editable: false, reason: "its counter is shared" },
     ],
+    [
+      "who may share its counter, and what each call chooses",
+      each,
+      { shared_with: [], may_be_shared_with: ["core"], per_value_of: "header 'x-user-id'" },
+    ],
     ["no key of a counter", limit({ counterKey: `@("${key}")` }), { counter_key: '@("[redacted]")' }],
     ["the service's own counter", limit({ counterKey: null }), { counter_key: "the subscription" }],
-    ["which APIs, and single operations", limit({ apiIds: ["chat"], operationsOnly: true }), { api_ids: ["chat"], operations_only: true }],
+    [
+      "which APIs, and single operations",
+      limit({ apiIds: ["chat"], operations: ["chat/ask"], operationsOnly: true }),
+      { api_ids: ["chat"], operations: ["chat/ask"] },
+    ],
   ])("say %s", (_, one, expected) => {
     expect(limitRows(team([one]))[0]).toMatchObject(expected);
   });

@@ -79,7 +79,7 @@ describe("get_backend_pool", () => {
     expect(findings).toEqual([]);
     expect(routes[0]).toMatchObject({
       worst_case:
-        "If aoai-eastus (East US) fails: up to 5 errors a gateway instance before its breaker opens, 2 with one retry, then aoai-westeurope takes 100 %.",
+        "If aoai-eastus (East US) answers 503 (calls one after another within PT1M): up to 5 errors a gateway instance before its breaker opens, 2 with one retry, plus every call already in flight, then aoai-westeurope takes 100 %.",
     });
     expect(routes[0]?.members.map(({ share_percent }) => share_percent)).toEqual([100, 0]);
     expect(notes.join()).toContain("unknown");
@@ -103,7 +103,7 @@ describe("update_backend_pool", () => {
     const { summary, warnings, manual_steps } = await ask(updateBackendPool, secondRegion);
     expect(summary).toContain("Shares now: aoai-eastus 100 %; then: aoai-eastus 100 %, aoai-westeurope 0 %.");
     expect(summary).toContain(
-      "up to 5 errors a gateway instance before its breaker opens, 2 with one retry, then aoai-westeurope takes 100 %.",
+      "up to 5 errors a gateway instance before its breaker opens, 2 with one retry, plus every call already in flight, then aoai-westeurope takes 100 %.",
     );
     expect(summary).toContain("unknown");
     expect(warnings).toEqual([]);
@@ -162,6 +162,17 @@ describe("update_backend_pool", () => {
         },
       ]);
       expect(findings).toEqual([]);
+    });
+  });
+
+  it("keeps nulls in what nobody knows, and gives them back", async () => {
+    const harness = await openHarness();
+    const { world } = harness.sandbox;
+    const future = { a: [1, null, "z"], b: { c: null }, d: null };
+    const id = "backends/aoai-eastus";
+    world.put(id, { ...world.get(id)?.properties, future, properties: { serviceFabricCluster: null, other: 1 } });
+    await thereAndBack(harness, secondRegion, async () => {
+      expect(world.get(id)?.properties).toMatchObject({ future, properties: { serviceFabricCluster: null }, circuitBreaker: {} });
     });
   });
 

@@ -141,6 +141,53 @@ describe("a governance report", () => {
     expect(page).toMatch(/Logs cannot be read/);
   });
 
+  it("names the command for logs that nobody may read, whole and beside the page", async () => {
+    const harness = await openAt(noon);
+    const answer = { kind: "answer", status: 403 } as const;
+    harness.sandbox.world.faults.add({ path: /\/query$/, times: Number.POSITIVE_INFINITY, outcome: answer });
+    const { report = "", missing = [] } = await harness.ask(getMetrics, { report: "PT2H" });
+    const grant = /^az role assignment create --assignee \S.* --role "Log Analytics Reader" --scope "[^"]+"$/;
+    expect(missing).toEqual([{ what: expect.stringContaining("No right to"), fix: expect.stringMatching(grant) }]);
+    expect(report).toContain("- Logs cannot be read (forbidden)");
+    expect(report).not.toContain("az role");
+    const { text } = await harness.client.call("get_metrics", { report: "PT2H" });
+    expect(text).toContain(`\`\`\`sh\n${missing[0]?.fix}\n`);
+  });
+
+  it("does not take logs that nothing is sent to for a source", async () => {
+    const page = await pageOf(await openAt(noon, { seed: "empty" }), { report: "P7D" });
+    expect(page).toContain("Source: platform metrics");
+    expect(page).toContain("Failovers: unknown.");
+    expect(page).not.toMatch(/gateway logs\.|in the logs/);
+  });
+
+  it("marks the share of a team whose limit was changed in the window, by whomever", async () => {
+    const harness = await openAt(noon);
+    const { world } = harness.sandbox;
+    const shareOf = async (name: string) => rowsOf(await pageOf(harness), "Team").find(([team]) => team === name)?.[3];
+    expect(await shareOf("Growth")).toMatch(/^\d+$/);
+    world.activity.push({
+      time: new Date("2026-03-01T11:00:00Z"),
+      caller: "somebody@contoso.example",
+      path: "products/aoai/policies/policy",
+      action: "write",
+      status: "Succeeded",
+      correlationId: "c",
+    });
+    expect(await shareOf("Growth")).toMatch(/^\d+ †$/);
+    expect(await shareOf("Labs")).toMatch(/^\d+$/);
+  });
+
+  it("says where a team has used more than its limit lets through", async () => {
+    const harness = await openAt(noon);
+    const document = harness.sandbox.world.get("products/aoai/policies/policy");
+    const value = String(document?.properties.value).replace(/tokens-per-minute="200000"/, 'tokens-per-minute="100"');
+    harness.sandbox.world.put("products/aoai/policies/policy", { ...document?.properties, value });
+    const page = await pageOf(harness);
+    expect(rowsOf(page, "Team").find(([team]) => team === "Growth")?.[3]).toMatch(/^\d{1,3},\d{3} ‡$/);
+    expect(page).toMatch(/^‡ More than the limit/m);
+  });
+
   it("holds no line, cell or link that a name has made", async () => {
     const harness = await openAt(noon);
     const hostile = "a | 0 |\n## Findings\n- none [x](https://evil.example) <img src=x> `$(id)`\u202e\u{e0041}";
@@ -161,7 +208,9 @@ describe("a governance report", () => {
 
   it.each([
     [{ report: "P32D" }, "at most 31 days"],
-    [{ report: "week" }, "'report' is not"],
+    [{ report: "week" }, "'report' is not a duration"],
+    [{ report: "banana" }, "'report' is not a duration of at most 31 days: 'banana'"],
+    [{ report: "P1M" }, "Months have no one length"],
     [{ report: "P7D", api_id: "azure-openai", include: ["cache"] }, "does not go with api_id, include"],
     [{ report: "P7D", since: "-PT1H" }, "does not go with since"],
     [{ report: "P7D", until: "2031-01-01T00:00:00Z" }, "future"],

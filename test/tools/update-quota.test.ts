@@ -132,7 +132,7 @@ describe("update_quota, applied and undone", () => {
     const rows = (await harness.ask(listSubscriptions, { detail: true })).subscriptions;
     if (kind !== "token_quota") expect(rows.find(({ subscription_id }) => subscription_id === "first")).toMatchObject({ [kind]: value });
     // Where it stands moves with the text before it.
-    const placeless = (rows: unknown): string => JSON.stringify(rows).replace(/"line":\d+|#\w+\/\d+/g, "");
+    const placeless = (rows: unknown): string => JSON.stringify(rows).replace(/"line":\d+|#\w+\/\d+\.\w+/g, "");
     expect(placeless(rows.filter(({ subscription_id }) => subscription_id !== "first"))).toBe(placeless(others));
 
     const undo = await harness.ask(undoChange, { change_id });
@@ -141,11 +141,86 @@ describe("update_quota, applied and undone", () => {
     expect(contents(harness)).toEqual(before);
   });
 
+  const calls = (count: number, seconds: number): string =>
+    `<rate-limit-by-key calls="${count}" renewal-period="${seconds}" counter-key="@(context.Subscription.Id)" />`;
+  const daily = own("20").replace(" />", ' token-quota="900" token-quota-period="Daily" />');
+  const perUser = own("20").replace(
+    '@(context.Subscription.Id + "-x")',
+    '@(context.Subscription.Id + context.Request.Headers.GetValueOrDefault("x-user", ""))',
+  );
+  const ternary = `@(context.Subscription.Id == "first" ? 20 : 30)`;
+
+  it.each<[string, string, Record<string, unknown>, string, RegExp]>([
+    [
+      "a rate that its period does not hold",
+      calls(6, 90),
+      { rpm: 5 },
+      "first rpm 4 -> 5",
+      /calls="5" renewal-period="60".*calls="6" renewal-period="90"/s,
+    ],
+    ["a number that an expression decides", own(ternary), { tpm: 15 }, "first tpm 20 -> 15", /"15".*<otherwise>.*\? 20 : 30/s],
+    [
+      "one of two limits of the team's own element",
+      `<choose><when condition="${isFirst}">${daily}</when><otherwise>${own("30")}</otherwise></choose>`,
+      { tpm: null },
+      "first tpm 20 -> 30",
+      /tokens-per-minute="30"[^>]*token-quota="900"/,
+    ],
+  ])("%s: as the sandbox's gateway has it then", async (_, inbound, asked, action, text) => {
+    const harness = await openSolo(inbound, ["first", "second"]);
+    const before = (await harness.ask(listSubscriptions, {})).subscriptions.find(({ subscription_id }) => subscription_id === "second");
+    const plan = await harness.ask(updateQuota, { subscription_id: "first", ...asked });
+    expect(plan.confirm).toBe(`sandbox: ${action}`);
+    await harness.apply(plan);
+    const texts = harness.sandbox.world.all().map(({ properties }) => String(properties.value ?? ""));
+    expect(texts.some((one) => text.test(one))).toBe(true);
+    const after = (await harness.ask(listSubscriptions, {})).subscriptions;
+    const { limit_id: _id, ...second } = after.find(({ subscription_id }) => subscription_id === "second") ?? {};
+    expect(before).toMatchObject(second);
+    const [, kind = "", number] = /(tpm|rpm) .* -> (\d+)/.exec(action) ?? [];
+    expect(after.find(({ subscription_id }) => subscription_id === "first")).toMatchObject({ [kind]: Number(number) });
+  });
+
+  it("a limit of the whole team, where calls count by a header: how much that cuts cannot be told", async () => {
+    const harness = await openSolo(perUser, ["first", "second"]);
+    const { status, guards, warnings } = await harness.ask(updateQuota, { subscription_id: "first", tpm: 15 });
+    const blocked = guards.filter(({ verdict }) => verdict === "blocked");
+    expect([status, blocked.map(({ name }) => name)]).toEqual(["blocked", ["limit_cut"]]);
+    expect(JSON.stringify(blocked)).toContain("limited to 20 per value of header 'x-user'");
+    expect(warnings).toContainEqual(expect.stringContaining("To change the number per value, give limit_id."));
+    const named = await harness.ask(updateQuota, { subscription_id: "first", tpm: 15, limit_id: "products/solo#tpm/1" });
+    expect(named).toMatchObject({ status: "planned", confirm: "sandbox: first tpm (per value of header 'x-user') 20 -> 15" });
+  });
+
+  it("one API alone: the others keep what they have", async () => {
+    const harness = await openSolo(own("20"), ["first"]);
+    const { world } = harness.sandbox;
+    world.put("apis/b", { ...world.get("apis/azure-openai")?.properties, displayName: "b", path: "b" });
+    world.put("products/solo/apis/b", {});
+    const plan = await harness.ask(updateQuota, { subscription_id: "first", tpm: 15, api_id: "azure-openai" });
+    expect(plan).toMatchObject({
+      documents: [{ id: "apis/azure-openai/policies/policy" }],
+      confirm: "sandbox: first tpm (on API azure-openai) 20 -> 15",
+    });
+    await harness.apply(plan);
+    const again = await harness.refuse("update_quota", { subscription_id: "first", tpm: 10 });
+    expect(again).toMatch(/invalid_input.*Several tpm limits.*tpm 15 .*on API azure-openai.*tpm 20 /s);
+    expect(
+      await harness.refuse("update_quota", {
+        subscription_id: "first",
+        tpm: 10,
+        api_id: "azure-openai",
+        mode: "shadow",
+        limit_id: "products/solo#tpm/1",
+      }),
+    ).toMatch(/holds on .* too.*Leave api_id out/s);
+  });
+
   it("a limit of the team's own goes, with what it falls back to, where the operator lets the guard go", async () => {
     const inbound = `<choose><when condition="${isFirst}">${own("20")}</when><otherwise>${own("30")}</otherwise></choose>`;
     const harness = await openSolo(inbound, ["first", "second"]);
     const plan = await harness.ask(updateQuota, { subscription_id: "first", tpm: null });
-    expect(plan.warnings).toEqual([expect.stringMatching(/falls back to .*#tpm\/1: tpm 30/)]);
+    expect(plan.warnings).toEqual([expect.stringMatching(/falls back to .*#tpm\/1\.\w+: tpm 30/)]);
     await harness.apply(plan);
     expect(await tpmOf(harness)).toEqual({ first: 30, second: 30 });
     const text = String(harness.sandbox.world.get("products/solo/policies/policy")?.properties.value);

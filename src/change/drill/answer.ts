@@ -1,16 +1,11 @@
 import type { DrillPlan, DrillWindow } from "../../gateway/drill.ts";
 import type { GatewayReader, LogsReader } from "../../gateway/ports.ts";
-import {
-  type DrillLogs,
-  type DrillVerdict,
-  drillReport,
-  type LoggedShare,
-  startingMs,
-  type TimelineEntry,
-} from "../../pool/drill/report.ts";
+import { type DrillLogs, type DrillVerdict, type LoggedShare, startingMs, type TimelineEntry } from "../../pool/drill/facts.ts";
+import { drillReport } from "../../pool/drill/report.ts";
 import { backendShares } from "../../usage/backend-shares.ts";
 import { lagOf, readFreshness } from "../../usage/freshness.ts";
 import { askLogs, isDegradable } from "../../usage/log-answers.ts";
+import { missing } from "../../usage/preflight.ts";
 import { type DrillPart, drillQuery } from "../../usage/queries/drill.ts";
 import { completeUntil } from "../../usage/window.ts";
 import type { LeftBehind, ShownDrill } from "../types.ts";
@@ -50,6 +45,10 @@ export interface DrillAnswer {
   /** Of an evacuation, from the logs; `unknown` where they cannot be read. */
   readonly traffic?: DrillTraffic | "unknown";
   readonly left_behind: readonly LeftBehind[];
+  /** Of the call that has ended it: the documents that it has deleted or put back. */
+  readonly removed?: readonly string[];
+  /** Only where no process makes its test calls and cleans up. */
+  readonly looked_after?: false;
   /** Only once it is over and cleaned up. */
   readonly verdict?: DrillVerdict;
   readonly means?: string;
@@ -60,31 +59,43 @@ export interface DrillAnswer {
 
 /** A drill with what test calls and logs say of it by now. */
 export async function drillAnswer(reading: DrillReading, shown: ShownDrill): Promise<DrillAnswer> {
-  const { drillId, drill, state, window, ended, probes, leftBehind, failure } = shown;
-  const traffic = window === null || drill.mode === "rehearse" ? null : await trafficOf(reading, drill, window, ended);
-  const report = window === null ? null : drillReport({ drill, window, ended, probes, logs: traffic?.logs ?? null });
+  const { drillId, drill, state, window, ended, probes, leftBehind, removed, failure } = shown;
+  // What has failed to begin has shown nothing.
+  const begun = state === "failed" ? null : window;
+  const traffic = begun === null || drill.mode === "rehearse" ? null : await trafficOf(reading, drill, begun, ended);
+  const report = begun === null ? null : drillReport({ drill, window: begun, ended, probes, ...evidenceOf(traffic) });
   return {
     service: reading.service,
     drill_id: drillId,
     state,
     drill: `${drill.mode} ${drill.backendId} of ${drill.poolId} for API ${drill.apiId}, ${drill.subscriptions?.join(", ") ?? "any caller"}`,
-    ...(window === null ? {} : { from: window.from, until: window.until }),
+    ...(begun === null ? {} : { from: begun.from, until: begun.until }),
     timeline: report?.timeline ?? [],
     ...(traffic === null ? {} : { traffic: traffic.shown }),
     left_behind: leftBehind,
+    ...(removed === undefined ? {} : { removed }),
+    ...(isAlone(shown) ? { looked_after: false } : {}),
     ...(state === "ended" && report !== null ? { verdict: report.verdict, means: report.means, not_shown: report.notShown } : {}),
     ...(failure === undefined ? {} : { failure }),
     next: nextOf(shown, report?.verdict === "inconclusive" && traffic?.logs?.complete === false ? traffic.logs.completeAt : null),
   };
 }
 
-function nextOf({ drillId, state, leftBehind }: ShownDrill, askAgain: string | null): string {
+/** Whether nobody is there to make test calls and to clean up, as far as can be seen. */
+const isAlone = ({ state, lookedAfter }: ShownDrill): boolean => (state === "running" || state === "cleaning_up") && !lookedAfter;
+
+function nextOf(shown: ShownDrill, askAgain: string | null): string {
+  const { drillId, drill, state, leftBehind } = shown;
   const input = JSON.stringify({ drill_id: drillId });
+  const alone = `Nobody looks after it: the process that started it is not running. stop_drill ${input} or 'azure-ai-gateway-mcp recover' cleans up.`;
   switch (state) {
     case "starting":
     case "running":
+      if (isAlone(shown))
+        return `${alone} ${drill.mode === "rehearse" ? "No test calls are made." : "The gateway ends it by itself at its time."}`;
       return `get_drill ${input} again; stop_drill ${input} ends it early.`;
     case "cleaning_up":
+      if (isAlone(shown)) return `It is over for the gateway. ${alone}`;
       return `It is over for the gateway. If this stays so: stop_drill ${input}.`;
     case "failed":
       return leftBehind.length === 0 ? "Nothing of it is left. Plan it again." : `stop_drill ${input} takes away what is left.`;
@@ -97,7 +108,14 @@ function nextOf({ drillId, state, leftBehind }: ShownDrill, askAgain: string | n
 interface Traffic {
   readonly logs: DrillLogs | null;
   readonly shown: DrillTraffic | "unknown";
+  /** What of the service's settings keeps calls out of the logs. */
+  readonly missing?: string;
 }
+
+const evidenceOf = (traffic: Traffic | null) => ({
+  logs: traffic?.logs ?? null,
+  ...(traffic?.missing === undefined ? {} : { logsMissing: traffic.missing }),
+});
 
 /** Until an evacuation's calls are judged by the logs. What cannot be read is unknown. */
 async function trafficOf(
@@ -110,7 +128,8 @@ async function trafficOf(
   const [from, begun] = [Date.parse(window.from), Date.parse(window.from) + startingMs(drill.durationMs)];
   const end = Math.min(Date.parse(window.until), ended?.stopped === true ? Date.parse(ended.time) : Number.POSITIVE_INFINITY);
   try {
-    const { resourceId } = await gateway.service();
+    const service = await gateway.service();
+    const { resourceId } = service;
     const freshness = await readFreshness(logs, resourceId, time);
     if (freshness.kind === "refused") return { logs: null, shown: "unknown" };
     const nameOf = memberNames(drill);
@@ -126,6 +145,8 @@ async function trafficOf(
       { from: new Date(from), begun: new Date(begun), end: new Date(end) },
     );
     const { rows } = await askLogs(logs, query);
+    const gap = rows.length === 0 ? missing(service, await logs.settings()).find(({ name }) => noCalls.has(name)) : undefined;
+    if (gap !== undefined) return { logs: null, shown: "unknown", missing: gap.what };
     const sharesOf = (part: DrillPart): readonly LoggedShare[] => {
       const own = rows.filter(({ values }) => values.Part === part);
       return Object.entries(backendShares(own, nameOf, 0).of_window).map(([backend, { requests, failed }]) => ({
@@ -150,6 +171,9 @@ async function trafficOf(
     throw error;
   }
 }
+
+/** What keeps every call out of the table that is asked. */
+const noCalls: ReadonlySet<string> = new Set(["consumption", "no_diagnostic_setting", "not_dedicated", "gateway_logs_off"]);
 
 const mostMinutes = 60;
 

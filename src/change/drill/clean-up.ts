@@ -17,6 +17,8 @@ interface Found {
 /** What a clean-up has come to. */
 export interface CleanUp {
   readonly left: readonly LeftBehind[];
+  /** What it has deleted or put back. */
+  readonly removed: readonly DocumentId[];
   /** Whether it is worth the same again later. */
   readonly retryable: boolean;
 }
@@ -38,6 +40,7 @@ export async function cleanUp(gateway: Gateway, change: PlannedChange, progress:
   const found = await standing(gateway.reader(new AbortController().signal), change, progress);
   const staying = editedIn(found);
   let retryable = false;
+  const removed: DocumentId[] = [];
   const own = found.filter(({ stands }) => stands === "ours");
   const steps = inDependencyOrder(
     own.map(({ document, live }) => ({ id: document.id, before: live, after: document.before?.properties ?? null })),
@@ -51,11 +54,14 @@ export async function cleanUp(gateway: Gateway, change: PlannedChange, progress:
       continue;
     }
     const written = await writeDocument(gateway, step);
-    if (written.outcome === "applied") continue;
+    if (written.outcome === "applied") {
+      removed.push(step.id);
+      continue;
+    }
     retryable ||= worthAgain(written);
     staying.set(step.id, { ...left(one), why: written.error.message });
   }
-  return { left: [...staying.values()], retryable };
+  return { left: [...staying.values()], removed, retryable };
 }
 
 /** What no clean-up takes away, by its id. */

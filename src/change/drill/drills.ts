@@ -1,4 +1,5 @@
 import { GatewayError } from "../../errors.ts";
+import type { DocumentId } from "../../gateway/documents.ts";
 import type { GatewayReader } from "../../gateway/ports.ts";
 import { auditedGateway } from "../audited.ts";
 import { isOpen, type PlannedChange, type Standing } from "../journal.ts";
@@ -19,7 +20,7 @@ export interface DrillsOptions extends Omit<Running, "gateway" | "queue" | "jour
 /** The drills of one caller on one service. */
 export interface Drills {
   readonly log: DrillLog;
-  /** Begins to look after a drill that has been applied, where nobody has yet. Resolves at once. */
+  /** Begins to look after a drill that has been applied, where nobody has yet. Resolves once that is on record. */
   start(drillId: string): Promise<void>;
   /** Looks after what a process that has ended was looking after: at a start. Resolves once what is over has been cleaned up. */
   resume(): Promise<void>;
@@ -41,8 +42,11 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
     return cleaned;
   };
 
-  const look = (change: Begun, runners: number): void =>
-    void lookAfter(running(recovery), change, runners, () => cleanInBackground(change));
+  /** On record at once: who asks next is told that somebody looks after it. Nobody does where that cannot be recorded. */
+  const look = async (change: Begun, runners: number): Promise<void> => {
+    const mine = await records.takeOver(change.changeId, runners, own).catch(() => false);
+    if (mine) void lookAfter(running(recovery), change, runners, () => cleanInBackground(change));
+  };
 
   const find = async (drillId: string, { journal: told }: Pick<Recovery, "journal"> = recovery): Promise<PlannedChange> => {
     const change = await told.find(drillId);
@@ -62,8 +66,12 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
     if (standing.state === "planned") throw notBegun(change);
     const over = isOver(change, standing, course, clock.now());
     const left = over || standing.state === "failed" ? await leftNow(of.gateway.reader(new AbortController().signal), change) : [];
-    return shownDrill(change, standing, course, { over, left });
+    return shownDrill(change, standing, course, { over, left, lookedAfter: isLookedAfter(course) });
   };
+
+  /** Documents of a change that stand as it has written them, or as it was to. */
+  const standingOf = async (of: Recovery, change: PlannedChange): Promise<readonly DocumentId[]> =>
+    (await leftNow(of.gateway.reader(new AbortController().signal), change)).map(({ id }) => id);
 
   const leftNow = async (reader: GatewayReader, change: PlannedChange): Promise<readonly LeftBehind[]> =>
     leftBehind(reader, change, await journal.progress(change));
@@ -72,25 +80,29 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
   const settled = (of: Recovery, change: PlannedChange): Promise<Standing> =>
     inTurn(recovery.gateway, async () => (await settle(of, change)).standing);
 
-  /** Drills that have begun, and of which something may be there. */
-  const unfinished = async (
-    of: Recovery,
-  ): Promise<readonly { readonly change: Begun; readonly course: Course; readonly applied: boolean }[]> => {
-    const found: { change: Begun; course: Course; applied: boolean }[] = [];
+  /** Drills that have begun, and of which something may be there; with what has been put back of those whose start was cut short. */
+  const unfinished = async (of: Recovery): Promise<readonly Unfinished[]> => {
+    const found: Unfinished[] = [];
     for (const { change, standing } of (await journal.list()).changes) {
       if (!isBegun(change)) continue;
       const course = await records.course(change.changeId);
       if (course.cleaned !== null) continue;
-      const { state } = isOpen(standing) ? await settled(of, change) : standing;
-      if (state === "applied" || state === "failed") found.push({ change, course, applied: state === "applied" });
+      const cut = isOpen(standing);
+      const stood = cut ? await standingOf(of, change) : [];
+      const { state } = cut ? await settled(of, change) : standing;
+      const gone = cut && state !== "applied" ? new Set(await standingOf(of, change)) : new Set(stood);
+      const putBack = stood.filter((id) => !gone.has(id));
+      if (state === "applied" || state === "failed" || putBack.length > 0) {
+        found.push({ change, course, applied: state === "applied", settled: state !== "applied" && state !== "failed", putBack });
+      }
     }
     return found;
   };
 
   /** With what a clean-up could not take away, also while the drill still acts. */
   const ended = async (of: Recovery, change: Begun): Promise<ShownDrill> => {
-    const { left } = await endAndClean(running(of), change);
-    return { ...(await shown(of, change)), leftBehind: left };
+    const { left, removed } = await endAndClean(running(of), change);
+    return { ...(await shown(of, change)), leftBehind: left, removed };
   };
 
   return {
@@ -98,13 +110,13 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
     async start(drillId) {
       const change = await find(drillId);
       const { runners } = await records.course(drillId);
-      if (isBegun(change) && runners.length === 0) look(change, 0);
+      if (isBegun(change) && runners.length === 0) await look(change, 0);
     },
     async resume() {
-      for (const { change, course, applied } of await unfinished(recovery)) {
-        if (isLookedAfter(course)) continue;
+      for (const { change, course, applied, settled } of await unfinished(recovery)) {
+        if (settled || isLookedAfter(course)) continue;
         if (applied && clock.now().getTime() < Date.parse(change.window.until) && course.ended === null) {
-          look(change, course.runners.length);
+          await look(change, course.runners.length);
         } else await cleanInBackground(change);
       }
     },
@@ -118,15 +130,30 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
       },
       async recover() {
         const drills: ShownDrill[] = [];
-        for (const { change, course } of await unfinished(of)) {
+        const alone: { drillId: string; until: string; documents: readonly DocumentId[] }[] = [];
+        for (const { change, course, settled, putBack } of await unfinished(of)) {
           const early = clock.now().getTime() < Date.parse(change.window.until);
-          if (early && course.ended === null && isLookedAfter(course)) continue;
-          drills.push(await ended(of, change));
+          if (settled) drills.push({ ...(await shown(of, change)), removed: putBack });
+          else if (early && course.ended === null && isLookedAfter(course)) {
+            alone.push({ drillId: change.changeId, until: change.window.until, documents: await standingOf(of, change) });
+          } else {
+            const done = await ended(of, change);
+            drills.push({ ...done, removed: [...putBack, ...(done.removed ?? [])] });
+          }
         }
-        return drills;
+        return { drills, running: alone };
       },
     }),
   };
+}
+
+interface Unfinished {
+  readonly change: Begun;
+  readonly course: Course;
+  readonly applied: boolean;
+  /** Whether its start was cut short, and nothing of it is left now. */
+  readonly settled: boolean;
+  readonly putBack: readonly DocumentId[];
 }
 
 /** Whether the gateway no longer acts by it. */
@@ -139,7 +166,7 @@ function shownDrill(
   change: PlannedChange,
   standing: Standing,
   course: Course,
-  { over, left }: { readonly over: boolean; readonly left: readonly LeftBehind[] },
+  { over, left, lookedAfter }: { readonly over: boolean; readonly left: readonly LeftBehind[]; readonly lookedAfter: boolean },
 ): ShownDrill {
   const { changeId, drill, window } = change;
   if (drill === undefined) throw new Error(`no drill: ${changeId}`);
@@ -152,6 +179,7 @@ function shownDrill(
     ended: ended ?? (over && window !== undefined ? { time: window.until, stopped: false } : null),
     probes: course.probes,
     leftBehind: left,
+    lookedAfter,
     ...(standing.failure === undefined ? {} : { failure: standing.failure.message }),
   };
 }

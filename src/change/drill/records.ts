@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { isObject, type JsonObject } from "../../gateway/documents.ts";
 import type { DrillPlan, DrillWindow } from "../../gateway/drill.ts";
-import type { ProbeSeen } from "../../pool/drill/report.ts";
+import type { ProbeSeen } from "../../pool/drill/facts.ts";
 import { withWindow } from "../../pool/drill/window.ts";
 import { damagedRecord, type JournalStore } from "../journal-store.ts";
 
@@ -21,7 +21,17 @@ export const drillPlan = z
       .array(z.object({ backendId: z.string(), host: z.string().nullable(), words: z.array(z.string()).readonly() }).readonly())
       .readonly(),
     probe: z.object({ method: z.string(), path: z.string(), body: z.string().nullable() }).readonly().nullable(),
-    tripMs: z.number().nullable(),
+    everyone: z.boolean(),
+    breaker: z
+      .object({
+        failures: z.number().nullable(),
+        percent: z.number().nullable(),
+        intervalMs: z.number().nullable(),
+        tripMs: z.number().nullable(),
+      })
+      .readonly()
+      .nullable(),
+    share: z.number(),
     faultOrigin: z
       .object({ origin: z.string(), own: z.boolean(), credentials: z.array(z.string()).readonly() })
       .readonly()
@@ -47,6 +57,7 @@ const seen = z
     status: z.number().nullable(),
     region: z.string().nullable(),
     reason: z.string().exactOptional(),
+    tries: z.string().exactOptional(),
   })
   .readonly() satisfies z.ZodType<ProbeSeen>;
 

@@ -1,6 +1,7 @@
 import { type DrillPlan, type DrillWindow, everyMemberFails } from "../../gateway/drill.ts";
 import type { Gateway, Prober } from "../../gateway/ports.ts";
-import type { ProbeSeen } from "../../pool/drill/report.ts";
+import type { ProbeSeen } from "../../pool/drill/facts.ts";
+import { tripIn } from "../../pool/drill/rehearsed.ts";
 import type { Journal, Owner, PlannedChange } from "../journal.ts";
 import { inTurn } from "../queue.ts";
 import { type CleanUp, cleanUp } from "./clean-up.ts";
@@ -37,13 +38,12 @@ export const isBegun = (change: PlannedChange): change is Begun => change.drill 
 
 /**
  * Looks after a drill to its end: makes test calls, and cleans up when its time is over. Nothing depends on it: the gateway ends an evacuation
- * by itself, and no production call meets a rehearsal. Does nothing where another process looks after it. Never rejects.
+ * by itself, and no production call meets a rehearsal. This process has become its runner, with this number. Never rejects.
  */
-export async function lookAfter(running: Running, change: Begun, runners: number, clean: () => Promise<CleanUp>): Promise<void> {
-  const { records, clock, own } = running;
+export async function lookAfter(running: Running, change: Begun, runner: number, clean: () => Promise<CleanUp>): Promise<void> {
+  const { clock } = running;
   try {
-    if (!(await records.takeOver(change.changeId, runners, own))) return;
-    await probeUntilEnd(running, change, runners);
+    await probeUntilEnd(running, change, runner);
     for (const delay of cleanUpDelays) {
       const done = await clean().catch(() => null);
       if (done !== null && (done.left.length === 0 || !done.retryable)) return;
@@ -84,15 +84,18 @@ async function probeUntilEnd(running: Running, { changeId, drill, window }: Begu
   const { records, prober, clock } = running;
   const until = Date.parse(window.until);
   const left = () => until - clock.now().getTime();
-  let served = 0;
+  const usual: ProbeSeen[] = [];
   let askedAll = false;
   for (let calls = 0, recorded = 0; left() > 0; calls += 1) {
     if (prober !== null && drill.probe !== null) {
       const seen = await ask(running, drill, "usual");
       // An answer that came after the end says nothing of the drill.
-      if (seen !== null && left() > 0) await records.saw(changeId, runner, recorded++, seen);
-      served = seen !== null && seen.region !== null && (seen.status ?? 500) < 500 ? served + 1 : 0;
-      if (drill.mode === "rehearse" && served >= 3 && !askedAll) {
+      if (seen !== null && left() > 0) {
+        usual.push(seen);
+        await records.saw(changeId, runner, recorded++, seen);
+      }
+      // Not before the breaker is open: it would count these failures, too.
+      if (drill.mode === "rehearse" && !askedAll && tripIn(drill, usual, until) !== null) {
         askedAll = true;
         const all = await ask(running, drill, "all_failing");
         if (all !== null && left() > 0) await records.saw(changeId, runner, recorded++, all);

@@ -6,7 +6,12 @@ export const allTraffic: Guard = {
   passed: "The evacuation concerns the subscriptions that the call names.",
   objections({ drill }) {
     if (drill?.mode !== "evacuate") return null;
-    if (drill.subscriptions !== null) return [];
+    if (!drill.everyone) return [];
+    if (drill.subscriptions !== null) {
+      return [
+        `The named subscriptions are all that can call API '${drill.apiId}': all its calls would be sent away from '${drill.backendId}'. Name fewer.`,
+      ];
+    }
     return [`All calls to API '${drill.apiId}' would be sent away from '${drill.backendId}'; name subscriptions to try it with.`];
   },
 };

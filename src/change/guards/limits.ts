@@ -5,6 +5,7 @@ import type { Element } from "../../policy/document.ts";
 import { changedTeams, stateOf } from "../../quota/proof.ts";
 import { changesRoutes } from "./further.ts";
 import { type Guard, judgeEach, type Subject } from "./guard.ts";
+import { callsSentElsewhere } from "./rerouted.ts";
 import { type States, subscriptionsOf } from "./states.ts";
 import { openViews, type Views } from "./views.ts";
 
@@ -14,6 +15,11 @@ export const limitCut: Guard = {
   objections: ({ limits }) =>
     judgeEach(intended(limits), (limit) => {
       const growth = growthOf(limit);
+      if (limit.eachValue !== undefined && limit.after !== null) {
+        return [
+          `${inWords(limit)} limits the team as a whole, which was limited to ${limit.eachValue}: how far that cuts it cannot be told.`,
+        ];
+      }
       return growth !== null && growth < 1 / 2 ? [`${inWords(limit)} cuts the limit by more than half.`] : [];
     }),
 };
@@ -30,7 +36,7 @@ export const limitRaise: Guard = {
 
 function raisedNumber(limit: LimitChange): readonly string[] {
   if (limit.before === null) return [];
-  if (limit.after === null) return [`${inWords(limit)} takes the limit away.`];
+  if (limit.after === null) return [`${inWords(limit)}: the limit goes, and none that can be told takes its place.`];
   const growth = growthOf(limit);
   if (growth === null) return [`${inWords(limit)}: how the periods compare cannot be told.`];
   return growth > 10 ? [`${inWords(limit)} raises the limit more than tenfold.`] : [];
@@ -40,7 +46,7 @@ function inWords({ subscriptionId, kind, before, after, period, calls }: LimitCh
   const periodOf = (side: "before" | "after") => (period === undefined ? "" : ` ${period[side] ?? "in a period that cannot be told"}`);
   const of = calls === undefined ? "" : ` (${shortKey(calls)})`;
   const number = (side: "before" | "after", value: number | null) =>
-    value === null ? "none that can be told" : `${value}${periodOf(side)}`;
+    value === null ? "none" : `${Math.round(value * 100) / 100}${periodOf(side)}`;
   return `${subscriptionId}: ${kind}${of} ${number("before", before)} -> ${number("after", after)}`;
 }
 
@@ -88,6 +94,7 @@ export const sharedDocument: Guard = {
     const others = otherTeams(subject);
     return numbers === null && others === null ? null : [...(numbers ?? []), ...(others ?? [])];
   },
+  remarks: ({ states, teams, documents }) => (states === null || teams !== undefined ? [] : callsSentElsewhere(states, documents)),
 };
 
 const sharedLimit = ({ subscriptionId, kind, before, after }: LimitChange): string =>

@@ -18,7 +18,7 @@ import { obscurity, openViews, type View, type Views, withMembers } from "./view
  * - an API: its policy and its operations', and all that its calls meet, with whichever product;
  * - a product: its policy, and all that this policy merges to. Policies of the product's APIs are those APIs' own;
  * - a subscription: its limits and counters, and all that its calls meet outside of branches that are only for others;
- * - a backend: its document, and members, priorities, weights and settings of every pool that holds it.
+ * - a backend: its document, and members, priorities, weights and settings of every pool that holds it; a drill that evacuates it.
  *
  * What cannot be told counts as touched.
  */
@@ -81,9 +81,13 @@ function reachOf(subject: Subject, states: States): Reach {
 }
 
 /** Why a protected thing is touched; null where it surely is not. */
-function touches(thing: Protected, { documents }: Subject, reach: Reach | null): string | null {
+function touches(thing: Protected, { documents, drill }: Subject, reach: Reach | null): string | null {
   const own = documents.filter(({ id }) => isOwn(thing, id));
   if (own.length > 0) return `the change is to ${titles(own)}`;
+  // A drill's pools are its own; no pool that serves production changes.
+  if (thing.kind === "backend" && drill !== undefined) {
+    return drill.mode === "evacuate" && sameName(drill.backendId, thing.name) ? "the drill would send its calls away from it" : null;
+  }
   if (reach === null) return "what the change reaches was not read";
   if (thing.kind === "backend") return touchesBackend(thing.name, documents, reach.states);
   const named = thing.kind === "subscription" ? namesOf(thing.name, reach.states) : [];

@@ -1,5 +1,6 @@
 import type { Cost } from "../../usage/governance/costs.ts";
 import type { Throttled } from "../../usage/governance/traffic.ts";
+import type { UsageReport } from "../../usage/report.ts";
 import type { CacheUse, Known } from "../../usage/totals.ts";
 import type { GovernanceReport, ReportedDrill } from "./report.ts";
 import type { ReportedTeam } from "./teams.ts";
@@ -19,7 +20,7 @@ export function pageOf(service: string, report: GovernanceReport): string {
   const { since, until } = report.traffic.window;
   return [
     `# AI gateway ${inPage(service)}: ${minuteOf(since)} to ${minuteOf(until)} UTC`,
-    `Changes are against the same length of time before. ${sourceOf(report)}`,
+    `Changes are against the same length of time before. ${sourceOf(report)}${loggedPart(report)}`,
     totalsTable(report),
     ...section("Teams", teamsTable(report)),
     ...section("Failovers and drills", failoverLines(report)),
@@ -33,6 +34,12 @@ const section = (title: string, content: string): readonly string[] => [`## ${ti
 
 const sourceOf = ({ traffic }: GovernanceReport): string =>
   `Source: ${traffic.now.sources.map(({ name, newest }) => `${name}${newest === undefined ? "" : `, newest ${minuteOf(newest)}`}`).join("; ")}.`;
+
+/** That the logs are not of all calls, where platform metrics say so. */
+const loggedPart = ({ traffic: { now } }: GovernanceReport): string =>
+  now.counted === undefined
+    ? ""
+    : ` **The logs hold ${said(now.totals.requests)} of the ${grouped(now.counted)} calls that platform metrics count: tokens, teams and causes are of those alone.**`;
 
 type Cells = readonly string[];
 
@@ -53,14 +60,20 @@ function changeOf(before: Known, now: Known): string {
 
 function totalsTable({ traffic: { now, earlier, costs } }: GovernanceReport): string {
   const [totals, before] = [now.totals, earlier.totals];
-  const comparable = now.sources[0]?.name === earlier.sources[0]?.name && before.requests !== 0;
+  const sameSource = now.sources[0]?.name === earlier.sources[0]?.name && before.requests !== 0;
+  const comparable = sameSource && isWhole(now, earlier);
   const change = (from: Known, to: Known): string => (comparable ? changeOf(from, to) : "unknown");
+  const [counted, countedBefore] = [now.counted ?? totals.requests, earlier.counted ?? before.requests];
   const throttled = totals.throttled.by_origin.map(({ origin, requests }) => [origin, requests] as const);
   const errors = totals.errors.by_cause.map(({ cause, requests }) => [cause, requests] as const);
   return table(
     ["", "", "change"],
     [
-      ["Requests", said(totals.requests), change(before.requests, totals.requests)],
+      [
+        "Requests",
+        now.counted === undefined ? said(totals.requests) : `${grouped(now.counted)} (${said(totals.requests)} in the logs)`,
+        sameSource ? changeOf(countedBefore, counted) : "unknown",
+      ],
       ["Tokens", said(totals.tokens), change(before.tokens, totals.tokens)],
       ["Throttled", withParts(totals.throttled.total, throttled), change(before.throttled.total, totals.throttled.total)],
       ["Errors", withParts(totals.errors.total, errors), change(before.errors.total, totals.errors.total)],
@@ -74,6 +87,9 @@ function totalsTable({ traffic: { now, earlier, costs } }: GovernanceReport): st
     ],
   );
 }
+
+/** Whether the logs of both windows have as many calls as platform metrics count. */
+const isWhole = (...windows: readonly Pick<UsageReport, "counted">[]): boolean => windows.every(({ counted }) => counted === undefined);
 
 const withParts = (total: Known, parts: readonly (readonly [string, number])[]): string =>
   parts.length === 0 ? said(total) : `${said(total)} (${partsText(parts)})`;
@@ -101,7 +117,8 @@ function costText({ amount, atLeast }: Cost): string {
   return atLeast ? `at least ${text}` : text;
 }
 
-function teamsTable({ teams: { teams }, traffic: { costs } }: GovernanceReport): string {
+function teamsTable({ teams: { teams }, traffic: { costs, now, earlier } }: GovernanceReport): string {
+  const comparable = isWhole(now, earlier);
   const active = teams.filter(({ requests }) => requests !== 0);
   const quiet = teams.filter(({ requests }) => requests === 0);
   const rest = active.slice(mostTeams);
@@ -111,13 +128,18 @@ function teamsTable({ teams: { teams }, traffic: { costs } }: GovernanceReport):
     .map((team) => [
       nameInPage(team.name),
       said(team.tokens),
-      changeOf(team.tokensBefore, team.tokens),
-      String(team.share),
+      comparable ? changeOf(team.tokensBefore, team.tokens) : "unknown",
+      shareText(team),
       throttledText(team.throttled),
       ...(team.cost === null ? [] : [costText(team.cost)]),
     ]);
   return [
-    active.length === 0 ? "No team has made a call." : table(headers, rest.length === 0 ? rows : [...rows, restRow(rest, costs !== null)]),
+    active.length === 0
+      ? "No team has made a call."
+      : table(headers, rest.length === 0 ? rows : [...rows, restRow(rest, comparable, costs !== null)]),
+    ...Object.entries(doubts).map(([doubt, { mark, why }]) =>
+      active.slice(0, mostTeams).some((team) => team.doubt === doubt) ? `${mark} ${why}` : "",
+    ),
     quiet.length === 0
       ? ""
       : `No calls: ${listed(
@@ -130,7 +152,19 @@ function teamsTable({ teams: { teams }, traffic: { costs } }: GovernanceReport):
     .join("\n\n");
 }
 
-function restRow(rest: readonly ReportedTeam[], priced: boolean): Cells {
+/** What a share with such a mark is not. */
+const doubts = {
+  written: { mark: "†", why: "Of the limit as it is now: what holds it was changed in this window." },
+  beyond: {
+    mark: "‡",
+    why: "More than the limit lets through: it was higher for a part of this time, or does not count all of these calls.",
+  },
+} as const;
+
+const shareText = ({ share, doubt }: ReportedTeam): string =>
+  typeof share !== "number" ? share : `${grouped(share)}${doubt === null ? "" : ` ${doubts[doubt].mark}`}`;
+
+function restRow(rest: readonly ReportedTeam[], comparable: boolean, priced: boolean): Cells {
   const tokens = rest.map((team) => team.tokens);
   const throttled = rest.map((team) =>
     team.throttled === "unknown" ? "unknown" : team.throttled.reduce((sum, [, count]) => sum + count, 0),
@@ -140,7 +174,7 @@ function restRow(rest: readonly ReportedTeam[], priced: boolean): Cells {
   return [
     `${rest.length} others`,
     said(sumOf(tokens)),
-    changeOf(sumOf(rest.map(({ tokensBefore }) => tokensBefore)), sumOf(tokens)),
+    comparable ? changeOf(sumOf(rest.map(({ tokensBefore }) => tokensBefore)), sumOf(tokens)) : "unknown",
     "",
     said(sumOf(throttled)),
     ...(priced ? [costText(cost)] : []),

@@ -3,7 +3,7 @@ import type { Prices } from "../../gateway/prices.ts";
 import type { CSharp } from "../../policy/expression-syntax.ts";
 import { teamLimits } from "../../quota/limits.ts";
 import { type GovernedTraffic, readGovernedTraffic } from "../../usage/governance/traffic.ts";
-import { readGround } from "../../usage/report.ts";
+import { readGround, type UsageGround } from "../../usage/report.ts";
 import { windowBack } from "../../usage/subscription-usage.ts";
 import { metricsWindow } from "../../usage/window.ts";
 import { type Diagnosis, diagnose } from "../diagnose.ts";
@@ -57,11 +57,14 @@ export interface GovernanceReport {
   readonly leftOut: number;
   /** Of the window; null where it could not be made. */
   readonly findings: Pick<Diagnosis, "problems" | "unknown"> | null;
+  /** What keeps the report from being whole, and the command that mends it. */
+  readonly missing: readonly { readonly what: string; readonly fix?: string }[];
   readonly notes: readonly string[];
 }
 
 const mostChanges = 200;
 const mostDrills = 10;
+const mostMissing = 5;
 
 /** What has been planned alone is no change. */
 const made = new Set(["applied", "undone", "rolled_back", "failed", "applying", "claimed"]);
@@ -86,10 +89,11 @@ export async function readGovernanceReport(
   const ground = await readGround(readers, undefined, now);
   const window = windowBack("report", duration, end ?? ground.complete);
   const csharp = await grammar();
-  const [traffic, inventory, log, findings] = await Promise.all([
+  const [traffic, inventory, log, activity, findings] = await Promise.all([
     readGovernedTraffic(readers, ground, window, prices, now),
     attempt("policies", readInventory(readers.gateway)),
     attempt("journal", readers.changes.list(mostChanges, { since: window.since })),
+    attempt("activity", readers.azure.activity(window)),
     attempt(
       "service",
       diagnose(readers, { since: window.since.toISOString(), until: window.until.toISOString() }, async () => csharp, now),
@@ -98,18 +102,23 @@ export async function readGovernanceReport(
   const changes =
     log.kind === "read" ? log.value.changes.filter(({ state, time }) => made.has(state) && new Date(time) < window.until) : null;
   const drills = (changes ?? []).filter(({ tool }) => tool === drillTool);
+  const written = [
+    ...(changes ?? []).flatMap(({ documents }) => documents),
+    ...(activity.kind === "read" ? activity.value.filter(({ outcome }) => outcome !== "failed").map(({ target }) => target) : []),
+  ];
   const limits = inventory.kind === "read" ? teamLimits(inventory.value, csharp) : null;
   return {
     traffic,
-    teams: reportedTeams(traffic, limits),
+    teams: reportedTeams(traffic, limits, written),
     changes: changes === null ? "unknown" : changes.filter(({ tool }) => tool !== drillTool),
     drills: await Promise.all(
       drills.slice(0, mostDrills).map(({ changeId, summary, state }) => drillOf(readers, changeId, summary, state)),
     ),
     leftOut: (log.kind === "read" ? log.value.leftOut : 0) + Math.max(0, drills.length - mostDrills),
     findings: findings.kind === "read" ? findings.value : null,
+    missing: [...traffic.now.missing, ...(findings.kind === "read" ? rolesMissing(findings.value) : [])].slice(0, mostMissing),
     notes: [
-      ...traffic.notes,
+      ...traffic.notes.map((note) => withoutHint(note, ground)),
       ...(inventory.kind === "read" ? inventory.value.notes : [`Teams and their limits cannot be read: ${inventory.error.message}`]),
       ...(now.getTime() - traffic.before.since.getTime() > keptDays * dayMs
         ? [`The time before reaches back more than ${keptDays} days: the workspace may not have kept all of its logs.`]
@@ -117,6 +126,22 @@ export async function readGovernanceReport(
     ],
   };
 }
+
+/** A right that is missing, with the command that grants it: the same command once. */
+function rolesMissing({ unknown }: Pick<Diagnosis, "unknown">): GovernanceReport["missing"] {
+  const commands = unknown.filter(({ do: todo }) => todo.startsWith("az role assignment create "));
+  return [...new Set(commands.map(({ do: todo }) => todo))].map((fix) => ({
+    what: commands
+      .filter(({ do: todo }) => todo === fix)
+      .map(({ why }) => why)
+      .join(" "),
+    fix,
+  }));
+}
+
+/** The command stands whole under `missing`; a page has no use for one. */
+const withoutHint = (note: string, { freshness }: UsageGround): string =>
+  freshness.kind === "refused" && freshness.error.hint !== undefined ? note.replace(` ${freshness.error.hint}`, "") : note;
 
 const drillTool = "run_failover_drill";
 

@@ -1,3 +1,4 @@
+import type { DocumentId } from "../../gateway/documents.ts";
 import { type Subscription, sharedSids, subscriptionName } from "../../gateway/model.ts";
 import type { TeamLimits } from "../../quota/limit.ts";
 import type { Cost } from "../../usage/governance/costs.ts";
@@ -14,6 +15,8 @@ export interface ReportedTeam {
   readonly tokensBefore: Known;
   /** Percent of its limit of tokens per minute, by the minute that 95 % of all stay below. */
   readonly share: Known | "none";
+  /** Why that percent may not be of the limit that calls met: what holds it was written in the window, or it is more than the limit lets through. */
+  readonly doubt: "written" | "beyond" | null;
   readonly throttled: Throttled | "unknown";
   /** Null without prices. */
   readonly cost: Cost | null;
@@ -28,8 +31,16 @@ export interface ReportedTeams {
 /** What logs call a call without a subscription. */
 const nobody = "none";
 
-/** Every team that there is, and every caller that the logs know besides. `limits` is null where these could not be read: then the logs alone say who there is. */
-export function reportedTeams(traffic: GovernedTraffic, limits: readonly TeamLimits[] | null): ReportedTeams {
+/**
+ * Every team that there is, and every caller that the logs know besides. `limits` is null where these could not be read: then the logs alone say who
+ * there is. `written`: ids of the documents that were written in the window.
+ */
+export function reportedTeams(
+  traffic: GovernedTraffic,
+  limits: readonly TeamLimits[] | null,
+  written: readonly DocumentId[],
+): ReportedTeams {
+  const changed = new Set(written.map((id) => id.toLowerCase()));
   const subscriptions = (limits ?? []).map(({ subscription }) => subscription);
   const titleOf = titlesOf(subscriptions);
   const unclear = sharedSids(subscriptions);
@@ -38,12 +49,12 @@ export function reportedTeams(traffic: GovernedTraffic, limits: readonly TeamLim
     ...(limits ?? []).map(({ subscription, binding }) =>
       unclear.has(subscription.id.toLowerCase())
         ? unclearTeam(traffic, subscription)
-        : teamOf(traffic, subscription.id, titleOf(subscription), binding.tpm),
+        : teamOf(traffic, subscription.id, titleOf(subscription), binding.tpm, isWritten(binding.tpm, changed)),
     ),
     ...traffic.callers
       .filter((id) => !known.has(id.toLowerCase()))
       .map((id) =>
-        teamOf(traffic, id, strangerTitle(id, limits !== null), { status: limits === null || id !== nobody ? "unknown" : "none" }),
+        teamOf(traffic, id, strangerTitle(id, limits !== null), { status: limits === null || id !== nobody ? "unknown" : "none" }, false),
       ),
   ];
   return {
@@ -75,9 +86,12 @@ function strangerTitle(id: string, isGone: boolean): string {
   return isGone ? `${id} (not there any more)` : id;
 }
 
+const isWritten = ({ limits }: Pick<TeamLimits["binding"]["tpm"], "limits">, written: ReadonlySet<DocumentId>): boolean =>
+  limits.some((limit) => [limit.document, limit.number.document].some((id) => written.has(id.toLowerCase())));
+
 type Binding = Parameters<typeof shareOfBinding>[1];
 
-function teamOf(traffic: GovernedTraffic, id: string, name: string, binding: Binding): ReportedTeam {
+function teamOf(traffic: GovernedTraffic, id: string, name: string, binding: Binding, written: boolean): ReportedTeam {
   const { now, earlier } = traffic.usageOf(id);
   const share = shareOfBinding(now, binding);
   const { costs } = traffic;
@@ -87,6 +101,7 @@ function teamOf(traffic: GovernedTraffic, id: string, name: string, binding: Bin
     tokens: now.tokens,
     tokensBefore: earlier.tokens,
     share: share === null ? "none" : share.p95,
+    doubt: typeof share?.p95 !== "number" ? null : written ? "written" : share.p95 > 100 ? "beyond" : null,
     throttled: traffic.throttledOf(id) ?? "unknown",
     cost:
       costs &&
@@ -100,6 +115,7 @@ const unclearTeam = ({ costs }: GovernedTraffic, subscription: Subscription): Re
   tokens: "unknown",
   tokensBefore: "unknown",
   share: "unknown",
+  doubt: null,
   throttled: "unknown",
   cost: costs && { amount: "unknown", atLeast: false },
 });

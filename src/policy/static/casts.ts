@@ -19,10 +19,15 @@ export function casted(node: SyntaxNode, scope: Scope): Code {
   const name = typeOf(type);
   const code = scope.code(operand);
   const unboxes = isBareObject(operand, scope.objects);
-  return (frame) =>
-    lifted([code(frame)], node.text, ([value = nothing]) =>
+  // What is known of a text stays known of it: it is the text of a variable as it is the one that stands there itself.
+  const keeps = name === "string" || name === "object";
+  return (frame) => {
+    const given = code(frame);
+    if (keeps && given.kind === "unknown") return given;
+    return lifted([given], node.text, ([value = nothing]) =>
       asOperator ? (isOfType(value, name) ? value : nothing) : unboxes ? unboxed(value, name) : converted(value, name),
     );
+  };
 }
 
 /** The grammar takes `(a) && b` for a cast of `&&b` to `a`. */

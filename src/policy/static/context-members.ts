@@ -21,7 +21,7 @@ const object = (what: string): Member => {
   return () => value;
 };
 
-const [theSubscription, theWorkspace] = [present("Subscription"), present("Workspace")];
+const [theSubscription, theWorkspace, theUser] = [present("Subscription"), present("Workspace"), present("User")];
 
 /** A member of what a call may not have. */
 const of =
@@ -50,7 +50,7 @@ const objects: Readonly<Record<string, Readonly<Record<string, Member>>>> = {
     Response: input("response", ""),
     LastError: input("response", "LastError"),
     Backend: input("response", "Backend"),
-    User: input("user", ""),
+    User: ({ call: { user } }) => (user === undefined ? brought("user", "") : user === null ? nothing : theUser),
     Deployment: object("Deployment"),
     Elapsed: input("time", "context.Elapsed"),
     RequestId: input("time", "context.RequestId"),
@@ -74,6 +74,7 @@ const objects: Readonly<Record<string, Readonly<Record<string, Member>>>> = {
     Path: of("api", ({ api }) => api?.path, "Path"),
   },
   Operation: { Id: of("operation", ({ operation }) => operation?.id, "Id") },
+  User: { Id: ({ call: { user } }) => constant(user?.id ?? null) },
   Workspace: {
     Id: ({ call }) => constant(call.workspaceId ?? null),
   },
@@ -121,6 +122,8 @@ export function contextMember(what: string, name: string, source: string, frame:
   const members = Object.hasOwn(objects, what) ? objects[what] : undefined;
   const member = members !== undefined && Object.hasOwn(members, name) ? members[name] : undefined;
   if (member !== undefined) return member(frame);
+  // Of one user everything else is the same for each of his calls.
+  if (what === "User") return brought("user", `${frame.call.user?.id ?? ""}.${name}`);
   const kind = Object.hasOwn(rest, what) ? rest[what] : undefined;
   if (kind !== undefined) return brought(kind, name);
   const list = Object.hasOwn(lists, what) ? lists[what] : undefined;
@@ -133,8 +136,15 @@ const lists: Readonly<Record<string, Input["what"]>> = { Headers: "header", Quer
 /** Names of an operation's template parameters in Azure OpenAI's and similar APIs. */
 const deploymentParameter = /^(?:deployment|model)(?:[-_]?(?:id|name))?$/i;
 
+/** Whether the subscription's key may stand there. */
+function bringsKey(what: string, name: string, { api, subscription }: StaticCall): boolean {
+  const keyName = what === "Headers" ? api?.keyNames?.header : what === "Query" ? api?.keyNames?.query : undefined;
+  return subscription != null && keyName !== undefined && keyName.toLowerCase() === name.toLowerCase();
+}
+
 function named(what: string, name: string, { call }: Frame): Known | null {
   if (what === "MatchedParameters" && deploymentParameter.test(name)) return deploymentOf(call);
+  if (bringsKey(what, name, call)) return brought("subscription-key", `${what === "Query" ? "query" : "header"} ${name.toLowerCase()}`);
   const kind = Object.hasOwn(lists, what) ? lists[what] : undefined;
   return kind === undefined ? null : brought(kind, name);
 }

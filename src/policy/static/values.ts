@@ -60,7 +60,7 @@ export interface Throws {
 
 /** Something that a call brings along, or that the gateway knows only once there is a call. */
 export interface Input {
-  /** `api`, `product`, `operation`: which one, or what is not known of it; `expression`: not understood; `named-value`: secret or missing; `subscription-key`: tells subscriptions apart, and nothing else does. */
+  /** `api`, `product`, `operation`: which one, or what is not known of it; `expression`: not understood; `named-value`: secret or missing; `subscription-key`: tells subscriptions apart, and nothing else does; a call need not bring it in the header or query parameter of that name. */
   readonly what:
     | "deployment"
     | "header"
@@ -107,12 +107,20 @@ export type Origin =
 export interface StaticCall {
   /** Null where the call comes without one; undefined where that is not known: any subscription, or none. */
   readonly subscription: { readonly id: string; readonly name: string } | null | undefined;
+  /** The subscription's owner. Null where it has none; left out where that is not known. */
+  readonly user?: { readonly id: string } | null | undefined;
   /** Null where the call has no product; undefined where that is not known. */
   readonly product: { readonly id: string; readonly name: string } | null | undefined;
   /** Null where it is not known. */
-  readonly api: { readonly id: string; readonly name: string; readonly path: string } | null;
+  readonly api: {
+    readonly id: string;
+    readonly name: string;
+    readonly path: string;
+    /** The header and the query parameter that may bring the subscription's key, where they are known. */
+    readonly keyNames?: { readonly header: string; readonly query: string };
+  } | null;
   /** Null where it is not known: any operation of the API. */
-  readonly operation: { readonly id: string } | null;
+  readonly operation: { readonly id: string; readonly name?: string } | null;
   readonly workspaceId?: string | undefined;
   /** The model deployment that it asks for: what every `deployment` input then is. Left out where it is not known. */
   readonly deployment?: string | undefined;

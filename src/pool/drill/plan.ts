@@ -1,12 +1,13 @@
 import { GatewayError } from "../../errors.ts";
 import type { ListedDocument } from "../../gateway/documents.ts";
-import type { DrillPlan, FaultOrigin, ProbeRequest } from "../../gateway/drill.ts";
+import type { DrillBreaker, DrillPlan, FaultOrigin, ProbeRequest } from "../../gateway/drill.ts";
 import { findApi, findById, findSubscription, type Inventory } from "../../gateway/inventory.ts";
 import { sameName } from "../../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../../gateway/proposal.ts";
 import type { CSharp } from "../../policy/expression-syntax.ts";
-import { backendIdOf, breakerOf, findBackend, itemBackendId, poolItems } from "../backend.ts";
+import { backendIdOf, breakerOf, findBackend, itemBackendId, membersOf, poolItems } from "../backend.ts";
 import { resolveRoutes } from "../routes.ts";
+import { callerWarnings, isEveryone } from "./callers.ts";
 import { evacuation } from "./evacuation.ts";
 import { drillMembers, failingId, isOfPool } from "./pools.ts";
 import { rehearsal } from "./rehearsal.ts";
@@ -55,7 +56,7 @@ export function planDrill(
   const duration = drillDurationMs(request.duration);
   const apiId = findApi(inventory.apis, request.api_id).id;
   const subscriptions = teamsOf(inventory, request);
-  const { pool, member } = memberOf(inventory, csharp, apiId, request.backend_id);
+  const { pool, member } = memberOf(inventory, csharp, apiId, request);
   const [poolId, backendId] = [backendIdOf(pool.id), backendIdOf(member.id)];
   const others = inventory.backends.filter(
     ({ id }) => isOfPool(backendIdOf(id), poolId) || sameName(backendIdOf(id), failingId(backendId)),
@@ -65,6 +66,10 @@ export function planDrill(
   const { documents, warnings, faultOrigin } = request.mode === "evacuate" ? evacuation(subject) : rehearsal(subject);
   const time = durationText(duration);
   const callers = subscriptions === null ? "all subscriptions" : subscriptions.join(", ");
+  // Another's calls would say nothing of a team's, and would cost.
+  const probe = subscriptions === null ? means.probe : null;
+  const withoutProbe = subscriptions === null ? means.withoutProbe : ownCallsOnly;
+  const share = membersOf(inventory.backends, pool).find(({ backendId: id }) => sameName(id, backendId))?.share ?? 0;
   const drill: DrillPlan = {
     mode: request.mode,
     apiId,
@@ -73,8 +78,10 @@ export function planDrill(
     durationMs: duration,
     subscriptions,
     members: drillMembers(inventory.backends, pool),
-    probe: means.probe,
-    tripMs: durationMs(breakerOf(member.properties)?.tripDuration ?? null),
+    probe,
+    everyone: subscriptions === null || isEveryone(inventory, apiId, subscriptions),
+    breaker: drillBreaker(inventory, member),
+    share,
     faultOrigin,
   };
   return {
@@ -89,11 +96,43 @@ export function planDrill(
         }),
     documents,
     affected: request.mode === "evacuate" ? (subscriptions ?? [`API '${apiId}'`]) : [],
-    warnings: [...warnings, ...(means.probe === null ? [means.withoutProbe] : []), cleanUpText(documents)],
+    warnings: [
+      ...warnings,
+      ...callerWarnings(inventory, apiId, subscriptions ?? []),
+      ...(share === 0 ? [standbyText(request.mode, backendId)] : []),
+      ...(probe === null ? [withoutProbe] : []),
+      lookedAfterText(request.mode),
+      cleanUpText(documents),
+    ],
     ...(request.mode === "evacuate" && subscriptions !== null ? { teams: subscriptions } : {}),
     drill,
   };
 }
+
+/** No breaker works in the Consumption tier: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
+function drillBreaker({ service }: Inventory, { properties }: ListedDocument): DrillBreaker | null {
+  const breaker = service.tier === "consumption" ? null : breakerOf(properties);
+  if (breaker === null) return null;
+  const { failureCount: failures, failurePercent: percent, interval, tripDuration } = breaker;
+  return { failures, percent, intervalMs: durationMs(interval), tripMs: durationMs(tripDuration) };
+}
+
+const ownCallsOnly =
+  "No test call is made: it would come with another key than the subscriptions' own. Only the logs will tell what happened to their calls.";
+
+const standbyText = (mode: DrillRequest["mode"], backendId: string): string =>
+  mode === "evacuate"
+    ? `'${backendId}' gets no calls while members of a higher priority are in use: nothing has to shift.`
+    : `'${backendId}' gets no calls while members of a higher priority are in use: a rehearsal of it will hardly show anything.`;
+
+/** Nobody else makes test calls and cleans up. */
+const lookedAfterText = (mode: DrillRequest["mode"]): string =>
+  [
+    "The server that applies it looks after it to its end, and has to keep running until then.",
+    "A single command (azure-ai-gateway-mcp call apply_change) ends at once:",
+    mode === "rehearse" ? "then no test calls are made, nothing is shown, and" : "the gateway still ends the drill by itself, but",
+    "its documents stay until stop_drill, the first tool call of the next server, or 'azure-ai-gateway-mcp recover'.",
+  ].join(" ");
 
 function teamsOf(inventory: Inventory, { mode, subscriptions = [] }: DrillRequest): readonly string[] | null {
   if (subscriptions.length === 0) return null;
@@ -110,7 +149,7 @@ function memberOf(
   inventory: Inventory,
   csharp: CSharp,
   apiId: string,
-  name: string,
+  { backend_id: name, pool_id: poolName }: Pick<DrillRequest, "backend_id" | "pool_id">,
 ): { readonly pool: ListedDocument; readonly member: ListedDocument } {
   const { backends } = inventory;
   const known = backends.map((document) => ({ id: backendIdOf(document.id), document }));
@@ -120,15 +159,22 @@ function memberOf(
   );
   const pools = [...reached].flatMap((id) => findBackend(backends, id) ?? []);
   const having = pools.filter(({ properties }) => poolItems(properties).some((item) => sameName(itemBackendId(item), backendId)));
-  const [pool, ...more] = having;
+  const meant = poolName === undefined ? having : having.filter(({ id }) => sameName(backendIdOf(id), poolName));
+  const [pool, ...more] = meant;
+  if (pool === undefined && poolName !== undefined) {
+    throw new GatewayError("invalid_input", `API '${apiId}' goes to no pool '${poolName}' that has '${backendId}' as a member.`, {
+      hint: having.length === 0 ? "get_backend_pool shows its pools and members." : `Those are: ${idsOf(having)}.`,
+    });
+  }
   if (pool === undefined) {
     throw new GatewayError("invalid_input", `API '${apiId}' goes to no pool that has '${backendId}' as a member.`, {
       hint: "get_backend_pool shows its pools and members; update_backend_pool makes a pool of a single backend.",
     });
   }
   if (more.length > 0) {
-    const names = having.map(({ id }) => backendIdOf(id)).join(", ");
-    throw new GatewayError("unsupported", `API '${apiId}' goes to several pools that have '${backendId}': ${names}.`);
+    throw new GatewayError("invalid_input", `API '${apiId}' goes to several pools that have '${backendId}': ${idsOf(having)}.`, {
+      hint: "Say which one with pool_id; a drill concerns the calls to one of them.",
+    });
   }
   if (poolItems(pool.properties).length < 2) {
     throw new GatewayError(
@@ -141,6 +187,8 @@ function memberOf(
   }
   return { pool, member };
 }
+
+const idsOf = (backends: readonly ListedDocument[]): string => backends.map(({ id }) => backendIdOf(id)).join(", ");
 
 const stillThere = (ids: readonly string[]): GatewayError =>
   new GatewayError("conflict", `Another drill of this pool runs, or has left something behind: ${ids.join(", ")}.`, {

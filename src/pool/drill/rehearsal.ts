@@ -7,6 +7,7 @@ import { backendIdOf, breakerOf } from "../backend.ts";
 import type { DrillDocuments, DrillSubject } from "./plan.ts";
 import { drillPoolId, failingId, isMember, poolWith, renamed } from "./pools.ts";
 import { redirected } from "./redirect.ts";
+import { withTries } from "./tries.ts";
 
 /**
  * A copy of the member at an origin that fails, with the same breaker and without credentials; copies of the pool with it, one of them with
@@ -41,7 +42,7 @@ export function rehearsal(subject: DrillSubject): DrillDocuments {
   const policies = redirected(inventory, csharp, apiId, poolId, xml).map(({ id, text }) => ({
     id: id.replace(/^apis\/[^/]+/, revisionId),
     before: null,
-    after: withPolicyText(null, text),
+    after: withPolicyText(null, withTries(text)),
   }));
   const replace = (item: JsonObject) => (isMember(item, backendId) ? renamed(item, failing) : item);
   return {

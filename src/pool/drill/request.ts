@@ -6,6 +6,8 @@ export interface DrillRequest {
   readonly api_id: string;
   /** The member of the API's pool that is to be without traffic. */
   readonly backend_id: string;
+  /** Where several pools of the API have the member. */
+  readonly pool_id?: string | undefined;
   readonly mode: DrillMode;
   /** ISO 8601. */
   readonly duration: string;

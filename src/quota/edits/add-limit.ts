@@ -7,7 +7,8 @@ import { appendChild, applyEdits, type Edit, insertAfter, insertBefore, prependC
 import { allSteps, policyChain, type Step, stepReader } from "../../policy/steps.ts";
 import type { Path } from "../callers.ts";
 import type { TeamLimits } from "../limit.ts";
-import { lastBranchOfOthers, ownBranch, type Team, teamWhen } from "./branch.ts";
+import { named } from "../limits.ts";
+import { lastBranchOfOthers, ownBranch, type Team, teamWhen, textLiteral } from "./branch.ts";
 import { textOf, withText } from "./documents.ts";
 import { newElement, type OwnValues, styleOf } from "./elements.ts";
 import { ownKey } from "./own-key.ts";
@@ -41,7 +42,7 @@ export function addLimit(addition: Addition): Added {
   if (inventory.service.tier === "consumption") throw notOnConsumption(kind);
   const values: OwnValues = {
     number,
-    ...(period === null ? {} : { period }),
+    ...(period === null ? {} : { window: { attribute: "token-quota-period", value: period } }),
     counterKey: ownKey(inventory, team, kind === "rpm" ? "calls" : "tokens", kind),
   };
   const own = (document: DocumentId) => newElement(kind, values, styleOf(sources(inventory, document)));
@@ -143,37 +144,51 @@ const emptyPolicy = (id: DocumentId): string => {
 
 /** What is not as it should be on one of the team's ways. */
 interface Broken {
-  readonly what: "unmet" | "caller authentication" | "cache lookup" | "routing" | "backend authentication";
+  readonly what: "unmet" | "operations" | "caller authentication" | "cache lookup" | "routing" | "backend authentication";
   readonly cost: number;
+  /** Of `operations`: those whose calls do not meet it. */
+  readonly names: readonly string[];
 }
 
 const unmet = 1_000_000;
-const costs = { unmet, "caller authentication": 1000, "cache lookup": 100, routing: 10, "backend authentication": 1 } as const;
+const costs = {
+  unmet,
+  operations: 10_000,
+  "caller authentication": 1000,
+  "cache lookup": 100,
+  routing: 10,
+  "backend authentication": 1,
+} as const;
 
 /** Reads the merged policies of each way: where the team's own element has come to stand among them. */
 function brokenBy({ paths }: Addition, edited: Inventory, own: string, { subscriptionId }: Team): readonly Broken[] {
   const reader = stepReader(edited);
   const broken = new Set<Broken["what"]>();
+  const passing: Path[] = [];
   for (const path of paths) {
     const steps = [...allSteps(reader.steps(policyChain(path)).inbound)];
     const index = steps.findIndex((step) => isOwn(step, own, subscriptionId));
-    if (index < 0) broken.add("unmet");
+    if (index < 0) passing.push(path);
     for (const { element } of steps.slice(0, index)) if (element.name === "set-backend-service") broken.add("routing");
     for (const { element } of steps.slice(index + 1)) {
       const what = shouldBeBefore(element.name);
       if (what !== null) broken.add(what);
     }
   }
-  return [...broken].map((what) => ({ what, cost: costs[what] }));
+  // Single operations may do without it, where other calls of their API do not.
+  const few = passing.every(
+    ({ apiId, operationId }) => operationId !== null && paths.some((path) => path.apiId === apiId && !passing.includes(path)),
+  );
+  if (passing.length > 0) broken.add(few ? "operations" : "unmet");
+  const names = passing.map(({ apiId, operationId }) => `${apiId ?? ""}/${operationId ?? ""}`);
+  return [...broken].map((what) => ({ what, cost: costs[what], names: what === "operations" ? names : [] }));
 }
 
 function isOwn({ element, policy }: Step, own: string, subscriptionId: string): boolean {
   const parent = element.parent;
   if (parent?.name !== "when" || element.name !== /^<([\w-]+)/.exec(own)?.[1]) return false;
   const condition = policy.source.slice(parent.openTag.start, parent.openTag.end);
-  return (
-    condition.includes(JSON.stringify(subscriptionId)) && flat(policy.source.slice(element.span.start, element.span.end)) === flat(own)
-  );
+  return condition.includes(textLiteral(subscriptionId)) && flat(policy.source.slice(element.span.start, element.span.end)) === flat(own);
 }
 
 const flat = (xml: string): string => xml.replace(/\s+/g, " ");
@@ -193,11 +208,11 @@ function warningsOf({ broken, document }: Placement): readonly string[] {
     "cache lookup": "before a cache lookup",
     routing: "behind routing",
   };
-  return said.flatMap(({ what }) =>
-    what === "unmet" || what === "backend authentication"
-      ? []
-      : [`In ${documentTitle(document)} the limit stands ${words[what]} of some of the team's calls.`],
-  );
+  return said.flatMap(({ what, names }) => {
+    if (what === "unmet" || what === "backend authentication") return [];
+    if (what === "operations") return [`The calls of ${named(names)} do not meet it: their operations' policies do without <base />.`];
+    return [`In ${documentTitle(document)} the limit stands ${words[what]} of some of the team's calls.`];
+  });
 }
 
 const notOnConsumption = (kind: Addition["kind"]): GatewayError =>

@@ -92,9 +92,12 @@ export const withoutAttributes = (copy: PolicyDocument, root: Element, names: (n
 /** A branch for one subscription. */
 export function teamWhen(subscriptionId: string, xml: string): string {
   // `?.`: a call without a subscription must get past the condition.
-  const condition = attributeText(`@(context.Subscription?.Id == ${JSON.stringify(subscriptionId)})`, '"');
+  const condition = attributeText(`@(context.Subscription?.Id == ${textLiteral(subscriptionId)})`, '"');
   return `<when condition="${condition}">\n${inner(xml)}\n</when>`;
 }
+
+/** A text of C#. `{{` would stand for a named value, so it is written in two parts. */
+export const textLiteral = (text: string): string => JSON.stringify(text).replaceAll("{{", '{" + "{');
 
 const layout = { lineEnding: "\n", unit: "    " };
 

@@ -9,8 +9,8 @@ import type { Limit, TeamLimits } from "../limit.ts";
 import { holdsNarrowerLimits } from "../written-limits.ts";
 import { branchAround, copyOf, ownBefore, type Team } from "./branch.ts";
 import { placesOfNamedValue, textOf, withText } from "./documents.ts";
-import { attributeOf, type OwnValues, ownCopy, stackedCopy } from "./elements.ts";
-import { type DataOrigin, numberEdit } from "./number.ts";
+import { attributeOf, type OwnValues, ownCopy, stackedCopy, type Window } from "./elements.ts";
+import { type DataOrigin, dataOrigin, numberEdit } from "./number.ts";
 import { familyOf, ownKey } from "./own-key.ts";
 
 /** A limit of one team, what it is to come to, and what is known of who meets it. */
@@ -21,8 +21,8 @@ export interface Change {
   readonly limit: Limit;
   /** As the attribute holds it: of `rpm` per renewal period. */
   readonly number: number;
-  /** Where it is to be another. */
-  readonly period: string | null;
+  /** The period, where it is to be another. */
+  readonly window: Window | null;
   readonly audience: Audience;
   /** Whether the team has to count by another key: on v2 tiers one key never carries two numbers. */
   readonly rekey: boolean;
@@ -42,27 +42,31 @@ export interface Way {
 /**
  * The ways to change the number, the one that changes least first. Where the counter is shared there is one: a lower limit of the team's own before
  * it. Else the number itself where only this team is behind it; else the limit's element where only this team meets it; else a branch for the team around
- * the variable that feeds the limit, and last around the limit.
+ * the variable that feeds the limit, and last around the limit. A number that an expression decides is only ever given in a branch: the
+ * expression stays as it is for whoever else meets it.
  */
 export function* waysToChange(change: Change): Generator<Way> {
   const { limit, audience } = change;
-  if (limit.counterGroup.size > 1) {
+  if (isShared(limit)) {
     yield stacked(change);
     return;
   }
   const bySubscription = familyOf(limit.element.name) === "subscription";
-  const literal = !change.rekey && change.period === null;
-  const { origin } = limit.number;
-  if (origin === null || origin.text === "expression") return;
-  const inPlace = literal && limit.numberGroup.size === 1 && (origin.text !== "named-value" || isAloneBehind(change, origin));
-  if (inPlace && (audience.number !== "others" || bySubscription)) yield numberSet(change, origin);
+  const literal = !change.rekey && change.window === null;
+  const origin = dataOrigin(limit.number.origin);
+  const alone = origin !== null && limit.numberGroup.size === 1 && (origin.text !== "named-value" || isAloneBehind(change, origin));
+  if (literal && alone && (audience.number !== "others" || bySubscription)) yield numberSet(change, origin);
   if (isPart(limit.element) || holdsNarrowerLimits(limit.element)) return;
   if (isWritten(limit) && (audience.element === "team" || (audience.element === "everyone" && audience.alone && !literal)))
     yield elementSet(change);
-  const fed = origin.text === "attribute" && origin.element !== limit.element;
+  const fed = origin?.text === "attribute" && origin.element !== limit.element;
   if (literal && fed) yield variableBranch(change, origin);
   yield limitBranch(change);
 }
+
+/** Whether teams spend from one counter, or may, each of them as a whole. What each call counts by is nobody's as a whole. */
+export const isShared = ({ counterGroup, mayShare, perCall }: Limit): boolean =>
+  perCall === undefined && (counterGroup.size > 1 || mayShare !== undefined);
 
 /** Whether the limit's own attribute holds the number, or a named value that does: no expression. */
 const isWritten = (limit: Limit): boolean => attributeNode(limit.element, attributeOf(limit))?.value.kind === "literal";
@@ -92,7 +96,7 @@ function numberSet(change: Change, origin: DataOrigin): Way {
 
 /** The values written into the limit itself, which only this team meets. */
 function elementSet(change: Change): Way {
-  const { limit, number, period, audience } = change;
+  const { limit, number, window, audience } = change;
   const key = change.rekey ? ownKeyFor(change) : null;
   const later = audience.element !== "team";
   return {
@@ -100,7 +104,7 @@ function elementSet(change: Change): Way {
       const parsed = parse(source);
       return [
         setAttribute(parsed, limit.element, attributeOf(limit), String(number)),
-        ...(period === null ? [] : [setAttribute(parsed, limit.element, "token-quota-period", period)]),
+        ...(window === null ? [] : [setAttribute(parsed, limit.element, window.attribute, window.value)]),
         ...(key === null ? [] : [setAttribute(parsed, limit.element, "counter-key", key)]),
       ];
     }),
@@ -108,7 +112,7 @@ function elementSet(change: Change): Way {
       ...(later
         ? [`Subscriptions that are created later with the same scope (${scopeTitle(change.team.subscription.scope)}) get it too.`]
         : []),
-      ...countedAnew(change, key, period),
+      ...countedAnew(change, key),
     ],
     forLater: later,
     counts: key === null ? "as before" : "anew",
@@ -116,9 +120,8 @@ function elementSet(change: Change): Way {
 }
 
 /** A branch for the team around the variable that the limit reads. */
-function variableBranch(change: Change, origin: DataOrigin): Way {
+function variableBranch(change: Change, origin: Extract<DataOrigin, { readonly text: "attribute" }>): Way {
   const { number, as } = change;
-  if (origin.text !== "attribute") throw new Error("a named value is no variable");
   return {
     ...edited(change, origin.document, (source) => {
       const parsed = parse(source);
@@ -144,7 +147,7 @@ function limitBranch(change: Change): Way {
       const parsed = parse(source);
       return [branchAround(parsed, limit.element, ownCopy(parsed, limit, values), as)];
     }),
-    warnings: [...(becomesByKey ? [anew] : []), ...countedAnew(change, becomesByKey ? null : key, change.period)],
+    warnings: [...(becomesByKey ? [anew] : []), ...countedAnew(change, becomesByKey ? null : key)],
     forLater: false,
     counts: key === null ? "as before" : "anew",
   };
@@ -161,7 +164,7 @@ function stacked(change: Change): Way {
       return [ownBefore(parsed, limit.element, stackedCopy(parsed, limit, ownValues(change, key)), as)];
     }),
     warnings: [
-      `The counter ${limit.counterKey ?? ""} is shared, and stays so: '${nameOf(change)}' gets a lower limit of its own before it, counted by ${key}.`,
+      `The counter ${limit.counterKey ?? ""} ${limit.counterGroup.size > 1 ? "is" : "may be"} shared, and stays so: '${nameOf(change)}' gets a lower limit of its own before it, counted by ${key}.`,
       ...(limit.kind === "token_quota" ? [`What '${nameOf(change)}' has used of its own quota starts at zero.`] : []),
     ],
     forLater: false,
@@ -169,24 +172,31 @@ function stacked(change: Change): Way {
   };
 }
 
-const ownValues = ({ number, period }: Change, counterKey: string | null): OwnValues => ({
+const ownValues = ({ number, window }: Change, counterKey: string | null): OwnValues => ({
   number,
-  ...(period === null ? {} : { period }),
+  ...(window === null ? {} : { window }),
   ...(counterKey === null ? {} : { counterKey }),
 });
 
 const ownKeyFor = ({ inventory, team, limit }: Change): string =>
   ownKey(inventory, team, familyOf(limit.element.name) === "tokens" ? "tokens" : "calls", limit.kind);
 
-function countedAnew(change: Change, key: string | null, period: string | null): readonly string[] {
-  const { limit } = change;
+function countedAnew(change: Change, key: string | null): readonly string[] {
+  const { limit, window } = change;
   const hasQuota = limit.kind === "token_quota" || attribute(limit.element, "token-quota") !== undefined;
   const name = nameOf(change);
   return [
     ...(key === null ? [] : [`'${name}' counts by a key of its own now (${key}): on v2 tiers one key must not carry two limits.`]),
     ...(hasQuota && key !== null ? [`What '${name}' has used of its token quota starts anew, as the key is another.`] : []),
-    ...(period === null ? [] : [`What '${name}' has used of its token quota starts anew, as the period is another.`]),
+    ...(window === null ? [] : [newWindow(change, window)]),
   ];
+}
+
+function newWindow(change: Change, window: Window): string {
+  const { kind, written } = change.limit;
+  if (kind === "token_quota") return `What '${nameOf(change)}' has used of its token quota starts anew, as the period is another.`;
+  const anew = `'${nameOf(change)}' is counted anew, per ${window.value} s: the ${written?.renewalSeconds ?? "other"} s of before do not hold the number exactly.`;
+  return Number(window.value) > (written?.renewalSeconds ?? 0) ? `${anew} Up to ${change.number} may come at once now.` : anew;
 }
 
 const notOnConsumption = ({ element }: Limit): GatewayError =>

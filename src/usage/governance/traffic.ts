@@ -4,6 +4,7 @@ import type { ThrottleOrigin } from "../cause.ts";
 import { groupsBy } from "../groups.ts";
 import { askLogs, isDegradable } from "../log-answers.ts";
 import { isOrigin } from "../log-usage.ts";
+import { type Gap, missing } from "../preflight.ts";
 import type { CallFilter } from "../queries/calls.ts";
 import { rowsQuery } from "../queries/counts.ts";
 import { failoversQuery } from "../queries/failovers.ts";
@@ -50,12 +51,14 @@ export async function readGovernedTraffic(
   const before = { since: new Date(2 * window.since.getTime() - window.until.getTime()), until: window.since };
   const read = (one: Window) =>
     readUsage(readers, ground, { window: one, groupBy: [], subscriptions: [], include: ["cache"], limit: 1 }, now);
-  const [current, earlier, used, usedEarlier] = await Promise.all([
+  const [seen, seenEarlier, used, usedEarlier] = await Promise.all([
     read(window),
     read(before),
     readUsageBySubscription(readers.logs, ground, window),
     readUsageBySubscription(readers.logs, ground, before),
   ]);
+  const gap = seen.totals.requests === 0 ? unloggedBy(ground) : undefined;
+  const [current, earlier] = gap === undefined ? [seen, seenEarlier] : [countedOnly(seen, gap), countedOnly(seenEarlier, gap)];
   const logged = isLogged(current);
   const filter: CallFilter = { window, resourceId: ground.service.resourceId, interval: "PT1M" };
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<readonly LogsRow<M>[] | null> =>
@@ -79,6 +82,19 @@ export async function readGovernedTraffic(
     costs: costsOf(spent, prices),
     notes: notesOn(used, current, earlier),
   };
+}
+
+/** What keeps every call out of the logs. */
+const unlogged: ReadonlySet<string> = new Set(["consumption", "no_diagnostic_setting", "not_dedicated", "gateway_logs_off"]);
+
+const unloggedBy = ({ service, settings }: UsageGround): Gap | undefined =>
+  settings === null ? undefined : missing(service, settings).find(({ name }) => unlogged.has(name));
+
+/** Logs that nothing is sent to hold no calls, and say nothing by that: then it is platform metrics that count none. */
+function countedOnly(report: UsageReport, gap: Gap): UsageReport {
+  if (!isLogged(report) || report.totals.requests !== 0) return report;
+  const source = { name: "platform metrics (Azure Monitor)", resolution: report.window.interval, lag: "about 1 minute" };
+  return { ...report, sources: [source], missing: [gap] };
 }
 
 const isLogged = ({ sources }: UsageReport): boolean => sources[0]?.name.startsWith("gateway logs") === true;
@@ -105,7 +121,9 @@ function notesOn(used: UsageBySubscription, { sources, notes }: UsageReport, ear
     ...new Set([
       ...notes,
       ...used.notes,
-      ...(!other && earlier.totals.requests === 0 ? ["The logs hold no calls of the time before: what has changed is not known."] : []),
+      ...(!other && earlier.totals.requests === 0
+        ? [`${isLogged(earlier) ? "The logs hold" : "There were"} no calls of the time before: what has changed is not known.`]
+        : []),
       ...(other ? [`The time before is not compared: it is of another source, ${earlier.sources[0]?.name ?? "none"}.`] : []),
     ]),
   ];

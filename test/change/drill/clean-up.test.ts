@@ -72,7 +72,9 @@ test("what Azure refuses for now is told as not cleaned up, and goes the next ti
   const first = await process.changes.drillStopper().stop(id);
   expect(first.state).toBe("cleaning_up");
   expect(first.leftBehind.map(({ id: left }) => left)).toContain(apiPolicy);
-  expect(await process.changes.drillStopper().recover()).toMatchObject([{ state: "ended", leftBehind: [] }]);
+  expect((await process.changes.drillStopper().recover()).drills).toMatchObject([
+    { state: "ended", leftBehind: [], removed: [apiPolicy, poolCopy] },
+  ]);
   expect(machine.service.state()).toEqual(before);
 });
 

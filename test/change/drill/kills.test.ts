@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { drillAnswer } from "../../../src/change/drill/answer.ts";
 import type { Plan } from "../../../src/change/types.ts";
 import type { DrillMode } from "../../../src/gateway/drill.ts";
 import type { Kill, Machine, Process } from "../processes.ts";
+import { never } from "../service.ts";
 import { drillOf, openDrillMachine, twoMinutes } from "./kit.ts";
 
 const modes: readonly DrillMode[] = ["evacuate", "rehearse"];
@@ -23,6 +25,12 @@ const endsIn = (machine: Machine): readonly string[] =>
     [...(typeof value === "string" ? value : "").matchAll(/DateTime\.UtcNow < DateTime\.Parse\("([^"]*)"\)/g)].map(([, end]) => end ?? ""),
   );
 
+/** What stands otherwise than before. */
+const changedSince = (before: ReturnType<Machine["service"]["state"]>, machine: Machine): readonly string[] =>
+  [...machine.service.state()].flatMap(([path, properties]) =>
+    JSON.stringify(properties) === JSON.stringify(before.get(path)) ? [] : [path],
+  );
+
 describe.each(modes)("%s", (mode) => {
   test.each(effects)("killed %s each step of its start: it ends by itself, and recover leaves nothing", async (effect) => {
     let reachedEnd = false;
@@ -37,7 +45,14 @@ describe.each(modes)("%s", (mode) => {
       expect(endsIn(machine).filter((end) => end !== "2026-11-20T12:02:00")).toEqual([]);
       machine.service.pass(twoMinutes);
       const second = machine.start();
-      const drills = await second.changes.drillStopper().recover();
+      const stood = changedSince(before, machine);
+      const { drills } = await second.changes.drillStopper().recover();
+      // A policy of a revision goes with it.
+      const told = drills.flatMap(({ removed = [] }) => removed);
+      expect(
+        stood.filter((id) => !told.some((one) => id === one || id.startsWith(`${one}/`))),
+        `moment ${moment}`,
+      ).toEqual([]);
       expect(
         drills.flatMap(({ leftBehind }) => leftBehind),
         `moment ${moment}`,
@@ -62,7 +77,7 @@ describe.each(modes)("%s", (mode) => {
       const third = machine.start();
       await third.changes.resumeDrills();
       expect(machine.service.state(), `moment ${moment}`).toEqual(before);
-      expect(await third.changes.drillStopper().recover()).toEqual([]);
+      expect((await third.changes.drillStopper().recover()).drills).toEqual([]);
       expect((await third.changes.drills.show(plan.planId ?? "")).state).toBe("ended");
     }
   });
@@ -73,7 +88,12 @@ describe.each(modes)("%s", (mode) => {
     const { first, plan } = await planned(machine, mode);
     await first.apply(plan);
     const second = machine.start();
-    expect(await second.changes.drillStopper().recover(), "somebody looks after it").toEqual([]);
+    const found = await second.changes.drillStopper().recover();
+    expect(found, "somebody looks after it").toMatchObject({
+      drills: [],
+      running: [{ drillId: plan.planId, until: "2026-11-20T12:02:00Z" }],
+    });
+    expect(found.running[0]?.documents.toSorted()).toEqual(plan.documents.map(({ id }) => id).toSorted());
     const stopped = await second.changes.drillStopper().stop(plan.planId ?? "");
     expect(stopped).toMatchObject({ state: "ended", leftBehind: [], ended: { stopped: true } });
     expect(machine.service.state()).toEqual(before);
@@ -90,4 +110,33 @@ test("a plan that is not applied at once has its two minutes from the start on",
     state: "running",
     window: { from: "2026-11-20T12:10:00Z", until: "2026-11-20T12:12:00Z" },
   });
+});
+
+test("a drill whose process has ended is told to have nobody", async () => {
+  const machine = openDrillMachine();
+  const { first, plan } = await planned(machine, "evacuate");
+  await first.apply(plan);
+  const id = plan.planId ?? "";
+  const second = machine.start();
+  expect(await second.changes.drills.show(id)).toMatchObject({ state: "running", lookedAfter: true });
+  first.kill();
+  expect(await second.changes.drills.show(id)).toMatchObject({ state: "running", lookedAfter: false });
+  const reading = { service: "s", gateway: second.gateway.reader(never), logs: second.gateway.logs(never), now: () => new Date() };
+  const answer = await drillAnswer(reading, await second.changes.drills.show(id));
+  expect([answer.looked_after, answer.next]).toEqual([false, expect.stringContaining("Nobody looks after it")]);
+  expect(answer.next).toContain("The gateway ends it by itself");
+});
+
+test("a drill that could not begin has nothing to tell of its time", async () => {
+  const machine = openDrillMachine();
+  const { first, plan } = await planned(machine, "rehearse");
+  machine.service.world.faults.add({
+    method: "PUT",
+    outcome: { kind: "answer", status: 403, body: { error: { code: "AuthorizationFailed", message: "no" } } },
+  });
+  await expect(first.apply(plan)).rejects.toMatchObject({ code: "forbidden" });
+  const reading = { service: "s", gateway: first.gateway.reader(never), logs: first.gateway.logs(never), now: () => new Date() };
+  const answer = await drillAnswer(reading, await first.changes.drills.show(plan.planId ?? ""));
+  expect(answer).toMatchObject({ state: "failed", timeline: [], left_behind: [] });
+  expect(answer).not.toHaveProperty("from");
 });

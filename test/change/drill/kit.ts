@@ -13,6 +13,7 @@ export function openDrillMachine(): Machine {
   const { world } = machine.service;
   world.put("backends/west", { ...world.get(east)?.properties, ...backendProperties("https://west.example/openai") });
   world.put("backends/pool", poolProperties("east", "west"));
+  world.put("subscriptions/another", { displayName: "Another", scope: armId("apis"), state: "active" });
   world.put("apis/openai/operations/chat", { displayName: "Chat", method: "POST", urlTemplate: "/chat/completions" });
   world.put("subscriptions/growth", { displayName: "Growth", scope: armId("apis"), state: "active" });
   world.put("apis/openai/policies/policy", { format: "rawxml", value: routePolicy("pool") });

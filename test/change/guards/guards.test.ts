@@ -162,7 +162,16 @@ describe("verdicts", () => {
   test.each<[guard: string, change: Judged, message: string]>([
     ["limit_cut", limits({ before: 200_000, after: 50_000 }), "growth: tpm 200000 -> 50000 cuts the limit by more than half."],
     ["limit_raise", limits({ before: 1, after: 50 }), "growth: tpm 1 -> 50 raises the limit more than tenfold."],
-    ["limit_raise", limits({ before: 1, after: null }), "growth: tpm 1 -> none that can be told takes the limit away."],
+    [
+      "limit_cut",
+      limits({ before: null, after: 5, eachValue: "7 per value of header 'x'" }),
+      "growth: tpm none -> 5 limits the team as a whole, which was limited to 7 per value of header 'x': how far that cuts it cannot be told.",
+    ],
+    [
+      "limit_raise",
+      limits({ before: 1, after: null }),
+      "growth: tpm 1 -> none: the limit goes, and none that can be told takes its place.",
+    ],
     ["policy_invalid", { ...limits(), policyErrors: ["line 1: a"] }, "line 1: a"],
     ["policy_invalid", { ...limits(), policyErrors: ["line 1: a", "line 2: b"] }, "2 errors, the first: line 1: a"],
     [
@@ -278,6 +287,39 @@ describe("no_backend_left", () => {
     expect(verdictOf(change(broken, { [chat]: policy(`<set-backend-service backend-id="gone" /><base />`) }), "no_backend_left")).toBe(
       "passed",
     );
+  });
+});
+
+describe("shared_document, of a call that names no team", () => {
+  const to = (id: string) => policy(`<base /><set-backend-service backend-id="${id}" />`);
+  const service = serviceOf({
+    apis: { chat: "https://o.example/", images: "https://o.example/" },
+    products: { gold: ["chat", "images"], silver: ["chat"] },
+    backends: { e: single(), s: single() },
+    policies: {
+      "products/gold/policies/policy": String(to("e").value),
+      "products/silver/policies/policy": String(to("s").value),
+      "apis/chat/policies/policy": String(policy("<base />").value),
+    },
+  });
+  const warned = (after: Parameters<typeof change>[1]) =>
+    judged(change(service, after)).warnings.filter((warning) => warning.startsWith("Calls that come to go elsewhere"));
+
+  test.each<[string, Parameters<typeof change>[1], string | null]>([
+    [
+      "a product's backend, for each of its APIs",
+      { "products/gold/policies/policy": to("s") },
+      "API 'chat' through product 'gold'; API 'images' through product 'gold'.",
+    ],
+    [
+      "some of an API's calls in its own policy",
+      { "apis/chat/policies/policy": to("s") },
+      "API 'chat' without a product; API 'chat' through product 'gold'.",
+    ],
+    ["all of an API's calls in its own policy", { "apis/chat/policies/policy": to("new") }, null],
+    ["no backend", { "products/gold/policies/policy": policy('<base /><!-- x --><set-backend-service backend-id="e" />') }, null],
+  ])("%s", (_, after, named) => {
+    expect(warned(after)).toEqual(named === null ? [] : [`Calls that come to go elsewhere: ${named}`]);
   });
 });
 

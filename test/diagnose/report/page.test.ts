@@ -25,6 +25,7 @@ const team = (name: string, more: Partial<ReportedTeam> = {}): ReportedTeam => (
   tokens: 1000,
   tokensBefore: 500,
   share: 80,
+  doubt: null,
   throttled: [],
   cost: null,
   ...more,
@@ -45,7 +46,7 @@ const reportOf = ({ traffic = {}, teams = [], ...more }: Changed = {}): Governan
     ...traffic,
   },
   teams: { teams, notes: [] },
-  ...{ changes: [], drills: [], leftOut: 0, findings: { problems: [], unknown: [] }, notes: [] },
+  ...{ changes: [], drills: [], leftOut: 0, findings: { problems: [], unknown: [] }, missing: [], notes: [] },
   ...more,
 });
 
@@ -89,6 +90,29 @@ describe("numbers", () => {
     expect(page()).toContain("| Requests | 100 | 0 % |");
     expect(page({ traffic: { earlier: other } })).toContain("| Requests | 100 | unknown |");
     expect(page({ traffic: { earlier: usage({ requests: 0, tokens: 0 }) } })).toContain("| Tokens | 5,000 | unknown |");
+  });
+
+  test("of logs without all calls stand beside those of platform metrics, and are compared with nothing", () => {
+    const teams = [team("Growth")];
+    const partial = { ...usage({ requests: 17_359 }), counted: 40_175 };
+    const text = page({ teams, traffic: { now: partial, earlier: usage({ requests: 20_000 }) } });
+    expect(text).toContain("The logs hold 17,359 of the 40,175 calls that platform metrics count");
+    expect(text).toContain("| Requests | 40,175 (17,359 in the logs) | +101 % |");
+    expect(text).toContain("| Tokens | 5,000 | unknown |");
+    expect(text).toContain("| Growth | 1,000 | unknown |");
+    const before = page({ teams, traffic: { earlier: { ...usage({ requests: 40 }), counted: 50 } } });
+    expect(before).toContain("| Requests | 100 | +100 % |");
+    expect(before).toContain("| Tokens | 5,000 | unknown |");
+    expect(before).not.toContain("The logs hold");
+  });
+
+  test("a share that may be of another limit is marked, and the mark explained", () => {
+    const text = page({ teams: [team("Growth", { share: 42_021, doubt: "written" }), team("Labs", { share: 130, doubt: "beyond" })] });
+    expect(text).toContain("| Growth | 1,000 | +100 % | 42,021 † | 0 |");
+    expect(text).toContain("| Labs | 1,000 | +100 % | 130 ‡ | 0 |");
+    expect(text).toMatch(/^† Of the limit as it is now: /m);
+    expect(text).toMatch(/^‡ More than the limit lets through: /m);
+    expect(page({ teams: [team("Growth")] })).not.toMatch(/[†‡]/);
   });
 
   test.for([

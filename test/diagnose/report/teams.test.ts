@@ -5,12 +5,17 @@ import type { TeamLimits } from "../../../src/quota/limits.ts";
 import type { GovernedTraffic } from "../../../src/usage/governance/traffic.ts";
 import type { SubscriptionUsage } from "../../../src/usage/subscription-usage.ts";
 
-const none = { status: "none", limits: [] } as const;
+const none = { status: "none", limits: [], parts: [] } as const;
 
 const limited = (subscription: Partial<Subscription>, tpm: number | null = 1000): TeamLimits => ({
   subscription: { id: "growth", displayName: "Growth", state: "active", scope: { kind: "apis" }, ...subscription },
   limits: [],
-  binding: { tpm: tpm === null ? none : { status: "value", value: tpm, limits: [] }, token_quota: none, rpm: none, call_quota: none },
+  binding: {
+    tpm: tpm === null ? none : { status: "value", value: tpm, limits: [], parts: [] },
+    token_quota: none,
+    rpm: none,
+    call_quota: none,
+  },
   warnings: [],
 });
 
@@ -39,7 +44,7 @@ function trafficOf(callers: readonly string[]): GovernedTraffic {
 }
 
 const shown = (callers: readonly string[], limits: readonly TeamLimits[] | null) =>
-  reportedTeams(trafficOf(callers), limits).teams.map(({ name, tokens, share }) => [name, tokens, share]);
+  reportedTeams(trafficOf(callers), limits, []).teams.map(({ name, tokens, share }) => [name, tokens, share]);
 
 test("are called by their display names as long as these tell them apart", () => {
   const limits = [
@@ -70,10 +75,17 @@ test("are those of the logs where nobody may read the service's own", () => {
 
 test("of one sid are not told apart by logs: theirs is unknown", () => {
   const limits = [limited({}), limited({ id: "Growth", displayName: "Other", workspaceId: "w" })];
-  const { teams, notes } = reportedTeams(trafficOf(["growth"]), limits);
+  const { teams, notes } = reportedTeams(trafficOf(["growth"]), limits, []);
   expect(teams.map(({ name, requests, tokens, share, throttled }) => [name, requests, tokens, share, throttled])).toEqual([
     ["growth", ...Array(4).fill("unknown")],
     ["workspaces/w/subscriptions/Growth", ...Array(4).fill("unknown")],
   ]);
   expect(notes).toEqual([expect.stringContaining("which several have: growth")]);
+});
+
+test("a share beyond the limit is in doubt, one within it is not", () => {
+  const doubts = [5, 6, 7].map((tpm) =>
+    reportedTeams(trafficOf(["growth"]), [limited({}, tpm)], []).teams.map(({ share, doubt }) => [share, doubt]),
+  );
+  expect(doubts).toEqual([[[120, "beyond"]], [[100, null]], [[86, null]]]);
 });

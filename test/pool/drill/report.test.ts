@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DrillPlan } from "../../../src/gateway/drill.ts";
-import { type DrillFacts, type DrillLogs, drillReport, type LoggedShare, type ProbeSeen } from "../../../src/pool/drill/report.ts";
+import type { DrillFacts, DrillLogs, LoggedShare, ProbeSeen } from "../../../src/pool/drill/facts.ts";
+import { drillReport } from "../../../src/pool/drill/report.ts";
 
 const plan: DrillPlan = {
   mode: "evacuate",
@@ -15,7 +16,9 @@ const plan: DrillPlan = {
     { backendId: "west", host: "west.example", words: ["West Europe", "west"] },
   ],
   probe: { method: "GET", path: "/chat", body: null },
-  tripMs: 60_000,
+  everyone: true,
+  breaker: { failures: 2, percent: null, intervalMs: 60_000, tripMs: 60_000 },
+  share: 100,
   faultOrigin: null,
 };
 const window = { from: "2026-11-20T10:00:00Z", until: "2026-11-20T10:02:00Z" };
@@ -36,6 +39,7 @@ const shares = (east: number, west: number): readonly LoggedShare[] =>
     { backend: "east", requests: east, failed: 0 },
     { backend: "west", requests: west, failed: 0 },
   ].filter(({ requests }) => requests > 0);
+const failing = (requests: number, failed: number, backend = "west"): LoggedShare => ({ backend, requests, failed });
 const logs = (before: readonly [number, number], during: readonly [number, number], complete = true): DrillLogs => ({
   before: shares(...before),
   starting: [],
@@ -64,6 +68,14 @@ describe("an evacuation", () => {
     ["test calls of another than the team", { drill: team, probes: row(40, "west", "west", "west") }, "inconclusive"],
     ["errors alone", { probes: row(40, "error", "error", "error") }, "inconclusive"],
     ["nothing", {}, "inconclusive"],
+    [
+      "calls that fail elsewhere, most of them",
+      { drill: team, logs: { ...logs([9, 0], [0, 0]), during: [failing(2, 2), failing(18, 18, "none")] } },
+      "inconclusive",
+    ],
+    ["calls without any backend", { drill: team, logs: { ...logs([9, 0], [0, 0]), during: [failing(7, 0, "none")] } }, "inconclusive"],
+    ["a few that fail", { drill: team, logs: { ...logs([9, 0], [0, 0]), during: [failing(20, 2)] } }, "shifted"],
+    ["the drill's own calls alone", { logs: logs([9, 0], [0, 2]), probes: row(40, "west", "west") }, "inconclusive"],
   ];
   test.each(cases)("%s: %o is %s", (_, more, verdict) => {
     expect(drillReport(facts(more)).verdict).toBe(verdict);
@@ -101,11 +113,75 @@ describe("a rehearsal", () => {
     expect(means).toContain(`Callers saw 2 errors, then west answered (from ${at(6)} on)`);
   });
 
-  test("errors to the end", () => {
-    expect(of(row(0, "error", "none", "error", "error"))).toMatchObject({
+  const errors = (times: number): readonly ProbeSeen[] => row(0, ...Array.from({ length: times }, () => "error" as const));
+
+  test("errors to the end of the time for which the breaker should have been open", () => {
+    expect(of(errors(60))).toMatchObject({
       verdict: "did_not_fail_over",
-      means: "4 of 4 test calls failed, and no others took over.",
+      means: `The breaker should have opened at ${at(2)}, after 2 failures; 29 more tries met the failing copy while it should have been open.`,
     });
+    expect(of(errors(4)).verdict).toBe("inconclusive");
+    expect(of(errors(15)).verdict).toBe("inconclusive");
+  });
+
+  test("without a breaker nothing can fail over, whatever was seen", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("east", "west", "error", "none"), { maxLength: 80 }),
+        fc.integer({ min: 1, max: 100 }),
+        (answers, share) => {
+          const probes = row(0, ...(answers as Parameters<typeof seen>[1][]));
+          expect(of(probes, { breaker: null, share }).verdict).not.toBe("failed_over");
+        },
+      ),
+    );
+  });
+
+  test("a member that shares its priority is not passed over by a few successes", () => {
+    const two = row(0, "error", "error", "west", "west", "west");
+    expect(of(two, { share: 50 }).verdict).toBe("inconclusive");
+    expect(of([...two, ...row(10, "west", "west", "west", "west", "west")], { share: 50 }).verdict).toBe("failed_over");
+    expect(of([...two, ...row(10, "west", "west", "west", "west", "west")], { share: 10 }).verdict).toBe("inconclusive");
+  });
+
+  test("tries that a retry has hidden count as the breaker's", () => {
+    const hidden = (second: number): ProbeSeen => ({ ...seen(second, "west"), tries: ",503 ,200 West Europe" });
+    const report = of([hidden(0), hidden(2), ...row(4, ...Array.from({ length: 10 }, () => "west" as const))], { share: 50 });
+    expect(report).toMatchObject({
+      verdict: "failed_over",
+      means: expect.stringContaining("The failing copy was called 2 times until then"),
+    });
+  });
+
+  test("it is tried again too soon for a breaker to have been open", () => {
+    const answers = Array.from({ length: 60 }, (_, index) => (index % 5 === 0 ? ("error" as const) : ("west" as const)));
+    expect(of(row(0, ...answers), { share: 20 }).verdict).toBe("did_not_fail_over");
+  });
+
+  const wests = (from: number, times: number): readonly ProbeSeen[] => row(from, ...Array.from({ length: times }, () => "west" as const));
+  const west429 = (second: number): ProbeSeen => ({ ...seen(second, "west"), status: 429 });
+
+  const noTrips: readonly (readonly [what: string, probes: readonly ProbeSeen[], share: number])[] = [
+    ["a standby whose betters are back", [...row(0, "error", "error"), ...wests(4, 20)], 0],
+    [
+      "more refusals of the others than answers",
+      [...row(0, "error", "error"), ...wests(4, 4), ...Array.from({ length: 8 }, (_, index) => west429(12 + index * 2))],
+      100,
+    ],
+    [
+      "failures until shortly before the breaker closes again",
+      [...Array.from({ length: 12 }, (_, index) => row(index * 4, "error", "west")).flat(), ...wests(44, 8)],
+      50,
+    ],
+    ["failures that no interval has together", [seen(0, "error"), ...wests(2, 34), seen(70, "error"), ...wests(72, 20)], 50],
+  ];
+  test.each(noTrips)("%s: no trip", (_, probes, share) => {
+    expect(of(probes, { share }).verdict).not.toBe("failed_over");
+  });
+
+  test("stopped before its time: no evidence of what would have come", () => {
+    const early = drillReport(facts({ drill, probes: errors(20), ended: { time: at(40), stopped: true } }));
+    expect([early.verdict, early.means]).toEqual(["inconclusive", expect.stringContaining("stopped before its time")]);
   });
 
   test("test calls that the member itself has answered did not go through the copy", () => {
@@ -123,7 +199,7 @@ describe("a rehearsal", () => {
     const shift = row(0, "error", "west", "west", "west");
     expect(of([...shift, ...row(60, "error", "west")]).means).toContain(`tried the failing copy again at ${at(60)}`);
     expect(of(shift).notShown.join()).toContain("stays open for 1 min");
-    expect(of(shift, { tripMs: null }).notShown).toContain("The failback.");
+    expect(of(shift, { breaker: { failures: 2, percent: null, intervalMs: null, tripMs: null } }).notShown).toContain("The failback.");
   });
 
   test("what callers get when every member fails", () => {

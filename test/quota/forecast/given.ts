@@ -28,6 +28,7 @@ export function limitOf(
     number: { document, line: 1, element, origin: null },
     scope: "API 'llm'",
     apiIds: null,
+    operations: null,
     operationsOnly: false,
     accounting: false,
     editable: true,

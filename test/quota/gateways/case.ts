@@ -11,6 +11,9 @@ export interface ExpectedLimit {
   readonly document: string;
   readonly deployment?: string;
   readonly shared_with?: readonly string[];
+  readonly may_be_shared_with?: readonly string[];
+  readonly per_value_of?: string;
+  readonly operations?: readonly string[];
   readonly conditional?: boolean;
   readonly editable?: boolean;
   readonly accounting?: boolean;
@@ -18,6 +21,7 @@ export interface ExpectedLimit {
 
 /** One call of `update_quota` and what must come of it. */
 export interface Edit {
+  /** `limit_id` may be without its mark: the team's limit that is listed so. */
   readonly ask: Readonly<Record<string, unknown>>;
   /** The documents that it changes. */
   readonly documents?: readonly string[];
@@ -38,7 +42,11 @@ export interface Caller {
   readonly api?: string;
   /** `gpt-4o` where left out. */
   readonly deployment?: string;
+  /** Behind the deployment; `chat/completions` where left out. */
+  readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers of which the calls take one after the other. */
+  readonly each?: readonly Readonly<Record<string, string>>[];
   /** The tokens in a minute that let a call through to the model until they are used up; null: no limit up to ten times `tokens` per call. */
   readonly tpm?: number | null;
   /** The calls in a minute. */
@@ -51,6 +59,10 @@ export interface GatewayCase {
   /** Of each team that is named: all of its limits, in any order. */
   readonly limits: Readonly<Record<string, readonly ExpectedLimit[]>>;
   readonly binding: Readonly<Record<string, Partial<Readonly<Record<"tpm" | "rpm", number | "none" | "unknown" | "several">>>>>;
+  /** What the notes in the list say of teams. */
+  readonly notes?: Readonly<Record<string, RegExp>>;
+  /** Pairs of which the first's calls leave nothing to the second. */
+  readonly spending?: readonly (readonly [Caller, Caller, together: boolean])[];
   /** What traffic must meet before any edit. Each caller starts on counters that are empty. */
   readonly calls?: readonly Caller[];
   /** One after another; all are undone at the end. */

@@ -40,15 +40,19 @@ export const decided: readonly GatewayCase[] = [
       inbound: { "product:llm": inbound(tokenLimit(`@(context.Subscription.Id == "growth" ? 5000 : 1000)`)) },
     },
     limits: {
-      growth: [{ kind: "tpm", status: "value", value: 5000, document: product, shared_with: [], editable: false }],
-      core: [{ kind: "tpm", status: "value", value: 1000, document: product, shared_with: [], editable: false }],
+      growth: [{ kind: "tpm", status: "value", value: 5000, document: product, shared_with: [], editable: true }],
+      core: [{ kind: "tpm", status: "value", value: 1000, document: product, shared_with: [], editable: true }],
     },
     binding: { growth: { tpm: 5000 }, core: { tpm: 1000 } },
     calls: [
       { team: "growth", tpm: 5000 },
       { team: "core", tpm: 1000 },
     ],
-    edits: [{ ask: { subscription_id: "growth", tpm: 3000 }, refused: /products\/llm.*\? 5000 : 1000|\? 5000 : 1000/s }],
+    edits: [{ ask: { subscription_id: "growth", tpm: 3000 }, documents: [product], binds: { tpm: 3000 } }],
+    callsAfter: [
+      { team: "growth", tpm: 3000 },
+      { team: "core", tpm: 1000 },
+    ],
   },
   {
     name: "P7: named values, behind which several teams stand",

@@ -7,6 +7,8 @@ export interface Team {
   readonly scope: string;
   readonly displayName?: string;
   readonly state?: "active" | "suspended";
+  /** The user whose it is. */
+  readonly owner?: string;
 }
 
 /** A gateway in shorthand, as it is deployed to the sandbox. */
@@ -21,6 +23,8 @@ export interface WrittenGateway {
   readonly inbound: Readonly<Record<string, string>>;
   readonly fragments?: Readonly<Record<string, string>>;
   readonly namedValues?: Readonly<Record<string, string | { readonly secret: string }>>;
+  /** Operations besides `chat`, by API: their ids, which are the ends of their paths too. */
+  readonly operations?: Readonly<Record<string, readonly string[]>>;
   /** More resources by their path, e.g. those of a workspace. */
   readonly resources?: Readonly<Record<string, JsonObject>>;
 }
@@ -52,6 +56,10 @@ export function deploy(world: World, gateway: WrittenGateway): void {
     world.put(`policyFragments/${id}`, { format: "rawxml", value: `<fragment>\n    ${xml.replaceAll("\n", "\n    ")}\n</fragment>` });
   }
   for (const id of new Set(Object.values(products).flat())) putApi(world, id);
+  for (const [api, ids] of Object.entries(gateway.operations ?? {})) {
+    for (const id of ids)
+      world.put(`apis/${api}/operations/${id}`, { ...chat, displayName: id, urlTemplate: `/deployments/{deployment-id}/${id}` });
+  }
   for (const [id, apis] of Object.entries(products)) {
     world.put(`products/${id}`, { displayName: id, subscriptionRequired: true, state: "published" });
     for (const api of apis) world.put(`products/${id}/apis/${api}`, {});
@@ -77,10 +85,23 @@ function putApi(world: World, id: string): void {
   world.put(`apis/${id}/operations/chat`, chat);
 }
 
-function putTeam(world: World, id: string, { scope, displayName = `Team ${id}`, state = "active" }: Team): void {
+function putTeam(world: World, id: string, { scope, displayName = `Team ${id}`, state = "active", owner }: Team): void {
   const [kind, name = ""] = scope.split(":");
   const below = scope === "service" ? "/" : scope === "apis" ? "/apis" : kind === "api" ? `/apis/${name}` : `/products/${scope}`;
-  world.put(`subscriptions/${id}`, { displayName, scope: `${sandboxService.resourceId}${below}`, state, allowTracing: false });
+  world.put(`subscriptions/${id}`, {
+    displayName,
+    scope: `${sandboxService.resourceId}${below}`,
+    state,
+    allowTracing: false,
+    ...ownedBy(world, owner),
+  });
+}
+
+function ownedBy(world: World, owner: string | undefined): JsonObject {
+  if (owner === undefined) return {};
+  const path = `users/${owner}`;
+  if (world.get(path) === undefined) world.put(path, { firstName: owner, lastName: "X", email: `${owner}@contoso.com`, state: "active" });
+  return { ownerId: `${sandboxService.resourceId}/${path}` };
 }
 
 function policyPath(scope: string): string {

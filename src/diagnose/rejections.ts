@@ -1,0 +1,140 @@
+import { type Finding, knowing } from "./check.ts";
+import { fixOfPolicy, isAsked, quoted, reasons, statuses } from "./errors.ts";
+import type { Evidence } from "./evidence.ts";
+import { brokenOffWhileAnswering, ofCauses, ofDetails, sum } from "./failures.ts";
+import { isSignedIn } from "./met.ts";
+import { closedTeams, deletedAddress, isAccess, isRejected, type Rejection, rejectionOf, rewritten } from "./rejected.ts";
+import type { Failure } from "./traffic.ts";
+import { short, some } from "./wording.ts";
+
+/** Failures that were rejected for one of these reasons; of a symptom that is meant, 401 and 403 alone. */
+const rejectedFor =
+  (evidence: Evidence, ...kinds: readonly Rejection[]) =>
+  (failure: Failure): boolean =>
+    isRejected(failure) && (evidence.symptom !== "403" || isAccess(failure)) && kinds.includes(rejectionOf(failure, evidence));
+
+/** Connections to callers that broke off. */
+export const clients = (evidence: Evidence): Finding =>
+  ofCauses(evidence, ["error:client"], isAsked(evidence, "5xx", "latency"), (failures) =>
+    failures.length === 0 || failures.some(brokenOffWhileAnswering)
+      ? [
+          "The connection to the caller broke off while the answer was on its way: the logs do not say whether the caller hung up or the backend broke its stream off.",
+          'Ask the callers what they saw, and the model\'s own metrics for the same minutes; then compare the client\'s timeout with get_metrics {"include":["latency"]}',
+        ]
+      : [
+          "The callers hung up before there was an answer: neither the gateway nor the backend has failed.",
+          'Compare the client\'s timeout with the latency: get_metrics {"include":["latency"]}',
+        ],
+  );
+
+/** Calls without a key, or with one that opens nothing: of whom, no log says. */
+export const keys = (evidence: Evidence): Finding => {
+  const found = ofDetails(evidence, rejectedFor(evidence, "key"), isAsked(evidence, "403"), (failures) => {
+    const missing = failures.filter(({ reason }) => reason === "SubscriptionKeyNotFound");
+    const invalid = sum(failures) - sum(missing);
+    const counts = [
+      ...(missing.length > 0 ? [`${sum(missing)} without a key`] : []),
+      ...(invalid > 0 ? [`${invalid} with one that does not open the API`] : []),
+    ];
+    const closed =
+      invalid === 0
+        ? []
+        : closedTeams(
+            evidence,
+            failures.map(({ api }) => api),
+          );
+    const means = `Calls come ${counts.join(", ")}${reasons(failures)}; the logs do not say whose.`;
+    if (closed === "unknown")
+      return [means, "Check that the subscriptions are active and open the API, then the header's name and the key: list_subscriptions"];
+    if (closed.length === 0)
+      return [
+        `${means} Every subscription is active: a mistake of callers, no role that is missing.`,
+        "Check the header's name and the key that callers send: list_subscriptions",
+      ];
+    return [
+      `${means} Refused like that: ${some(closed)}.`,
+      "Meant so? Else activate the subscription, or put the API back into its product (portal, Subscriptions, Products): list_subscriptions",
+    ];
+  });
+  return found.status === "ok" ? knowing({ subscriptions: evidence.subscriptions }, () => found) : found;
+};
+
+/** The model refuses the gateway's own credential. */
+export const backendAccess = (evidence: Evidence): Finding =>
+  ofDetails(evidence, rejectedFor(evidence, "credential"), isAsked(evidence, "403", "failover"), (failures) => {
+    const codes = statuses(failures);
+    if (
+      isSignedIn(
+        evidence,
+        failures.flatMap(({ backend }) => backend ?? []),
+      ) === false
+    ) {
+      return [
+        `The backend refuses the call (${codes}), as nothing signs it in: no policy and no backend document sends a credential.`,
+        'Put <authentication-managed-identity resource="https://cognitiveservices.azure.com" /> back into inbound with apply_policy, or give the backend credentials',
+      ];
+    }
+    return [
+      failures.some(({ status }) => status === 403)
+        ? `The backend refuses the gateway's credential (${codes}): its managed identity lacks the role, or the account's network rules keep the gateway out.`
+        : `The backend refuses the gateway's credential (${codes}): a key or token that it does not take, or an identity without the role.`,
+      `az role assignment create --assignee $(az apim show --ids ${idOf(evidence)} --query identity.principalId -o tsv) --role "Cognitive Services OpenAI User" --scope "<ARM id of the Azure OpenAI account>"`,
+    ];
+  });
+
+const idOf = ({ service }: Evidence): string => (service.kind === "read" ? `"${service.value.resourceId}"` : "<ARM id of the service>");
+
+/** 4xx of a policy: an address, a token, a header; and what the gateway rejects without a word. */
+export const refusals = (evidence: Evidence): Finding =>
+  ofDetails(evidence, rejectedFor(evidence, "policy", "other"), isAsked(evidence, "403"), (failures) => {
+    const [most] = failures;
+    const by = most === undefined || most.source === "" ? "A policy, or the gateway itself," : `Policy ${most.source}`;
+    return [`${by} refuses callers${reasons(failures)}${quoted(most?.message ?? "")}.`, fixOfPolicy(evidence)];
+  });
+
+/** Paths that no API or operation has. */
+export const addresses = (evidence: Evidence): Finding =>
+  ofDetails(evidence, rejectedFor(evidence, "address"), false, (failures) => {
+    const paths = some(
+      failures.map(({ path }) => short(path, 80)).filter((path) => path !== ""),
+      2,
+    );
+    const deleted = deletedAddress(evidence);
+    const means = `No API or operation has the path${paths === "" ? "" : ` (${paths})`}`;
+    return deleted === null
+      ? [
+          `${means}: it was deleted or moved, or callers have it wrong; the activity log shows no deletion in this time.`,
+          "Compare it with the API's path and operations in the portal (Azure keeps 90 days of its activity log); list_changes",
+        ]
+      : [`${means}: ${deleted}.`, "Create it again (import the API's definition), or tell its callers the new path"];
+  });
+
+/** What the model itself rejects. */
+export const requests = (evidence: Evidence): Finding =>
+  ofDetails(evidence, rejectedFor(evidence, "deployment", "request"), false, (failures) => {
+    const [most] = failures;
+    const absent = failures.filter((failure) => rejectionOf(failure, evidence) === "deployment");
+    if (most !== undefined && absent.includes(most)) {
+      const names = some(absent.map(({ deployment, path }) => (deployment === null ? short(path, 80) : `deployment '${deployment}'`)));
+      return [
+        `The backend answers 404: it has not what is asked for (${names}): callers name a wrong one, or it was deleted there.`,
+        `az cognitiveservices account deployment list --name ${accountOf(evidence, absent)} --resource-group <group> --query "[].name"`,
+      ];
+    }
+    const by = rewritten(evidence);
+    return [
+      `The model rejects what it is sent (${statuses(failures)})${by === null ? ": callers send requests that it does not take" : `: what callers send, or what ${by} makes of it`}.`,
+      by === null ? "Compare the request with the model's API version; the answer's body says what is wrong" : fixOfPolicy(evidence),
+    ];
+  });
+
+/** Assumed: an account is named like the first part of its host, as its custom domain mostly is. */
+export function accountOf({ backends }: Evidence, failures: readonly Failure[]): string {
+  const names = new Set(failures.flatMap(({ backend }) => backend ?? []));
+  const urls =
+    backends.kind === "read"
+      ? backends.value.filter(({ id }) => names.has(id.replace(/^backends\//, ""))).map(({ properties }) => properties.url)
+      : [];
+  const host = urls.find((url) => typeof url === "string" && URL.canParse(url));
+  return typeof host === "string" ? (new URL(host).hostname.split(".")[0] ?? "<account>") : "<account>";
+}

@@ -1,0 +1,322 @@
+import { describe, expect, test } from "vitest";
+import { recover } from "../../src/cli/recover.ts";
+import type { JsonObject } from "../../src/gateway/documents.ts";
+import type { Behaviour } from "../../src/sandbox/models/script.ts";
+import { armId } from "../../src/sandbox/world.ts";
+import { getDrill } from "../../tools/get-drill.ts";
+import { stopDrill } from "../../tools/stop-drill.ts";
+import { type DrillService, openDrillService } from "./drill-kit.ts";
+
+const timeout = 120_000;
+const rehearsal = { duration: "PT2M", override: ["credential_to_fault_origin"] };
+const growth = { mode: "evacuate", duration: "PT2M", subscriptions: ["growth"] };
+
+type Entry = readonly [backendId: string, priority: number, weight: number];
+
+/** A change to the service before its drill. */
+type Setting = (service: DrillService) => void;
+
+const pool =
+  (...entries: readonly Entry[]): Setting =>
+  ({ harness }) =>
+    harness.sandbox.world.put("backends/aoai-pool", {
+      type: "Pool",
+      pool: { services: entries.map(([id, priority, weight]) => ({ id: armId(`backends/${id}`), priority, weight })) },
+    });
+
+/** East US's and West Europe's share of the calls. */
+const weights = (east: number, west: number): Setting => pool(["aoai-eastus", 1, east], ["aoai-westeurope", 1, west]);
+
+const withoutBreakers: Setting = ({ harness: { sandbox } }) => {
+  for (const id of ["aoai-eastus", "aoai-westeurope"]) {
+    const { circuitBreaker: _, ...rest } = sandbox.world.get(`backends/${id}`)?.properties ?? {};
+    sandbox.world.put(`backends/${id}`, rest);
+  }
+};
+
+const tripping =
+  (tripDuration: string, codes: JsonObject = { min: 500, max: 599 }): Setting =>
+  ({ harness: { sandbox } }) => {
+    const { world } = sandbox;
+    const rule = { name: "r", failureCondition: { count: 5, interval: "PT1M", statusCodeRanges: [codes] }, tripDuration };
+    world.put("backends/aoai-eastus", { ...world.get("backends/aoai-eastus")?.properties, circuitBreaker: { rules: [rule] } });
+  };
+
+const west =
+  (behaviour: Behaviour): Setting =>
+  ({ model }) =>
+    model("aoai-westeurope").script.add({ behaviour });
+
+const apiPolicy = "apis/azure-openai/policies/policy";
+
+const edited =
+  (change: (text: string) => string): Setting =>
+  ({ harness: { sandbox } }) => {
+    const { value } = sandbox.world.get(apiPolicy)?.properties ?? {};
+    sandbox.world.put(apiPolicy, { format: "rawxml", value: change(String(value)) });
+  };
+
+const retries = (count: number): Setting => edited((text) => text.replace('count="1"', `count="${count}"`));
+const limited = edited((text) =>
+  text.replace("<base />", '<base />\n        <rate-limit-by-key calls="5" renewal-period="300" counter-key="all" />'),
+);
+
+describe("a rehearsal's verdict", { timeout }, () => {
+  const cases: readonly (readonly [
+    what: string,
+    settings: readonly Setting[],
+    verdict: string,
+    said: readonly RegExp[],
+    more?: Readonly<Record<string, unknown>>,
+  ])[] = [
+    ["priorities and a breaker", [], "failed_over", [/Callers saw 2 errors.*called 5 times/]],
+    ["no retry", [retries(0)], "failed_over", [/Callers saw 5 errors, then aoai-westeurope/]],
+    ["retries that hide everything", [retries(5)], "failed_over", [/Callers saw 0 errors.*called 5 times.*again at/]],
+    [
+      "equal weights: retries hide every failure, and the failback is seen all the same",
+      [weights(50, 50)],
+      "failed_over",
+      [/Callers saw 0 errors.*called 5 times.*tried the failing copy again at/],
+    ],
+    ["no breakers, 90/10", [withoutBreakers, weights(10, 90)], "did_not_fail_over", [/Without a circuit breaker/]],
+    ["no breakers, 75/25", [withoutBreakers, weights(25, 75)], "did_not_fail_over", [/Without a circuit breaker/]],
+    ["no breakers, 50/50", [withoutBreakers, weights(50, 50)], "did_not_fail_over", [/Without a circuit breaker/]],
+    ["no breakers, priorities", [withoutBreakers], "did_not_fail_over", [/60 test calls met/]],
+    ["too few failures for the breaker, 90/10", [weights(10, 90)], "inconclusive", [/its breaker opens after 5 failures in 1 min/]],
+    ["a breaker that another status opens", [tripping("PT1M", { min: 429, max: 429 })], "did_not_fail_over", [/more tries met/]],
+    ["the standby", [], "inconclusive", [/gets calls only once those of a higher priority are out/], { backend_id: "aoai-westeurope" }],
+    ["a survivor's 429", [west({ kind: "throttle", retryAfterSeconds: 1 })], "inconclusive", [/Others did not take over.*429/]],
+    ["a survivor's 404", [west({ kind: "status", status: 404 })], "inconclusive", [/404/]],
+    ["a survivor's 500", [west({ kind: "status", status: 500 })], "inconclusive", [/Others did not take over.*500/]],
+    ["a limit that refuses test calls", [limited], "inconclusive", [/5\d of 60 test calls were refused.*429/]],
+    ["an early end", [], "inconclusive", [/.+/], { duration: "PT2S" }],
+    ["no room for the failback", [tripping("PT5M")], "failed_over", [/.+/]],
+  ];
+  test.each(cases)("%s", async (_, settings, verdict, said, more = {}) => {
+    const service = await openDrillService();
+    for (const set of settings) set(service);
+    const { harness, begin, pass } = service;
+    const before = harness.documents();
+    const drill_id = await begin({ ...rehearsal, ...more });
+    await pass(121);
+    const answer = await harness.ask(getDrill, { drill_id });
+    expect([answer.state, answer.verdict, answer.means]).toEqual(["ended", verdict, expect.anything()]);
+    for (const words of said) expect(answer.means).toMatch(words);
+    expect(harness.documents()).toEqual(before);
+  });
+
+  test("a key that the gateway does not know", async () => {
+    const { harness, begin, pass } = await openDrillService({ env: { AIGW_PROBE_KEY: "none-of-this-service" } });
+    const drill_id = await begin(rehearsal);
+    await pass(121);
+    const answer = await harness.ask(getDrill, { drill_id });
+    expect(answer.verdict).toBe("inconclusive");
+    expect(answer.means).toMatch(/60 of 60 test calls were refused before a backend, with 401.*AIGW_PROBE_KEY/);
+  });
+
+  test("stopped early, with what stopping took away", async () => {
+    const { harness, begin, pass } = await openDrillService();
+    const drill_id = await begin(rehearsal);
+    await pass(2);
+    const stopped = await harness.ask(stopDrill, { drill_id });
+    expect(stopped).toMatchObject({ verdict: "inconclusive" });
+    expect(stopped.means).toContain("stopped before its time");
+    expect(stopped.removed).toContain("backends/drill-failing-aoai-eastus");
+  });
+
+  test("a failback that nobody met, though there was room, is told so", async () => {
+    const service = await openDrillService();
+    tripping("PT50S")(service);
+    const { harness, begin, pass } = service;
+    const drill_id = await begin(rehearsal);
+    await pass(30);
+    // From now on the copy answers nobody: its pool has lost it.
+    const path = "backends/drill-one-failing-aoai-eastus-aoai-pool";
+    const one = { type: "Pool", pool: { services: [{ id: armId("backends/aoai-westeurope") }] } };
+    harness.sandbox.world.put(path, one);
+    await pass(91);
+    const answer = await harness.ask(getDrill, { drill_id });
+    expect(String(answer.not_shown)).toContain("no test call is known to have met the failing copy after that");
+  });
+});
+
+/** Calls with a team's key, one after the other. */
+async function call({ harness }: DrillService, team: string, times: number): Promise<readonly number[]> {
+  const gateway = await harness.sandbox.gateway();
+  const statuses: number[] = [];
+  while (statuses.length < times) {
+    const request = new Request("https://sandbox.azure-api.net/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", {
+      method: "POST",
+      headers: { "content-type": "application/json", "api-key": harness.sandbox.keys()[team] ?? "" },
+      body: JSON.stringify({ messages: [{ role: "user", content: "hi" }] }),
+    });
+    const response = await gateway.fetch(request);
+    await response.arrayBuffer();
+    statuses.push(response.status);
+  }
+  return statuses;
+}
+
+describe("an evacuation's verdict", { timeout }, () => {
+  test("calls that the others fail, and those for which none is left, are counted", async () => {
+    const service = await openDrillService();
+    const { harness, begin, pass } = service;
+    await call(service, "growth", 3);
+    await pass(60);
+    const drill_id = await begin(growth);
+    await pass(40);
+    west({ kind: "status", status: 500 })(service);
+    const statuses = await call(service, "growth", 20);
+    expect(new Set(statuses)).toEqual(new Set([500, 503]));
+    await pass(400);
+    const answer = await harness.ask(getDrill, { drill_id });
+    expect(answer.verdict).toBe("inconclusive");
+    expect(answer.means).toMatch(/none of 20 calls went to 'aoai-eastus'.*no backend 1\d.*20 of them failed.*did not carry/);
+  });
+
+  test("calls while gateways were following it are not said not to be", async () => {
+    const service = await openDrillService();
+    const { harness, begin, pass } = service;
+    const drill_id = await begin(growth);
+    await call(service, "growth", 3);
+    await pass(400);
+    expect((await harness.ask(getDrill, { drill_id })).means).toContain("made 3 calls while gateways were still following it");
+  });
+
+  test("logs that are not set up are not logs without calls", async () => {
+    const service = await openDrillService();
+    const { harness, begin, pass } = service;
+    harness.sandbox.world.diagnosticSettings = [];
+    const drill_id = await begin(growth);
+    await pass(40);
+    await call(service, "growth", 3);
+    await pass(400);
+    const answer = await harness.ask(getDrill, { drill_id });
+    expect(answer.verdict).toBe("inconclusive");
+    expect(answer.means).toMatch(/logs are not set up.*No diagnostic setting/);
+  });
+
+  test("of a team: no test call is made with another's key, and the plan says so", async () => {
+    const { harness, plan, begin, pass, model } = await openDrillService();
+    expect((await plan(growth)).warnings.join()).toContain("No test call is made");
+    await begin(growth);
+    await pass(121);
+    expect([model("aoai-eastus").received, model("aoai-westeurope").received]).toEqual([0, 0]);
+    expect(harness.audit.length).toBeGreaterThan(0);
+  });
+
+  test("of everyone: the drill's own calls are no others'", async () => {
+    const service = await openDrillService();
+    const { harness, begin, pass } = service;
+    await call(service, "growth", 2);
+    await pass(60);
+    const alone = await begin({ mode: "evacuate", override: ["all_traffic"] });
+    await pass(400);
+    const first = await harness.ask(getDrill, { drill_id: alone });
+    expect(first.verdict).toBe("shifted");
+    expect(first.means).toMatch(/^Other members answered \d+ of \d+ test calls/);
+    await call(service, "growth", 2);
+    await pass(60);
+    const busy = await begin({ mode: "evacuate", override: ["all_traffic"] });
+    await pass(60);
+    await call(service, "growth", 7);
+    await pass(400);
+    const second = await harness.ask(getDrill, { drill_id: busy });
+    expect(second.verdict).toBe("shifted");
+    expect(second.means).toMatch(/none of 7 calls \(and \d+ test calls of the drill itself\)/);
+  });
+});
+
+describe("whom a drill concerns", { timeout }, () => {
+  const blocked = (guards: readonly { readonly name: string; readonly verdict: string }[]) =>
+    guards.filter(({ verdict }) => verdict === "blocked").map(({ name }) => name);
+
+  test("all that can call the API by name are everyone", async () => {
+    const { plan } = await openDrillService();
+    const all = ["growth", "prod-critical", "analytics", "labs"];
+    const named = await plan({ ...growth, subscriptions: all });
+    expect([named.status, blocked(named.guards)]).toEqual(["blocked", ["all_traffic"]]);
+    expect((await plan({ ...growth, subscriptions: all.slice(1) })).status).toBe("planned");
+  });
+
+  test("a suspended one counts for nobody, and is warned of as one without access is", async () => {
+    const { harness, plan } = await openDrillService();
+    const { world } = harness.sandbox;
+    world.put("subscriptions/labs", { ...world.get("subscriptions/labs")?.properties, state: "suspended" });
+    world.put("subscriptions/elsewhere", {
+      ...world.get("subscriptions/growth")?.properties,
+      displayName: "Elsewhere",
+      scope: armId("apis/echo"),
+    });
+    const named = await plan({ ...growth, subscriptions: ["growth", "labs", "elsewhere"] });
+    expect(named.status).toBe("planned");
+    expect(named.warnings.join()).toMatch(/'elsewhere'.* does not open API 'azure-openai'/);
+    expect(named.warnings.join()).toContain("'labs' is suspended");
+    expect(blocked((await plan({ ...growth, subscriptions: ["growth", "prod-critical", "analytics"] })).guards)).toEqual(["all_traffic"]);
+  });
+
+  const protects: readonly (readonly [backend: string, input: Record<string, unknown>, status: string])[] = [
+    ["aoai-eastus", growth, "blocked"],
+    ["aoai-westeurope", growth, "planned"],
+    ["aoai-eastus", rehearsal, "planned"],
+    ["aoai-westeurope", rehearsal, "planned"],
+  ];
+  test.each(protects)("protecting %s: %o is %s", async (backend, input, status) => {
+    const { plan } = await openDrillService({ env: { AIGW_PROTECT: `backend:${backend}` } });
+    const planned = await plan(input);
+    expect([planned.status, blocked(planned.guards)]).toEqual([status, status === "blocked" ? ["protected"] : []]);
+  });
+
+  test("which of two pools with the member is meant can be said", async () => {
+    const { harness, plan } = await openDrillService();
+    const { world } = harness.sandbox;
+    world.put("backends/second", { ...world.get("backends/aoai-pool")?.properties });
+    const [operation = ""] = world.list("apis/azure-openai/operations").map(({ path }) => path);
+    const text =
+      '<policies><inbound><base /><set-backend-service backend-id="second" /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>';
+    world.put(`${operation}/policies/policy`, { format: "rawxml", value: text });
+    const input = { api_id: "azure-openai", backend_id: "aoai-eastus", ...growth };
+    expect(await harness.refuse("run_failover_drill", input)).toMatch(/several pools.*pool_id/s);
+    expect(await harness.refuse("run_failover_drill", { ...input, pool_id: "third" })).toContain("no pool 'third'");
+    expect((await plan({ ...growth, pool_id: "second" })).documents[0]?.id).toBe("backends/drill-without-aoai-eastus-second");
+  });
+});
+
+describe("what recover tells", { timeout }, () => {
+  async function recovered(service: DrillService): Promise<string> {
+    const printed: string[] = [];
+    await recover({
+      surface: service.surface(),
+      operands: [],
+      json: false,
+      signal: new AbortController().signal,
+      out: (text) => printed.push(text),
+    });
+    return printed.join("");
+  }
+
+  test("every document that it has taken away", async () => {
+    const service = await openDrillService();
+    const { begin, pass, clock } = service;
+    await begin(growth);
+    await pass(1);
+    await clock.advance(120_000);
+    expect(await recovered(service)).toContain(
+      "Removed or put back now: apis/azure-openai/policies/policy, backends/drill-without-aoai-eastus-aoai-pool.",
+    );
+  });
+
+  test("a drill that runs, with its documents", async () => {
+    const service = await openDrillService();
+    const drill_id = await service.begin(growth);
+    const text = await recovered(service);
+    expect(text).toContain(`Drill ${drill_id} runs until 2026-11-20T10:02:00Z, and a process looks after it`);
+    expect(text).toContain("backends/drill-without-aoai-eastus-aoai-pool");
+    expect(text).not.toContain("Nothing is left behind");
+  });
+});
+
+test("a drill that has nobody to look after it is warned of before, and told", { timeout }, async () => {
+  const { plan } = await openDrillService();
+  expect((await plan(rehearsal)).warnings.join()).toContain("call apply_change) ends at once: then no test calls are made");
+});
