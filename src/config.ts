@@ -263,8 +263,7 @@ const schema = z.object({
   }),
   prices: prices.register(about, {
     env: "AIGW_PRICES",
-    description:
-      'Prices of models per million tokens of prompts and completions, for the cost in governance reports: gpt-4o=2.5/10,currency=EUR, or JSON as {"gpt-4o": {"in": 2.5, "out": 10}, "currency": "EUR"}',
+    description: "Prices per million tokens, prompts/completions, for the cost in reports: gpt-4o=2.5/10,currency=EUR, or the same as JSON",
     placeholder: "MODEL=IN/OUT,...",
   }),
   readOnly: onOff().register(about, {

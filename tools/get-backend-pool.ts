@@ -51,7 +51,7 @@ export const getBackendPool = defineTool({
   input: z.strictObject({ api_id: z.string().min(1) }),
   output,
   async handler({ service, gateway, grammar }, { api_id }) {
-    const [inventory, csharp, { resolveRoutes }, { findingsOf }, { worstCaseText }] = await Promise.all([
+    const [inventory, csharp, { missingNote, reachedBy, resolveRoutes }, { findingsOf }, { worstCaseText }] = await Promise.all([
       readInventory(gateway),
       grammar(),
       import("../src/pool/routes.ts"),
@@ -60,7 +60,9 @@ export const getBackendPool = defineTool({
     ]);
     const { tier } = inventory.service;
     const resolved = resolveRoutes(inventory, csharp, api_id);
-    const { apiId, routes, retry, sharedWith, notes } = resolved;
+    const { apiId, routes, retry, sharedWith, notes, unrouted } = resolved;
+    const findings = findingsOf(resolved, tier);
+    const told = findings.some(({ code }) => code === "missing_backend") ? reachedBy(routes).map(missingNote) : [];
     return {
       service,
       api_id: apiId,
@@ -70,8 +72,8 @@ export const getBackendPool = defineTool({
           ? null
           : { count: retry.count, condition: shortened(retry.condition, longestExpression), source: sourceText(retry.source) },
       shared_with: sharedWith.map(({ backendId, apiIds }) => ({ backend_id: backendId, api_ids: apiIds })),
-      findings: findingsOf(resolved, tier),
-      notes: [...notes, ...modelNotes(routes)],
+      findings,
+      notes: [...notes.filter((note) => !told.includes(note)), ...(unrouted === null ? [] : [unrouted]), ...modelNotes(routes)],
     };
   },
   render: ({ service, api_id, routes, retry, shared_with, findings, notes }) =>

@@ -29,8 +29,8 @@ const operationPolicy = (limit: string) => `<policies>
         <base />
     </on-error>
 </policies>`;
-const brokenLimit = `<rate-limit-by-key calls="600" renewal-period="60" counter-key="@(context.Subscription.Id)">`;
-const rightLimit = `<rate-limit-by-key calls="600" renewal-period="60" counter-key="@(context.Subscription.Id)" />`;
+const brokenLimit = `<rate-limit-by-key calls="2000" renewal-period="60" counter-key="@(context.Subscription.Id)">`;
+const rightLimit = `<rate-limit-by-key calls="2000" renewal-period="60" counter-key="@(context.Subscription.Id)" />`;
 
 /**
  * The guided tour: a real MCP client before this program's server on the sandbox, through the main job from the inventory to the undo. Its clock

@@ -7,6 +7,7 @@ import { type Finding, knowing, ok, problem, untold } from "./check.ts";
 import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { breakerOpener, countOf, isNotable, openers, withoutCalls } from "./failures.ts";
+import { answersItself } from "./met.ts";
 import type { ServedModel } from "./traffic.ts";
 import { short, some } from "./wording.ts";
 
@@ -46,10 +47,16 @@ function among({ findings }: Pools, codes: readonly FindingCode[], means: string
 
 /** An API that leads nowhere. Assumed: one without any policy of its own that chooses is no mistake while it has a service URL. */
 export const failoverBackends = (evidence: Evidence): Finding =>
-  ofPools(evidence, ({ routes }) => {
-    const broken = routes.flatMap(({ apiId, notes }) =>
-      notes.filter((note) => !note.startsWith("An expression")).map((note) => ({ apiId, text: `API '${apiId}': ${note}` })),
-    );
+  ofPools(evidence, ({ routes, findings }) => {
+    const answered = answersItself(evidence);
+    const broken = [
+      ...findings.filter(({ code }) => code === "missing_backend").map(({ text }) => ({ apiId: routes[0]?.apiId ?? "...", text })),
+      ...routes.flatMap(({ apiId, notes }) =>
+        notes
+          .filter((note) => !note.startsWith("An expression") && !(answered && note.startsWith("No backend:")))
+          .map((note) => ({ apiId, text: `API '${apiId}': ${note}` })),
+      ),
+    ];
     const [first] = broken;
     if (first === undefined) return ok();
     return problem(

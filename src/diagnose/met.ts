@@ -54,6 +54,12 @@ export function answeredBy(evidence: Evidence, status: number): string | null {
   return found === undefined ? null : `${placeText(found.place)} (${found.name})`;
 }
 
+/** Whether a policy answers calls itself, with whatever status: then those need no backend. */
+export function answersItself(evidence: Evidence): boolean {
+  const inventory = servingOf(evidence);
+  return inventory !== null && policiesMet(inventory, evidence).some(({ name }) => answering.includes(name));
+}
+
 /** Assumed: without a code a policy answers 200. */
 function statusOf(element: ElementContent): number {
   const code =

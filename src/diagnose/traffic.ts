@@ -135,10 +135,12 @@ export async function readTraffic(
   const report = await attempt("traffic", readUsage(readers, ground.value, about, now));
   const gone = withoutLogs(ground.value, report);
   // The logs know other calls of late: of this team there are none.
-  const idle = subscriptionId !== null && writesLogs(ground.value, report) ? ({ kind: "read", value: noCalls } as const) : null;
+  const idle =
+    gone !== null && subscriptionId !== null && writesLogs(ground.value, report) ? ({ kind: "read", value: noCalls } as const) : null;
   // Metrics know no subscriptions: their numbers would be those of all teams.
   const calls = subscriptionId !== null && gone !== null ? (idle ?? gone) : mapped(report, callsOf);
   const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
+  if (idle !== null) return { calls, ...nothing, logged };
   if (gone !== null)
     return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, ...{ served: gone, streams: gone, logged } };
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
@@ -181,6 +183,17 @@ function withoutLogs({ freshness }: UsageGround, report: Read<UsageReport>): Ext
   });
   return { kind: "refused", read: "logs", error };
 }
+
+/** What the logs say of no call. */
+const nothing = {
+  failures: { kind: "read", value: [] },
+  teams: { kind: "read", value: [] },
+  cache: null,
+  delays: { kind: "read", value: { now: null, before: null } },
+  models: { kind: "read", value: [] },
+  served: { kind: "read", value: [] },
+  streams: null,
+} as const satisfies Partial<Traffic>;
 
 const noCalls: Calls = { requests: 0, ended: new Map(), source: "gateway logs", notes: [] };
 

@@ -43,6 +43,8 @@ export interface ApiRoutes {
   readonly sharedWith: readonly { readonly backendId: string; readonly apiIds: readonly string[] }[];
   /** What is wrong or cannot be told. */
   readonly notes: readonly string[];
+  /** Whose calls nothing says where to go, though it is said for others; null where it is said for all. */
+  readonly unrouted: string | null;
 }
 
 /**
@@ -69,7 +71,8 @@ export function resolveRoutes(inventory: Inventory, csharp: CSharp, apiId: strin
     sharedWith: reachedBy(routes)
       .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),
-    notes: notesOn(inventory, policies, api, routes),
+    notes: notesOn(inventory, routes),
+    unrouted: routes.length === 0 ? null : unroutedCalls(inventory, policies, api),
   };
 }
 
@@ -158,19 +161,23 @@ function asRoutes({ backends }: Inventory, choices: readonly Choice[], operation
   });
 }
 
-function notesOn(inventory: Inventory, policies: StaticPolicies, api: Api, routes: readonly Route[]): readonly string[] {
+/** What is said of a backend that is named and is not there. */
+export const missingNote = (backendId: string): string => `Backend '${backendId}' does not exist.`;
+
+function notesOn({ backends }: Inventory, routes: readonly Route[]): readonly string[] {
+  const missing = reachedBy(routes).filter((backendId) => findBackend(backends, backendId) === undefined);
   const undecided = routes.filter(({ backendId, url, expression }) => expression !== null && backendId === null && url === null);
   return [
     ...(routes.length === 0
       ? ["No backend: no policy chooses one and the API has no service URL, or its policies end every call before."]
-      : nowhere(inventory, policies, api)),
+      : []),
+    ...missing.map(missingNote),
     ...undecided.map(({ kind }) => `An expression or a secret named value decides the ${kind} at run time; the policy names no candidate.`),
   ];
 }
 
-/** Calls for which nothing says where they go, though it is said for others. */
-function nowhere(inventory: Inventory, policies: StaticPolicies, api: Api): readonly string[] {
-  if (api.serviceUrl !== null) return [];
+function unroutedCalls(inventory: Inventory, policies: StaticPolicies, api: Api): string | null {
+  if (api.serviceUrl !== null) return null;
   const ways = [null, ...productsOf(inventory, api.id, false)].map((product) => wayOf(inventory, policies, api, null, product));
   const lost = ways.filter(({ choices }) => choices.some((choice) => !leadsSomewhere(choice)));
   const products = lost.flatMap(({ productId }) => (productId === null ? [] : [`'${productId}'`]));
@@ -179,6 +186,6 @@ function nowhere(inventory: Inventory, policies: StaticPolicies, api: Api): read
     ...(products.length === 0 ? [] : [`through product ${products.join(", ")}`]),
   ];
   return who.length === 0
-    ? []
-    : [`Calls ${who.join(" or ")} may reach no backend: no policy chooses one for them, and the API has no service URL.`];
+    ? null
+    : `Calls ${who.join(" or ")} may reach no backend: no policy chooses one for them, and the API has no service URL.`;
 }

@@ -130,7 +130,12 @@ export async function openService({ past = false }: { readonly past?: boolean } 
     const headers = { "api-key": key ?? sandbox.keys()[team] ?? "", "content-type": "application/json", ...more };
     const chatBody = { messages: [{ role: "user", content: prompt }], ...(asked.stream === true ? { stream: true } : {}) };
     const body = JSON.stringify(asked.body ?? chatBody);
-    const request = new Request(`https://sandbox.azure-api.net${chat(asked.deployment ?? "gpt-4o")}`, { method: "POST", headers, body, signal: client.signal });
+    const request = new Request(`https://sandbox.azure-api.net${chat(asked.deployment ?? "gpt-4o")}`, {
+      method: "POST",
+      headers,
+      body,
+      signal: client.signal,
+    });
     const answering = gateway.fetch(request).then(
       async (answer) => {
         await answer.text();

@@ -390,14 +390,25 @@ describe("resolveRoutes", () => {
   test.each<[string, Parts, string]>([
     ["no backend", { apis: { chat: null } }, "No backend"],
     ["calls that all fail", { policies: { [api]: policy(to('@("abc".Substring(4))'), "<forward-request />") } }, "end every call"],
+    ["a missing backend", { policies: { [api]: policy(to("gone")) } }, "'gone' does not exist"],
     [
-      "callers for whom nothing says where they go",
-      { apis: { chat: null }, products: { gold: ["chat"], plain: ["chat"] }, policies: { [product]: policy(to("east")) } },
-      "Calls without a product or through product 'plain' may reach no backend",
+      "a missing member",
+      { backends: { p: pool([{ id: "/backends/gone" }]) }, policies: { [api]: policy(to("p")) } },
+      "'gone' does not exist",
     ],
     ["an expression without candidates", { policies: { [api]: policy(to("@(x)")) } }, "decides the backend at run time"],
   ])("a note on %s", (_, parts, note) => {
     expect(resolveRoutes(inventoryOf({ backends, ...parts }), csharp, "chat").notes).toEqual([expect.stringContaining(note)]);
+  });
+
+  test.each<[string, string | null, string | null]>([
+    ["and the API has no other place", null, "Calls without a product or through product 'plain' may reach no backend"],
+    ["and all others go to the service URL", "https://origin.example/", null],
+  ])("callers for whom no policy says where they go, %s", (_, serviceUrl, note) => {
+    const products = { gold: ["chat"], plain: ["chat"] };
+    const inventory = inventoryOf({ backends, apis: { chat: serviceUrl }, products, policies: { [product]: policy(to("east")) } });
+    const { unrouted } = resolveRoutes(inventory, csharp, "chat");
+    expect(unrouted).toEqual(note === null ? null : expect.stringContaining(note));
   });
 
   test("an unknown API is answered with near names", () => {

@@ -110,15 +110,15 @@ describe.skipIf(!hasFixtures)(`Microsoft's examples${fixtureNote}`, () => {
     expect([200, 202]).toContain(again.status);
   });
 
-  test.each(["ApiManagementCreatePolicyRestriction", "ApiManagementCreateApiRevisionFromExistingApi"])(
-    "%s is none of the sandbox's, and it says so",
-    async (name) => {
-      const example = fixture<Example>(`arm-examples/2024-05-01/${name}.json`);
-      const { status, body } = await openSandbox().put(pathOf(name, example), example.parameters.parameters.properties);
-      expect(status).toBe(404);
-      expect(body.error.code).toBe("SandboxRouteNotFound");
-    },
-  );
+  test.each([
+    ["ApiManagementCreatePolicyRestriction", "is none of the sandbox's, and it says so", "SandboxRouteNotFound"],
+    ["ApiManagementCreateApiRevisionFromExistingApi", "needs the API that it is made from", "ResourceNotFound"],
+  ])("%s %s", async (name, _, code) => {
+    const example = fixture<Example>(`arm-examples/2024-05-01/${name}.json`);
+    const { status, body } = await openSandbox().put(pathOf(name, example), example.parameters.parameters.properties);
+    expect(status).toBe(404);
+    expect(body.error.code).toBe(code);
+  });
 
   test("the methods of each resource are those of the management API", () => {
     for (const { collection, methods } of resourceTypes) {

@@ -97,6 +97,19 @@ describe("get_backend_pool", () => {
   });
 });
 
+describe("get_backend_pool, of what is not there", () => {
+  it("calls it a problem, once", async () => {
+    const harness = await openHarness();
+    const { world } = harness.sandbox;
+    withoutPool(harness, "backend");
+    const id = "apis/azure-openai/policies/policy";
+    world.put(id, { format: "rawxml", value: String(world.get(id)?.properties.value).replace('"aoai-eastus"', '"gone"') });
+    const { text } = await harness.client.call("get_backend_pool", { api_id: "azure-openai" });
+    expect(text).toContain("Problem missing_backend: Backend 'gone' does not exist");
+    expect(text.match(/does not exist/g)).toHaveLength(1);
+  });
+});
+
 describe("update_backend_pool", () => {
   it("adds a second region: shares, worst case and what is unknown are in the plan", async () => {
     const { ask } = await openHarness();

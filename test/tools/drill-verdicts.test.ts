@@ -92,7 +92,7 @@ describe("a rehearsal's verdict", { timeout }, () => {
     ["an early end", [], "inconclusive", [/.+/], { duration: "PT2S" }],
     ["no room for the failback", [tripping("PT5M")], "failed_over", [/.+/]],
   ];
-  test.each(cases)("%s", async (_, settings, verdict, said, more = {}) => {
+  test.for(cases)("%s", async ([_, settings, verdict, said, more = {}]) => {
     const service = await openDrillService();
     for (const set of settings) set(service);
     const { harness, begin, pass } = service;

@@ -78,7 +78,7 @@ const others = (attempts: readonly Attempt[]): number => calls(attempts, "surviv
 /** The trip of the copy's breaker, where the test calls show one: null without a breaker, and where anything else explains them as well. */
 export function tripIn(drill: DrillPlan, usual: readonly ProbeSeen[], end: number): Trip | null {
   const { breaker, share } = drill;
-  if (breaker === null || share <= 0) return null;
+  if (breaker === null) return null;
   const attempts = attemptsOf(drill, usual);
   const opened = openingIn(breaker, share, attempts);
   const opening = opened === null ? undefined : attempts[opened];
@@ -107,7 +107,7 @@ const slackMs = ({ tripMs }: DrillBreaker): number => Math.min(2_000, (tripMs ??
 
 /**
  * As many calls served as would be very unlikely (2 %) without any to the copy, were its breaker closed. A member that has all calls of a pool
- * is passed over only while its breaker is open: https://learn.microsoft.com/azure/api-management/backends#load-balanced-pool
+ * is passed over only while its breaker is open, and one that has none of them may be at any time: https://learn.microsoft.com/azure/api-management/backends#load-balanced-pool
  */
 const enoughServed = (share: number): number => (share >= 100 ? enough : Math.ceil(400 / share));
 
