@@ -61,10 +61,11 @@ function rank({ id, before, after }: Step): number {
   switch (documentKind(id)) {
     case "named_value":
       return 0;
-    case "fragment":
-      return 1;
     case "backend":
-      return (after ?? before?.properties)?.pool === undefined ? 2 : 3;
+      return (after ?? before?.properties)?.pool === undefined ? 1 : 2;
+    // A fragment may name a backend, and ARM refuses one that is not there.
+    case "fragment":
+      return 3;
     case "api_revision":
       return 4;
     case "policy":

@@ -162,7 +162,7 @@ function unserved(inventory: Inventory, evidence: Evidence, all: readonly Served
   if (silent.length === 0) return ok();
   return untold(
     `No answer of ${some(silent)} is in the logs of the window: its model is not known.`,
-    "A failover drill shows it (see the drill of update_backend_pool's pool), or: az cognitiveservices account deployment list",
+    "run_failover_drill lets it answer once, or: az cognitiveservices account deployment list --name <account> --resource-group <group>",
   );
 }
 

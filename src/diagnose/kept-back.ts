@@ -51,8 +51,9 @@ const leastBeforeBreakers = 3;
 /** As `ofCauses`, of what a backend does: calls that were not sent on for it count with what there is most of. */
 export function ofBackends(evidence: Evidence, check: keyof typeof openers, asked: boolean, means: Meaning): Finding {
   const { calls: all } = evidence.traffic;
-  const open = all.kind === "read" && keptBack(evidence).by === "breakers" ? countOf(all.value, [breakerOpen]) : 0;
-  const behind = breakerOpener(evidence) === check ? open : 0;
+  const { by } = keptBack(evidence);
+  const open = all.kind === "read" && (by === "breakers" || by === "unknown") ? countOf(all.value, [breakerOpen]) : 0;
+  const behind = by === "breakers" && breakerOpener(evidence) === check ? open : 0;
   const isWorthAWord = (count: number, requests: number): boolean =>
     isNotable(count + behind, requests, asked) || (count >= leastBeforeBreakers && isNotable(open, requests, false));
   return ofCauses(evidence, openers[check], asked, means, isWorthAWord, behind);

@@ -60,11 +60,11 @@ describe("apply", () => {
       before: { id, etag: "", properties: properties(id) },
       after: deleted ? null : properties(id),
     });
-    const ids = [apiPolicy, pool, east, "policyFragments/f", "namedValues/v"];
+    const ids = [apiPolicy, "policyFragments/f", pool, east, "namedValues/v"];
     const order = (deleted: readonly string[]) => inDependencyOrder(ids.map((id) => step(id, deleted.includes(id)))).map(({ id }) => id);
     expect(order([])).toEqual(ids.toReversed());
     expect(order(ids)).toEqual(ids);
-    expect(order([pool, "namedValues/v"])).toEqual(["policyFragments/f", east, apiPolicy, pool, "namedValues/v"]);
+    expect(order([pool, "namedValues/v"])).toEqual([east, "policyFragments/f", apiPolicy, pool, "namedValues/v"]);
     expect(
       inDependencyOrder([
         step(apiPolicy, false),

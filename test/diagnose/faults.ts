@@ -28,7 +28,7 @@ const asked = '<when condition="@(context.Request.Headers.ContainsKey("x-cache")
 const store = `<choose>${asked}<llm-semantic-cache-store duration="3600" /></when></choose>`;
 
 /** A semantic cache for calls that ask for it, with which nothing is wrong; once. */
-function withCache({ world, rewrite }: Service): void {
+export function withCache({ world, rewrite }: Service): void {
   if (world.get("backends/embeddings") !== undefined) return;
   rewrite(
     api,

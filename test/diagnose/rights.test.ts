@@ -11,7 +11,7 @@ const refusal = (action: string, scope: string) =>
 
 const serving = ["models", "failover-backends", "failover-members", "failover-breakers", "failover-retry", "policies", "lints"];
 const caching = ["cache-pair", "cache-embeddings", "cache-redis", "cache-threshold", "cache-vary-by", "cache-streaming", "cache-hits"];
-const logged = ["limits", "quotas", "keys", "backend-access", "refusals", "addresses", "requests", "latency", "cache-hits"];
+const logged = ["limits", "quotas", "keys", "backend-access", "refusals", "addresses", "requests", "latency", "cache-hits", "models"];
 const counted = ["deployments", "backend-errors", "backend-connection", "breakers", "policy-failures", "unexplained-errors", "clients"];
 
 /** A right that is taken away: the requests that are refused, and the checks that nobody can make then. */

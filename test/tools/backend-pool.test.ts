@@ -178,6 +178,28 @@ describe("update_backend_pool", () => {
     });
   });
 
+  it("points a fragment that this API alone includes at a new pool, and takes it back to the byte", async () => {
+    const harness = await openHarness();
+    withoutPool(harness, "backend");
+    const { world } = harness.sandbox;
+    const id = "apis/azure-openai/policies/policy";
+    const selection = (backend: string) => `<set-backend-service backend-id="${backend}" />`;
+    const choose = `<choose><when condition="@(context.Request.Headers.ContainsKey("x-s"))">${selection("aoai-westeurope")}</when><otherwise>${selection("aoai-eastus")}</otherwise></choose>`;
+    world.put("policyFragments/route", { format: "rawxml", value: `<fragment>${choose}</fragment>` });
+    const text = String(world.get(id)?.properties.value).replace(selection("aoai-eastus"), '<include-fragment fragment-id="route" />');
+    world.put(id, { format: "rawxml", value: text });
+    const request = { ...secondRegion, pool_id: "aoai-eastus" };
+    const plan = await harness.ask(updateBackendPool, request);
+    expect(plan.warnings.join()).toContain("Calls that come to go elsewhere: API 'azure-openai' without a product");
+    await thereAndBack(harness, request, async () => {
+      const { routes } = await harness.ask(getBackendPool, { api_id: "azure-openai" });
+      expect(routes.map(({ backend_id, source }) => `${backend_id} ${source}`)).toEqual([
+        "aoai-westeurope policyFragments/route:4",
+        "aoai-eastus-pool policyFragments/route:7",
+      ]);
+    });
+  });
+
   it("keeps nulls in what nobody knows, and gives them back", async () => {
     const harness = await openHarness();
     const { world } = harness.sandbox;

@@ -139,16 +139,17 @@ describe("the main job", () => {
     expect(documents()).toEqual(before);
   });
 
-  it("keeps the limit of a single operation out of the team's numbers, but lists it", async () => {
+  it("tells what binds which calls where a single operation has a limit of its own", async () => {
     const harness = await openHarness();
-    const limit = `<rate-limit-by-key calls="600" renewal-period="60" counter-key="@(context.Subscription.Id)" />`;
+    const limit = `<rate-limit-by-key calls="2000" renewal-period="60" counter-key="@(context.Subscription.Id)" />`;
     const sections = `<backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error>`;
     const policy_xml = `<policies><inbound><base />${limit}</inbound>${sections}</policies>`;
     await harness.apply(await harness.ask(applyPolicy, { api_id: "azure-openai", operation_id: "Embeddings_Create", policy_xml }));
-    expect(await limitsByTeam(harness)).toEqual(seededLimits);
     const { subscriptions } = await harness.ask(listSubscriptions, { product_id: "aoai-trial", detail: true });
+    expect(subscriptions).toMatchObject([{ subscription_id: "labs", tpm: 20_000, rpm: "several" }]);
+    expect(subscriptions[0]?.note).toMatch(/rpm.*2000 on .*Embeddings_Create/);
     expect(subscriptions[0]?.limits).toContainEqual(
-      expect.objectContaining({ kind: "rpm", value: 600, scope: "operation 'azure-openai/Embeddings_Create'" }),
+      expect.objectContaining({ kind: "rpm", value: 2000, scope: "operation 'azure-openai/Embeddings_Create'" }),
     );
   });
 
