@@ -83,7 +83,8 @@ export async function openHarness({
     await client.close();
     await service.close();
     await rm(state, { recursive: true, force: true });
-    const asked = sandbox.world.requests.flatMap((request) => actionOf(request) ?? []);
+    const ours = sandbox.world.requests.filter(({ headers }) => headers["user-agent"]?.startsWith("azure-ai-gateway-mcp"));
+    const asked = ours.flatMap((request) => actionOf(request) ?? []);
     const missing = new Set(asked.filter((action) => !isInRole(action)));
     if (missing.size > 0) throw new Error(`README's role lacks ${[...missing].join(", ")}`);
   });

@@ -46,6 +46,8 @@ describe("a process of this machine", () => {
     const pid = Number(printed);
     const started = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[21] ?? null;
     expect(look({ ...own, pid, started })).toBe("running");
+    // A shell would ask; what it becomes never does.
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8").trim()).toBe("sleep");
     parent.stdin.end();
     await expect.poll(() => look({ ...own, pid, started })).toBe("ended");
     expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(" Z ");

@@ -113,30 +113,40 @@ describe.skipIf(!present)(`a gateway that someone else wrote${present ? "" : " (
     "gold-a": 1000,
     "gold-b": 1000,
     "platinum-a": 2000,
-    recruiting: 15_000,
+    // Deployments have limits of their own below the product's.
+    recruiting: "several",
     research: 1000,
     "retail-app": 10_000_000,
     "retail-web": 10_000_000,
   };
 
-  const changes: readonly (readonly [what: string, team: keyof typeof before, tpm: number, document: string])[] = [
+  const changes: readonly (readonly [what: string, team: keyof typeof before, tpm: number, document: string, from?: number])[] = [
     ["a product's literal that two teams share", "retail-web", 6_000_000, "products/retail/policies/policy"],
-    ["a product-wide literal that one team has alone", "recruiting", 12_000, "products/hr/policies/policy"],
+    ["a product-wide literal that one team has alone", "recruiting", 12_000, "products/hr/policies/policy", 15_000],
     ["an API's literal", "research", 500, "apis/deepseek/policies/policy"],
     ["a branch per product that one team has alone", "platinum-a", 1_500, "apis/finops/policies/policy"],
     ["a branch per product that two teams share", "gold-b", 800, "apis/finops/policies/policy"],
   ];
 
-  it.each(changes)("changes %s, and takes it back to the byte", async (_, team, tpm, document) => {
+  it.each(changes)("changes %s, and takes it back to the byte", async (_, team, tpm, document, from) => {
     const harness = await openPublishedGateway();
     const { ask, apply, documents } = harness;
     const stored = documents();
     expect(await limits(harness)).toEqual(before);
+    const valuesOf = async () => {
+      const { subscriptions } = await ask(listSubscriptions, { subscription_id: team, detail: true });
+      return (subscriptions[0]?.limits ?? []).filter(({ kind }) => kind === "tpm");
+    };
+    const found = await valuesOf();
+    const named = found.find(({ value }) => from !== undefined && value === from);
 
-    const plan = await ask(updateQuota, { subscription_id: team, tpm });
+    const plan = await ask(updateQuota, { subscription_id: team, tpm, ...(named === undefined ? {} : { limit_id: named.limit_id }) });
     expect(plan.documents.map(({ id }) => id)).toEqual([document]);
     const change = await apply(plan);
-    expect(await limits(harness)).toEqual({ ...before, [team]: tpm });
+    expect(await limits(harness)).toEqual({ ...before, ...Object.fromEntries(named === undefined ? [[team, tpm]] : []) });
+    expect((await valuesOf()).map(({ value }) => value)).toEqual(
+      found.map((limit) => (limit === named || named === undefined ? tpm : limit.value)),
+    );
 
     await apply(await ask(undoChange, { change_id: change }));
     expect(documents()).toEqual(stored);
