@@ -54,6 +54,8 @@ export interface DrillService {
   model(backendId: string): ModelBackend;
   /** Calls of a team's `openai` client, one after the other: the region that has answered, or the error's status. */
   asked(team: string, times: number): Promise<readonly (string | number)[]>;
+  /** Says that somebody looks after a drill which `begin` has not started: time then waits for them, too. */
+  watch(drillId: string): void;
   /** Plans a drill and starts it; answers its id. */
   begin(input: Record<string, unknown>): Promise<string>;
   plan(input: Record<string, unknown>): Promise<PlanOutput>;
@@ -135,6 +137,7 @@ export async function openDrillService({ env = {}, probes = true, regions }: Dri
       return answers;
     },
     plan,
+    watch: (drillId) => void active.add(drillId),
     async begin(input) {
       const { plan_id, confirm, status, guards } = await plan(input);
       if (status !== "planned") throw new Error(`${status}: ${JSON.stringify(guards)}`);

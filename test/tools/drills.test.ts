@@ -197,7 +197,7 @@ describe.skipIf(!runsOpenAI)(`a drill under faults${openAINote}`, { timeout }, (
   });
 
   test("the client goes: the drill goes on to its end", async () => {
-    const { harness, plan, pass } = await openDrillService();
+    const { harness, plan, pass, watch } = await openDrillService();
     const before = harness.documents();
     const client = new Client({ name: "another", version: "1.0.0" });
     await harness.join(client);
@@ -205,6 +205,7 @@ describe.skipIf(!runsOpenAI)(`a drill under faults${openAINote}`, { timeout }, (
     const { structuredContent } = await client.callTool({ name: applyChange.name, arguments: { plan_id, confirm } });
     await client.close();
     const drill_id = String(applyChange.output.parse(structuredContent).drill_id);
+    watch(drill_id);
     await pass(60);
     expect(await harness.ask(getDrill, { drill_id })).toMatchObject({ state: "running" });
     await pass(60);
