@@ -9,9 +9,11 @@ export default defineConfig({
     include: [
       "test/policy/{edit,edit-properties,patch,select}.test.ts",
       "test/change/guards/*.test.ts",
-      "test/change/{apply,compare,faults,plan,recovery,undo}.test.ts",
+      "test/change/{apply,compare,faults,plan,undo}.test.ts",
+      "test/change/recovery/*.test.ts",
       ...faultTable,
     ],
     testTimeout: 20_000,
+    expect: { requireAssertions: true },
   },
 });

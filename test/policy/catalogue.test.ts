@@ -36,29 +36,25 @@ describe("the catalogue", () => {
   });
 
   it.each(elements)("%s is consistent", (_, { attributes: known = {}, constraints = [], content }) => {
-    for (const constraint of constraints) {
-      const named =
-        "needs" in constraint
-          ? [constraint.attribute, constraint.needs]
-          : "atLeastOneOf" in constraint
-            ? constraint.atLeastOneOf
-            : constraint.atMostOneOf;
-      for (const name of named) expect(known).toHaveProperty([name]);
-    }
-    if (typeof content !== "object") return;
-    for (const [name, child] of Object.entries(content.elements)) {
-      expect(child.max ?? 1).toBeGreaterThanOrEqual(1);
-      if (child.policy) expect(policyNamed(name)?.name).toBe(name);
-    }
+    const constrained = constraints.flatMap((constraint) =>
+      "needs" in constraint
+        ? [constraint.attribute, constraint.needs]
+        : "atLeastOneOf" in constraint
+          ? constraint.atLeastOneOf
+          : constraint.atMostOneOf,
+    );
+    expect(Object.keys(known)).toEqual(expect.arrayContaining([...constrained]));
+    const children = typeof content === "object" ? Object.entries(content.elements) : [];
+    expect(children.filter(([, { max = 1 }]) => max < 1)).toEqual([]);
+    expect(children.filter(([name, { policy }]) => policy && policyNamed(name)?.name !== name)).toEqual([]);
   });
 
   it.each(attributes)("%s is consistent", (_, { type, default: usual, range, refersTo }) => {
-    if (usual !== undefined) {
-      expect(typeFault(type, usual)).toBeNull();
-      if (range !== undefined) expect(isOutside(usual, range)).toBe(false);
-    }
-    if (range !== undefined) expect(typeFault(type, String(range.min ?? range.max))).toBeNull();
-    if (refersTo !== undefined) expect(type).toBe("name");
+    const bound = range === undefined ? undefined : String(range.min ?? range.max);
+    const wrong = [usual, bound].filter((value) => value !== undefined && typeFault(type, value) !== null);
+    expect(wrong).toEqual([]);
+    expect(usual !== undefined && range !== undefined && isOutside(usual, range)).toBe(false);
+    expect(refersTo === undefined || type === "name").toBe(true);
   });
 
   it("knows which elements hold the policies of a section", () => {

@@ -224,7 +224,7 @@ describe("print(parse(x)) is x", () => {
     fc.assert(
       fc.property(
         fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join("")),
-        (source) => print(parse(source)) === source,
+        (source) => void expect(print(parse(source)) === source).toBe(true),
       ),
       { numRuns: 5000 },
     );
@@ -237,7 +237,7 @@ describe("print(parse(x)) is x", () => {
   it(`for mutated real documents${haveRealPolicies ? "" : " (skipped: ../shared/fixtures is absent)"}`, { skip: !haveRealPolicies }, () => {
     const sources = realPolicies().map(({ source }) => source);
     fc.assert(
-      fc.property(mutantsOf(sources), (mutant) => print(parse(mutant)) === mutant),
+      fc.property(mutantsOf(sources), (mutant) => void expect(print(parse(mutant)) === mutant).toBe(true)),
       { numRuns: 3000 },
     );
   });

@@ -12,7 +12,6 @@ import {
   removeElement,
   replaceElement,
   setAttribute,
-  wrapElement,
 } from "../../src/policy/edit.ts";
 import { type Outline, outlineOf, outlinesOf, written } from "./edit-model.ts";
 import { expressions, generatedPolicy } from "./generated-policies.ts";
@@ -25,7 +24,6 @@ interface Choice {
   readonly attribute: number;
   readonly value: string;
   readonly xml: string;
-  readonly opening: string;
 }
 
 interface Operation {
@@ -96,17 +94,6 @@ const operations = {
     expected: (outline) => replaceIn(outline, outline),
     onRoot: false,
   },
-  wrapElement: {
-    edits: (document, element, { opening }) => wrapElement(document, element, opening),
-    expected: (outline, { opening }) => {
-      const wrapper = outlineOf(opening, outline.parent);
-      let innermost = wrapper;
-      for (let next = wrapper.content.at(-1); typeof next === "object"; next = next.content.at(-1)) innermost = next;
-      replaceIn(outline, outline, wrapper);
-      innermost.content.push(outline);
-    },
-    onRoot: false,
-  },
 } satisfies Record<string, Operation>;
 
 /** Whether an operation is not one on this element: the root has no place beside it, and an attribute must be there to be removed. */
@@ -120,7 +107,6 @@ const manyLines = [
   '<x a="1">\n    <y />\n</x>',
   `<x a="${expressions[5]}">\n    <!-- two\n    lines -->\n\n    <y>\n        <z />\n    </y>\n</x>`,
 ];
-const openings = ["<x>", '<x>\n    <y a="@(1 < 2)">', '<x a="1"><y />\n    <z>'];
 const literals = ["", "1", 'a "b" & <c>', "it's", "@", "line\nline\ttab"];
 
 const choiceOf = (values: readonly string[], xml: readonly string[]): fc.Arbitrary<Choice> =>
@@ -130,7 +116,6 @@ const choiceOf = (values: readonly string[], xml: readonly string[]): fc.Arbitra
     attribute: fc.nat(),
     value: fc.constantFrom(...values),
     xml: fc.constantFrom(...xml),
-    opening: fc.constantFrom(...openings),
   });
 const anyChoice = choiceOf([...expressions.filter((text) => !text.includes("&lt;")), ...literals], [...oneLine, ...manyLines]);
 

@@ -12,7 +12,6 @@ import {
   removeElement,
   replaceElement,
   setAttribute,
-  wrapElement,
 } from "../../src/policy/edit.ts";
 import { relativeSource } from "../../src/policy/indentation.ts";
 import { expressions } from "./generated-policies.ts";
@@ -117,18 +116,6 @@ describe("layout", () => {
       (d, e) => replaceElement(d, e, limit),
       '<policies>\n  <inbound>\n    <base />\n    <choose>\n      <when condition="@(true)">\n        <x />\n      </when>\n    </choose>\n  </inbound>\n</policies>\n',
     ],
-    [
-      "wraps, and moves what it wraps to the right",
-      "inbound",
-      (d, e) => wrapElement(d, e, "<x>"),
-      "<policies>\n  <x>\n    <inbound>\n      <base />\n      <choose />\n    </inbound>\n  </x>\n</policies>\n",
-    ],
-    [
-      "wraps into several elements",
-      "base",
-      (d, e) => wrapElement(d, e, '<choose>\n    <when condition="@(true)">'),
-      '<policies>\n  <inbound>\n    <choose>\n      <when condition="@(true)">\n        <base />\n      </when>\n    </choose>\n    <choose />\n  </inbound>\n</policies>\n',
-    ],
   ])("%s", (_, name, edit, expected) => {
     expect(edited(source, name, edit)).toBe(expected);
     const crlf = edited(source.replaceAll("\n", "\r\n").replaceAll("  ", "\t"), name, edit);
@@ -138,7 +125,6 @@ describe("layout", () => {
   it("stays on a line that elements share", () => {
     expect(edited("<a><b/><c/></a>", "c", (d, e) => insertBefore(d, e, "<x/>"))).toBe("<a><b/><x/><c/></a>");
     expect(edited("<a><b/><c/></a>", "b", removeElement)).toBe("<a><c/></a>");
-    expect(edited("<a><b/><c/></a>", "b", (d, e) => wrapElement(d, e, "<x>"))).toBe("<a><x><b/></x><c/></a>");
   });
 
   it("leaves white space inside of values alone", () => {
@@ -146,17 +132,6 @@ describe("layout", () => {
     expect(edited(source, "choose", (d, e) => appendChild(d, e, xml))).toContain(
       '\n      <when condition="@{\nvar s = @"\n x";\n}">\n        <!--\nb -->\n      </when>\n',
     );
-  });
-
-  it("wraps without a change to what stands in values", () => {
-    const lines = '<a>\n  <b c="@{\n  return 1;\n}">\n    <!--\n  d -->\n\n    <e>\n  text</e>\n  </b>\n</a>';
-    expect(edited(lines, "b", (d, e) => wrapElement(d, e, "<x>"))).toBe(
-      '<a>\n  <x>\n    <b c="@{\n  return 1;\n}">\n      <!--\n  d -->\n\n      <e>\n  text</e>\n    </b>\n  </x>\n</a>',
-    );
-  });
-
-  it("refuses to wrap into what is whole already", () => {
-    expect(() => edited(source, "base", (d, e) => wrapElement(d, e, "<x />"))).toThrow("no element is left open by '<x />'");
   });
 
   it("ends lines as the lines around it do", () => {

@@ -8,7 +8,10 @@ import { type CallPath, policyChain } from "../../src/policy/steps.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import { neverAborted } from "../azure/wire.ts";
-import { apiId, entities, gateways, globalId, operationId, productId, titles } from "./effective-gateways.ts";
+import { contents } from "./effective-gateways/contents.ts";
+import { apiId, entities, globalId, operationId, productId, titles } from "./effective-gateways/names.ts";
+import { scopes } from "./effective-gateways/scopes.ts";
+import { workspaces } from "./effective-gateways/workspaces.ts";
 import { documentsOf, fragment, inbound, type Shorthand, textsOf } from "./gateway-texts.ts";
 
 const placed = ({ document, line }: EffectiveElement["place"]): string => `${titles[document] ?? document}:${line}`;
@@ -28,7 +31,7 @@ function readerOf(gateway: Shorthand): GatewayReader {
 }
 
 describe("the policies in effect on a service", () => {
-  it.each(gateways)("%s", async (_, gateway, names, expected) => {
+  it.each([...scopes, ...contents, ...workspaces])("%s", async (_, gateway, names, expected) => {
     const reader = readerOf(gateway);
     const call = await callTarget(reader, names);
     const texts = await readPolicyTexts(reader, policyChain(call));

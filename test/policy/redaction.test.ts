@@ -4,7 +4,7 @@ import { keysIn, redactedAnswer, redactedText } from "../../src/gateway/keys.ts"
 import { parse } from "../../src/policy/document.ts";
 import { openRedaction, redactionMarkIn, shownAttribute } from "../../src/policy/redaction.ts";
 import { generatedPolicy } from "./generated-policies.ts";
-import { realPolicies } from "./real-policies.ts";
+import { haveRealPolicies, realPolicies } from "./real-policies.ts";
 
 const hexadecimal = "0123456789abcdef0123456789abcdef";
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl";
@@ -76,7 +76,7 @@ describe("keys in a text", () => {
 
   test("a text without a digit, an equals sign, a scheme or a long word is never altered", () => {
     const words = fc.string({ unit: fc.constantFrom("a", "Key", " ", "password ", "secret", "<", ">", '"', "ä", "\n", "{{x}}", "/", "-") });
-    fc.assert(fc.property(words, (text) => redactedText(text) === text));
+    fc.assert(fc.property(words, (text) => void expect(redactedText(text)).toBe(text)));
   });
 
   test("whatever stands around a key, it is gone, a second look finds no other, and no line is lost", () => {
@@ -127,7 +127,6 @@ describe("keys in a text", () => {
   test("does not take long over a policy of the largest size", () => {
     const hostile = [
       "a",
-      "A1b",
       "eyJ",
       "sig=",
       "://a:",
@@ -140,7 +139,9 @@ describe("keys in a text", () => {
       '"',
       " ",
     ];
-    for (const piece of hostile) expect(redactedText(piece.repeat(262_144 / piece.length))).toBeDefined();
+    const largest = (piece: string): string => piece.repeat(262_144 / piece.length);
+    for (const piece of hostile) expect(redactedText(largest(piece)) === largest(piece), piece).toBe(true);
+    expect(redactedText(largest("A1b"))).toBe("[redacted]");
   });
 });
 
@@ -214,13 +215,13 @@ describe("a policy", () => {
   });
 
   test("without keys is never altered", () => {
-    fc.assert(fc.property(generatedPolicy, (source) => openRedaction().policy(source) === source));
+    fc.assert(fc.property(generatedPolicy, (source) => void expect(openRedaction().policy(source)).toBe(source)));
   });
 
-  test("of anybody's is altered only where one stands", () => {
+  test.skipIf(!haveRealPolicies)("of anybody's is altered only where one stands", () => {
     const altered = realPolicies().filter(({ source }) => openRedaction().policy(source) !== source);
-    // The one has a symmetric key for tokens in it.
-    expect(altered.length).toBeLessThanOrEqual(1);
+    // It has a symmetric key for tokens in it.
+    expect(altered.map(({ file }) => file)).toEqual([expect.stringMatching(/Test\.Decompiling\/TestData\/validate-jwt\.xml$/)]);
   });
 
   test("whatever else stands in it, planted credentials are gone, and every line keeps its number", () => {

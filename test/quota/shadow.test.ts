@@ -11,9 +11,10 @@ import type { Limit, TeamLimits } from "../../src/quota/limit.ts";
 import { teamLimits } from "../../src/quota/limits.ts";
 import { shadowTarget } from "../../src/quota/plan.ts";
 import { openSignatures } from "../../src/quota/proof.ts";
-import { planShadow, shadowValue, withoutShadow } from "../../src/quota/shadow.ts";
-import { shadowEdits, shadowOf, shadowsIn, withoutShadowEdits } from "../../src/quota/shadow-text.ts";
+import { planShadow, withoutShadow } from "../../src/quota/shadow.ts";
+import { shadowEdits, shadowOf, shadowsIn, shadowValue, withoutShadowEdits } from "../../src/quota/shadow-text.ts";
 import { choose, gateway, inboundOf, own, tokenLimit } from "./gateway-under-test.ts";
+import { limitOn } from "./limit-under-test.ts";
 
 const product = "products/aoai/policies/policy";
 
@@ -22,27 +23,13 @@ function limitIn(inventory: Inventory, { nth = 0, document = product, ...more }:
   const { root } = parse(textOf(inventory, document) ?? "");
   const element = [...(root === null ? [] : descendants(root))].filter(({ name }) => name.endsWith("token-limit"))[nth];
   if (element === undefined) throw new Error(`no token limit ${nth} in ${document}`);
-  return {
+  return limitOn(element, {
     limitId: `products/aoai#tpm/${nth + 1}`,
-    kind: "tpm",
     amount: { status: "value", value: 200_000 },
-    conditions: [],
-    counterKey: own,
-    counterGroup: new Set(["growth"]),
     numberGroup: new Set(["growth", "labs"]),
-    gateways: 1,
     document,
-    line: 3,
-    element,
-    number: { document, line: 3, element, origin: null },
-    scope: "product 'aoai'",
-    apiIds: null,
-    operations: null,
-    operationsOnly: false,
-    accounting: false,
-    editable: true,
     ...more,
-  };
+  });
 }
 
 const teamIn = (inventory: Inventory, id = "growth"): TeamLimits => {
@@ -120,8 +107,8 @@ describe("a shadow limit in a policy", () => {
     const second = shadowed(first, 50_000);
     expect(inboundOf(second, "product:aoai")).toBe(`${reading(200_000)}\n${shadow(50_000)}`);
     expect(planShadow(second, { team: teamIn(second), limit: limitIn(second), proposed: 50_000 }).documents).toEqual([]);
-    expect(shadowValue(second, limitIn(second), "GROWTH")).toBe(50_000);
-    expect(shadowValue(second, limitIn(second), "labs")).toBeNull();
+    expect(shadowValue(limitIn(second).element, "GROWTH")).toBe(50_000);
+    expect(shadowValue(limitIn(second).element, "labs")).toBeNull();
   });
 
   it("is each team's own", () => {
@@ -138,7 +125,7 @@ describe("a shadow limit in a policy", () => {
     const two = gateway({ teams, inbound: { "product:aoai": `${tokenLimit(200_000)}\n${tokenLimit(300_000, "other")}` } });
     const first = shadowed(two, 10);
     const both = shadowed(first, 20, limitIn(first, { nth: 1, amount: { status: "value", value: 300_000 } }));
-    expect([0, 1].map((nth) => shadowValue(both, limitIn(both, { nth }), "growth"))).toEqual([10, 20]);
+    expect([0, 1].map((nth) => shadowValue(limitIn(both, { nth }).element, "growth"))).toEqual([10, 20]);
     expect(shadowsIn(parse(textOf(both, product) ?? ""), "growth").map(({ variable }) => variable)).toEqual([
       "shadow-remaining-tokens",
       "shadow-remaining-tokens-2",
@@ -152,9 +139,9 @@ describe("a shadow limit in a policy", () => {
       inbound: { "product:aoai": `${tokenLimit(200_000, own, named)}\n${tokenLimit(300_000, "other", named)}` },
     });
     const second = shadowed(two, 20, limitIn(two, { nth: 1 }));
-    expect([0, 1].map((nth) => shadowValue(second, limitIn(second, { nth }), "growth"))).toEqual([null, 20]);
+    expect([0, 1].map((nth) => shadowValue(limitIn(second, { nth }).element, "growth"))).toEqual([null, 20]);
     const both = shadowed(second, 10, limitIn(second));
-    expect([0, 1].map((nth) => shadowValue(both, limitIn(both, { nth }), "growth"))).toEqual([10, 20]);
+    expect([0, 1].map((nth) => shadowValue(limitIn(both, { nth }).element, "growth"))).toEqual([10, 20]);
   });
 
   it("is still found where the limit has come into a branch since", () => {
@@ -162,7 +149,7 @@ describe("a shadow limit in a policy", () => {
       choose([`@(context.Subscription?.Id == "labs")`, limit.replace("200000", "9")], [null, limit]),
     );
     const inventory = withText(shared, product, wrapped);
-    expect(shadowValue(inventory, limitIn(inventory, { nth: 1 }), "growth")).toBe(10);
+    expect(shadowValue(limitIn(inventory, { nth: 1 }).element, "growth")).toBe(10);
   });
 
   it("is not that of a limit in another branch", () => {
@@ -176,7 +163,7 @@ describe("a shadow limit in a policy", () => {
       },
     });
     const second = shadowed(branches, 20, limitIn(branches, { nth: 1 }));
-    expect([0, 1].map((nth) => shadowValue(second, limitIn(second, { nth }), "growth"))).toEqual([null, 20]);
+    expect([0, 1].map((nth) => shadowValue(limitIn(second, { nth }).element, "growth"))).toEqual([null, 20]);
   });
 
   it("leaves the limit the variable that it had before", () => {
@@ -202,6 +189,7 @@ describe("a shadow limit in a policy", () => {
     ["around its trace", /(<trace[\s\S]*<\/trace>)/, "<retry>$1</retry>"],
   ])("is left alone where somebody has put other policies into it: %s", (_, where, text) => {
     const inventory = withText(shared, product, (textOf(shadowed(shared, 10), product) ?? "").replace(where, text));
+    expect([shadowValue(limitIn(inventory).element, "growth"), shadowValue(limitIn(inventory).element, "labs")]).toEqual(["unknown", null]);
     expect(() => shadowed(inventory, 20)).toThrow(/among other policies than those of a shadow limit/);
     expect(() => withoutShadow(inventory, limitIn(inventory), "growth")).toThrow(expect.objectContaining({ code: "unsupported" }));
     expect(withoutShadow(inventory, limitIn(inventory), "labs")).toBe(inventory);
@@ -210,7 +198,7 @@ describe("a shadow limit in a policy", () => {
   it("is no comment, and no trace of somebody else's", () => {
     const commented = `${tokenLimit(200_000)}\n<!-- ${shadow(10)} -->\n<trace source="mine"><message>text</message></trace>`;
     const inventory = gateway({ teams, inbound: { "product:aoai": commented } });
-    expect(shadowValue(inventory, limitIn(inventory), "growth")).toBeNull();
+    expect(shadowValue(limitIn(inventory).element, "growth")).toBeNull();
   });
 });
 
@@ -271,7 +259,7 @@ describe("the finder", () => {
     const [document] = planShadow(inventory, { team, limit, proposed: 10 }).documents;
     if (document === undefined || limit === null) throw new Error("no shadow");
     const after = withText(inventory, document.id, String(document.after.value));
-    expect(shadowValue(after, shadowTarget(after, csharp, { subscriptionId: "growth" }).limit ?? limit, "growth")).toBe(10);
+    expect(shadowValue((shadowTarget(after, csharp, { subscriptionId: "growth" }).limit ?? limit).element, "growth")).toBe(10);
     expect(found(after)).toEqual(found(inventory));
   });
 });

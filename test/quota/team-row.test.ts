@@ -3,6 +3,7 @@ import type { Subscription } from "../../src/gateway/model.ts";
 import { childElements, type Element, parse } from "../../src/policy/document.ts";
 import type { Binding, Bound, Calls, Limit, LimitKind, TeamLimits } from "../../src/quota/limit.ts";
 import { gatewaysOf, limitRows, teamRow } from "../../src/quota/team-row.ts";
+import { limitOn } from "./limit-under-test.ts";
 
 const subscription: Subscription = {
   id: "growth",
@@ -22,27 +23,7 @@ function never(): never {
 
 const element = elementOf("<llm-token-limit />");
 
-const limit = (more: Partial<Limit> = {}): Limit => ({
-  limitId: "products/aoai#tpm/1",
-  kind: "tpm",
-  amount: { status: "value", value: 1000 },
-  conditions: [],
-  counterKey: "@(context.Subscription.Id)",
-  counterGroup: new Set(["growth"]),
-  numberGroup: new Set(["growth"]),
-  gateways: 1,
-  document: "products/aoai/policies/policy",
-  line: 7,
-  element,
-  number: { document: "products/aoai/policies/policy", line: 7, element, origin: null },
-  scope: "product 'aoai'",
-  apiIds: null,
-  operations: null,
-  operationsOnly: false,
-  accounting: false,
-  editable: true,
-  ...more,
-});
+const limit = (more: Partial<Limit> = {}): Limit => limitOn(element, { line: 7, ...more });
 
 const anyCall: Calls = { apiId: "chat", operationId: null, deployment: null };
 const none: Binding = { status: "none", limits: [], parts: [{ calls: [anyCall], values: ["none"], limits: [] }] };

@@ -1,11 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Judged } from "../../../src/change/guards/index.ts";
 import type { JsonObject } from "../../../src/gateway/documents.ts";
 import type { Parts } from "../../pool/service.ts";
+import { auth, chat, global, guard, include, operation, product, signIn } from "./authenticated.ts";
 import {
   change,
-  document,
   fragment,
   identity,
   jwt,
@@ -14,238 +12,12 @@ import {
   policy,
   pool,
   protecting,
+  route,
   serviceOf,
   single,
+  textOf,
   verdictOf,
 } from "./judged.ts";
-
-const global = "policies/policy";
-const product = "products/aoai/policies/policy";
-const chat = "apis/chat/policies/policy";
-const operation = "apis/chat/operations/Ask/policies/policy";
-const auth = "policyFragments/auth";
-const include = `<include-fragment fragment-id="auth" />`;
-const signIn = `<authentication-managed-identity resource="https://cognitiveservices.azure.com" />`;
-const route = (backend: string) => `<set-backend-service backend-id="${backend}" />`;
-const textOf = (properties: JsonObject): string => String(properties.value);
-
-const guard = "auth_removed";
-
-describe("one document, nothing known of the service", () => {
-  test.each<[what: string, verdict: "passed" | "blocked" | "absent", change: Judged]>([
-    ["authentication stays", "passed", document(product, policy(jwt), policy(`<base />${jwt}`))],
-    ["authentication goes", "blocked", document(product, policy(jwt), policy("<base />"))],
-    ["one of two checks goes", "blocked", document(product, policy(jwt + jwt), policy(jwt))],
-    ["a check is commented out", "blocked", document(product, policy(jwt), policy(`<!-- ${jwt} -->`))],
-    ["a policy with a check is deleted", "blocked", document(product, policy(`<ip-filter action="allow" />`), null)],
-    ["a check moves behind the backend's answer", "blocked", document(product, policy(jwt), policy("", `<outbound>${jwt}</outbound>`))],
-    ["a check moves before the backend's answer", "passed", document(product, policy("", `<outbound>${jwt}</outbound>`), policy(jwt))],
-    [
-      "a check moves behind a condition",
-      "blocked",
-      document(product, policy(jwt), policy(`<choose><when condition="@(x)">${jwt}</when></choose>`)),
-    ],
-    [
-      "a check moves into every branch",
-      "passed",
-      document(product, policy(jwt), policy(`<choose><when condition="@(x)">${jwt}</when><otherwise>${jwt}</otherwise></choose>`)),
-    ],
-    [
-      "a check moves out of every branch",
-      "passed",
-      document(product, policy(`<choose><when condition="@(x)">${jwt}</when><otherwise>${jwt}</otherwise></choose>`), policy(jwt)),
-    ],
-    [
-      "a branch loses its check",
-      "blocked",
-      document(
-        product,
-        policy(`<choose><when condition="@(x)">${jwt}</when><when condition="@(y)">${jwt}</when></choose>`),
-        policy(`<choose><when condition="@(x)">${jwt}</when><when condition="@(y)"><cors /></when></choose>`),
-      ),
-    ],
-    ["a check moves into a retry", "passed", document(product, policy(signIn), policy(`<retry condition="@(x)">${signIn}</retry>`))],
-    [
-      "a check moves into a request of its own",
-      "blocked",
-      document(product, policy(signIn), policy(`<send-request mode="new">${signIn}</send-request>`)),
-    ],
-    [
-      "a key in a header goes",
-      "blocked",
-      document(product, policy(`<set-header name="API-Key" exists-action="override"><value>{{k}}</value></set-header>`), policy("")),
-    ],
-    [
-      "one policy that holds a sign-in of its own takes another's place",
-      "blocked",
-      document(
-        product,
-        policy(`<send-request mode="new">${signIn}</send-request>`),
-        policy(`<send-request mode="new"><authentication-basic username="u" password="{{p}}" /></send-request>`),
-      ),
-    ],
-    ["a header without a name goes", "absent", document(product, policy("<set-header />"), policy(""))],
-    ["a variable called as a key goes", "absent", document(product, policy(`<set-variable name="api-key" value="1" />`), policy(""))],
-    ["another header goes", "absent", document(product, policy(`<set-header name="x-team"><value>a</value></set-header>`), policy(""))],
-    [
-      "a header that only takes a key away goes",
-      "absent",
-      document(product, policy(`<set-header name="api-key" exists-action="delete" />`), policy("")),
-    ],
-    ["a fragment loses its check", "blocked", document(auth, fragment(jwt), fragment(""))],
-    ["a fragment keeps its check", "passed", document(auth, fragment(jwt), fragment(`<cors />${jwt}`))],
-    ["a fragment with a check is deleted", "blocked", document(auth, fragment(jwt), null)],
-    ["a fragment that is not known goes", "blocked", document(product, policy(include), policy(""))],
-    [
-      "a fragment that is not known takes another's place",
-      "blocked",
-      document(product, policy(include), policy(`<include-fragment fragment-id="other" />`)),
-    ],
-    ["a fragment of a workspace loses its check", "blocked", document("workspaces/w/policyFragments/auth", fragment(jwt), fragment(""))],
-    ["a fragment of a workspace keeps its check", "passed", document("workspaces/w/policyFragments/auth", fragment(jwt), fragment(jwt))],
-    ["there was no authentication", "absent", document(product, policy("<base />"), policy(""))],
-    ["authentication comes", "absent", document(product, policy("<base />"), policy(jwt))],
-
-    ["a backend keeps its identity", "passed", document("backends/a", single(identity), single({ ...identity, url: "https://y" }))],
-    ["a backend loses its identity", "blocked", document("backends/a", single(identity), single())],
-    [
-      "a backend's identity is emptied",
-      "blocked",
-      document("backends/a", single(identity), single({ credentials: { managedIdentity: {} } })),
-    ],
-    [
-      "a backend loses one of two headers",
-      "blocked",
-      document(
-        "backends/a",
-        single({ credentials: { header: { "api-key": ["<secret:x>"], "x-team": ["a"] } } }),
-        single({ credentials: { header: { "x-team": ["a"] } } }),
-      ),
-    ],
-    [
-      "one of two headers of a backend is emptied",
-      "blocked",
-      document(
-        "backends/a",
-        single({ credentials: { header: { k: ["v"], l: ["w"] } } }),
-        single({ credentials: { header: { k: ["v"], l: [] } } }),
-      ),
-    ],
-    [
-      "a backend's header is emptied",
-      "blocked",
-      document("backends/a", single({ credentials: { header: { k: ["v"] } } }), single({ credentials: { header: { k: [] } } })),
-    ],
-    [
-      "a backend loses its authorization",
-      "blocked",
-      document("backends/a", single({ credentials: { authorization: { scheme: "Bearer", parameter: "x" } } }), single({ credentials: {} })),
-    ],
-    [
-      "a backend loses a key in its query",
-      "blocked",
-      document(
-        "backends/a",
-        single({ credentials: { query: { Code: ["v"], version: ["1"] } } }),
-        single({ credentials: { query: { version: ["1"] } } }),
-      ),
-    ],
-    [
-      "a header of a backend is spelled otherwise",
-      "passed",
-      document(
-        "backends/a",
-        single({ credentials: { header: { "API-Key": ["v"] } } }),
-        single({ credentials: { header: { "api-key": ["v"] } } }),
-      ),
-    ],
-    [
-      "a backend's authorization is emptied",
-      "blocked",
-      document(
-        "backends/a",
-        single({ credentials: { authorization: { scheme: "Bearer", parameter: "x" } } }),
-        single({ credentials: { authorization: { scheme: "", parameter: null } } }),
-      ),
-    ],
-    ["a backend with an identity is deleted", "absent", document("backends/a", single(identity), null)],
-    ["a backend had none", "absent", document("backends/a", single({ credentials: { header: {} } }), single())],
-  ])("%s: %s", (_, verdict, subject) => {
-    expect(verdictOf(subject, guard)).toBe(verdict);
-    expect(messageOf(subject, guard)).not.toBe("");
-  });
-});
-
-describe("what counts as authentication", () => {
-  test.each([
-    `<authentication-basic username="u" password="{{p}}" />`,
-    `<authentication-certificate thumbprint="t" />`,
-    signIn,
-    `<check-header name="x" failed-check-httpcode="401" failed-check-error-message="m" ignore-case="true" />`,
-    `<get-authorization-context provider-id="p" authorization-id="a" context-variable-name="c" />`,
-    `<ip-filter action="allow" />`,
-    `<validate-azure-ad-token tenant-id="t" />`,
-    `<validate-client-certificate />`,
-    jwt,
-    ...["Authorization", "api-key", "X-API-Key", "x-functions-key", "Ocp-Apim-Subscription-Key", " api-key "].map(
-      (name) => `<set-header name="${name}" exists-action="override"><value>{{k}}</value></set-header>`,
-    ),
-  ])("%s", (element) => {
-    expect(verdictOf(document(product, policy(element), policy("")), guard)).toBe("blocked");
-    expect(verdictOf(document(product, policy(element), policy(`<cors />${element}`)), guard)).toBe("passed");
-  });
-});
-
-describe("what is lost is named, and for which calls", () => {
-  const key = `<set-header name="API-Key" exists-action="override"><value>{{k}}</value></set-header>`;
-  test.each<[id: string, before: JsonObject, message: string]>([
-    [global, policy(jwt), "global policy: <validate-jwt> would no longer apply to every call of every API."],
-    [product, policy(jwt), "product 'aoai' policy: <validate-jwt> would no longer apply to every call of product 'aoai'."],
-    [chat, policy(key), `API 'chat' policy: <set-header name="api-key"> would no longer apply to every call of API 'chat'.`],
-    [
-      operation,
-      policy(include),
-      `operation 'chat/Ask' policy: <include-fragment fragment-id="auth"> would no longer apply to every call of operation 'chat/Ask'.`,
-    ],
-    [
-      "workspaces/w/policies/policy",
-      policy(jwt),
-      "workspace 'w' policy: <validate-jwt> would no longer apply to every call of workspace 'w'.",
-    ],
-    [
-      "workspaces/w/apis/chat/policies/policy",
-      policy(`<send-request mode="new">${signIn}</send-request>`),
-      "workspace 'w' API 'chat' policy: <authentication-managed-identity> in <send-request> would no longer apply to every call of workspace 'w' API 'chat'.",
-    ],
-    [auth, fragment(jwt), "fragment 'auth': <validate-jwt> would be removed."],
-    ["workspaces/w/policyFragments/auth", fragment(jwt), "workspace 'w' fragment 'auth': <validate-jwt> would be removed."],
-    [
-      "backends/a",
-      single({ ...identity, credentials: { header: { "X-Key": ["v"] }, query: { code: ["v"] } } }),
-      "backend 'a': its credentials (header x-key, query code) would be removed.",
-    ],
-  ])("%s", (id, before, message) => {
-    const after = id.includes("backends/") ? single() : id.includes("policyFragments/") ? fragment("") : policy("");
-    expect(messageOf(document(id, before, after), guard)).toBe(message);
-  });
-
-  test("of two documents with the same check it is the one that loses it; both where neither has lost its own", () => {
-    const service = serviceOf({
-      apis: { chat: null },
-      policies: { [global]: textOf(policy(jwt)), [chat]: textOf(policy(`<base />${jwt}`)) },
-    });
-    const lost = "<validate-jwt> would no longer apply to every call of API 'chat'.";
-    expect(messageOf(change(service, { [chat]: policy("<base />") }), guard)).toBe(`API 'chat' policy: ${lost}`);
-    const behindConditions = {
-      [global]: policy(`<choose><when condition="@(x)">${jwt}</when></choose>`),
-      [chat]: policy(`<base /><choose><when condition="@(y)">${jwt}</when></choose>`),
-    };
-    expect(messageOf(change(service, behindConditions), guard)).toContain(`API 'chat' policy: ${lost}`);
-    expect(messageOf(change(service, behindConditions), guard)).toContain(
-      "global policy: <validate-jwt> would no longer apply to every call of API 'chat', every API.",
-    );
-  });
-});
 
 describe("as calls meet it", () => {
   const parts = {
@@ -392,6 +164,32 @@ describe("as calls meet it", () => {
     expect(verdictOf(change(half, { [chat]: policy(`<base />${route("p")}${one}${two}`) }), guard)).toBe("absent");
   });
 
+  describe("members of unequal credentials", () => {
+    const mixed = serviceOf({ ...parts, backends: { ...parts.backends, c: single(), d: single(identity), p: pool("a", "b") } });
+    const to = (backend: string) => policy(`<base />${include}${route(backend)}`);
+    test.each<[what: string, verdict: "passed" | "blocked", after: Record<string, JsonObject | null>]>([
+      ["the one with credentials goes", "passed", { "backends/p": pool("b") }],
+      ["the one without them goes", "passed", { "backends/p": pool("a") }],
+      ["the API goes to a pool without it", "passed", { "backends/q": pool("b"), [chat]: to("q") }],
+      ["the API goes to the one without them alone", "passed", { [chat]: to("b") }],
+      ["all go, which is another guard's", "passed", { "backends/p": pool() }],
+      ["one comes that has none, and the one with credentials goes", "blocked", { "backends/p": pool("b", "c") }],
+      ["another without takes the place of both", "blocked", { "backends/p": pool("c") }],
+      ["the API goes to another without", "blocked", { [chat]: to("c") }],
+      ["the API goes to a URL", "blocked", { [chat]: policy(`<base />${include}<set-backend-service base-url="https://z.example" />`) }],
+      ["the one with credentials loses them", "blocked", { "backends/a": single() }],
+      ["it loses them and goes", "blocked", { "backends/a": single(), "backends/p": pool("b") }],
+    ])("%s: %s", (_, verdict, after) => {
+      expect(verdictOf(change(mixed, after), guard) === "blocked").toBe(verdict === "blocked");
+    });
+
+    test("what is sent away from one of them for a time goes to the other", () => {
+      const leaving = `<choose><when condition="@(x)">${route("q")}</when></choose>`;
+      const after = { "backends/q": pool("b"), [chat]: policy(`<base />${include}${route("p")}${leaving}`) };
+      expect(verdictOf(change(mixed, after), guard)).toBe("passed");
+    });
+  });
+
   test("a new policy of an operation must not cut off what only a product brings", () => {
     const sold = serviceOf({
       apis: { chat: null },
@@ -429,86 +227,6 @@ describe("as calls meet it", () => {
     const subject = change(served, { [chat]: policy(choosing(`<when condition="@(x)"><cors /></when>`)) });
     expect(messageOf(subject, guard)).toBe(
       "API 'chat' would go to https://chat.example, without the credentials that its backend carries now.",
-    );
-  });
-});
-
-describe("properties", () => {
-  const leaf = fc.constantFrom(
-    jwt,
-    signIn,
-    `<ip-filter action="allow" />`,
-    "<cors />",
-    `<set-header name="authorization"><value>x</value></set-header>`,
-    "<base />",
-  );
-  const content: fc.Arbitrary<string> = fc.letrec<{ parts: string; node: string }>((tie) => ({
-    parts: fc.array(tie("node"), { maxLength: 3 }).map((parts) => parts.join("")),
-    node: fc.oneof(
-      { maxDepth: 3, depthIdentifier: "policy" },
-      leaf,
-      fc
-        .tuple(tie("parts"), tie("parts"))
-        .map(([a, b]) => `<choose><when condition="@(x)">${a}</when><otherwise>${b}</otherwise></choose>`),
-      tie("parts").map((inner) => `<choose><when condition="@(y)">${inner}</when></choose>`),
-      tie("parts").map((inner) => `<retry condition="@(z)">${inner}</retry>`),
-    ),
-  })).parts;
-
-  /** Each piece of the section is either there itself or in a fragment of its own. */
-  const pieces = fc.array(
-    fc.tuple(
-      content.map((text) => text.replaceAll("<base />", "")),
-      fc.boolean(),
-    ),
-    { maxLength: 4 },
-  );
-  const inline = (parts: readonly (readonly [string, boolean])[]) => parts.map(([text]) => text).join("");
-  const indirect = (side: string, parts: readonly (readonly [string, boolean])[]) => ({
-    text: parts.map(([text, apart], index) => (apart ? `<include-fragment fragment-id="${side}${index}" />` : text)).join(""),
-    fragments: Object.fromEntries(parts.map(([text], index) => [`${side}${index}`, textOf(fragment(text))])),
-  });
-
-  test("a fragment in between never changes the verdict", () => {
-    fc.assert(
-      fc.property(pieces, pieces, fc.constantFrom(global, product, chat), (was, is, id) => {
-        const [before, after] = [indirect("was", was), indirect("is", is)];
-        const world = (text: string, fragments: Record<string, string>) =>
-          serviceOf({ apis: { chat: null }, products: { aoai: ["chat"] }, policies: { [id]: textOf(policy(text)) }, fragments });
-        const plain = change(world(inline(was), {}), { [id]: policy(inline(is)) });
-        const apart = change(world(before.text, { ...before.fragments, ...after.fragments }), { [id]: policy(after.text) });
-        expect(verdictOf(apart, guard)).toBe(verdictOf(plain, guard));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("changing the fragments is judged as changing the policies that include them", () => {
-    fc.assert(
-      fc.property(content, content, (was, is) => {
-        const [before, after] = [was, is].map((text) => text.replaceAll("<base />", ""));
-        const service = serviceOf({
-          apis: { chat: null },
-          policies: { [chat]: textOf(policy(`<base />${include}`)) },
-          fragments: { auth: textOf(fragment(before ?? "")) },
-        });
-        const plain = serviceOf({ apis: { chat: null }, policies: { [chat]: textOf(policy(`<base />${before}`)) } });
-        expect(verdictOf(change(service, { [auth]: fragment(after ?? "") }), guard)).toBe(
-          verdictOf(change(plain, { [chat]: policy(`<base />${after}`) }), guard),
-        );
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("adding never blocks, and taking a check that always runs away always does", () => {
-    fc.assert(
-      fc.property(content, content, fc.constantFrom(jwt, signIn), (before, more, check) => {
-        const clean = before.replaceAll("<base />", "");
-        expect(verdictOf(document(chat, policy(clean), policy(`${clean}${more}`)), guard)).not.toBe("blocked");
-        expect(verdictOf(document(chat, policy(`${clean}${check}`), policy(clean)), guard)).toBe("blocked");
-      }),
-      { numRuns: 300 },
     );
   });
 });

@@ -14,6 +14,10 @@ export const policy = (inbound: string, rest = "<backend><base /></backend>"): J
   format: "rawxml",
   value: `<policies><inbound>${inbound}</inbound>${rest}</policies>`,
 });
+export const route = (backend: string): string => `<set-backend-service backend-id="${backend}" />`;
+/** A policy that sends its calls to this backend. */
+export const to = (backend: string): JsonObject => policy(`<base />${route(backend)}`);
+export const textOf = (properties: JsonObject): string => String(properties.value);
 export const fragment = (content: string): JsonObject => ({ format: "rawxml", value: `<fragment>${content}</fragment>` });
 export const pool = (...members: readonly string[]): JsonObject => ({
   type: "Pool",

@@ -1,58 +1,21 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Protected } from "../../../src/change/guards/names.ts";
-import type { JsonObject } from "../../../src/gateway/documents.ts";
 import {
   change,
   fragment,
-  identity,
   judged,
   messageOf,
   namedValue,
   policy,
   pool,
   protecting,
+  route,
   serviceOf,
   single,
+  textOf,
   verdictOf,
 } from "./judged.ts";
-
-const global = "policies/policy";
-const gold = "products/gold/policies/policy";
-const free = "products/free/policies/policy";
-const chat = "apis/chat/policies/policy";
-const ask = "apis/chat/operations/Ask/policies/policy";
-const mail = "apis/mail/policies/policy";
-const textOf = (properties: JsonObject): string => String(properties.value);
-const limit = (tpm: number | string) =>
-  `<llm-token-limit counter-key="@(context.Subscription.Id)" tokens-per-minute="${tpm}" estimate-prompt-tokens="true" />`;
-const when = (team: string, content: string, access = "?.") =>
-  `<when condition="@(context.Subscription${access}Id == "${team}")">${content}</when>`;
-const teamLimits = (growth: number, others: number) =>
-  policy(`<base /><choose>${when("growth", limit(growth))}<otherwise>${limit(others)}</otherwise></choose>`);
-const route = (backend: string) => `<set-backend-service backend-id="${backend}" />`;
-
-/** Product `gold` has the API `chat`, `free` has `mail`; the operation `Ask` cuts off what it inherits. */
-const service = serviceOf(
-  {
-    apis: { chat: null, mail: "https://mail.example", dark: null },
-    products: { gold: ["chat"], free: ["mail"] },
-    policies: {
-      [global]: textOf(policy("<cors />")),
-      [gold]: textOf(policy(`<base />${limit(1_000)}`)),
-      [chat]: textOf(policy(`<base /><include-fragment fragment-id="used" />${route("p")}`)),
-      [mail]: textOf(policy(`<rewrite-uri template="{{path}}" /><set-header name="k"><value>{{secret}}</value></set-header>`)),
-      "apis/dark/policies/policy": textOf(policy(`<base />${route('@((string)context.Variables["x"])')}`)),
-    },
-    fragments: { used: textOf(fragment("<cors />")), spare: textOf(fragment("<cors />")) },
-    namedValues: { path: "/a", secret: null, spare: "1", "sku-of-b": "s" },
-    backends: { a: single(), b: single({ title: "{{sku-of-b}}" }), c: single(identity), p: pool("a", "b"), q: pool("p") },
-  },
-  { growth: "gold", prod: "gold", labs: "free" },
-);
-const nv = { path: "namedValues/nv-0", secret: "namedValues/nv-1", spare: "namedValues/nv-2", sku: "namedValues/nv-3" };
-
-type Change = Readonly<Record<string, JsonObject | null>>;
+import { ask, type Change, chat, free, global, gold, limit, mail, nv, service, teamLimits, when } from "./protected-service.ts";
 
 describe("what is protected", () => {
   test.each<[thing: `${Protected["kind"]}:${string}`, verdict: "passed" | "blocked", what: string, after: Change, reason?: string]>([
@@ -229,124 +192,6 @@ describe("what is protected", () => {
     );
   });
 
-  test("a product's own policy decides what reaches it", () => {
-    const live = (own: string) =>
-      serviceOf({
-        products: { gold: ["chat"] },
-        policies: { [global]: textOf(policy("<cors />")), [gold]: textOf(policy(own)) },
-        fragments: { used: textOf(fragment("<cors />")) },
-      });
-    const included = live(`<include-fragment fragment-id="used" />`);
-    expect(verdictOf(change(included, { "policyFragments/used": fragment("") }), "protected", protecting("product:gold"))).toBe("blocked");
-    expect(verdictOf(change(included, { [global]: policy("") }), "protected", protecting("product:gold"))).toBe("passed");
-  });
-
-  test("policies that hold others are followed into", () => {
-    const retrying = (inner: string, count = "{{count}}") => `<retry condition="@(x)" count="${count}">${inner}</retry>`;
-    const inner = `<include-fragment fragment-id="used" />${route("A")}<choose>${when("growth", "<cors />")}</choose>`;
-    const live = serviceOf(
-      {
-        apis: { chat: null },
-        products: { gold: ["chat"] },
-        policies: { [chat]: textOf(policy(retrying(inner))) },
-        fragments: { used: textOf(fragment("<cors />")) },
-        namedValues: { count: "1", hidden: null },
-        backends: { a: single(), b: single() },
-      },
-      { growth: "gold", prod: "gold" },
-    );
-    const verdict = (after: Change) => verdictOf(change(live, after), "protected", protecting("subscription:prod"));
-    expect(verdict({ "policyFragments/used": fragment("<trace />") })).toBe("blocked");
-    expect(verdict({ "namedValues/nv-0": namedValue("count", "2") })).toBe("blocked");
-    expect(verdict({ "backends/a": single({ url: "https://y" }) })).toBe("blocked");
-    expect(verdict({ "backends/b": single({ url: "https://y" }) })).toBe("passed");
-    expect(verdict({ [chat]: policy(retrying(inner.replace("<cors />", "<trace />"))) })).toBe("passed");
-    expect(verdict({ [chat]: policy(retrying(inner, "1")) })).toBe("passed");
-    expect(verdict({ [chat]: policy(retrying(inner, "3")) })).toBe("blocked");
-    expect(verdict({ [chat]: policy(retrying(inner, "{{hidden}}")) })).toBe("blocked");
-    expect(verdict({ [chat]: policy(`<limit-concurrency key="k" max-count="1">${inner}</limit-concurrency>`) })).toBe("blocked");
-  });
-
-  test("a team's counter that others come to share is its own matter", () => {
-    const counted = (key: string, content = "") =>
-      policy(`<base /><choose>${when("prod", limitBy("all"))}${when("growth", limitBy(key))}</choose>${content}`);
-    const limitBy = (key: string) => `<llm-token-limit counter-key="${key}" tokens-per-minute="100" estimate-prompt-tokens="true" />`;
-    const before = serviceOf(
-      { apis: { chat: null }, products: { gold: ["chat"] }, policies: { [gold]: textOf(counted("own")) } },
-      { growth: "gold", prod: "gold" },
-    );
-    const subject = change(before, { [gold]: counted("all") });
-    expect(messageOf(subject, "protected", protecting("subscription:prod"))).toContain("one of its limits or counters would change");
-    expect(verdictOf(change(before, { [gold]: counted("third") }), "protected", protecting("subscription:prod"))).toBe("passed");
-  });
-
-  test("a call that fails for want of a subscription is no branch of a team", () => {
-    const before = serviceOf(
-      {
-        apis: { chat: null },
-        products: { gold: ["chat"] },
-        policies: { [gold]: textOf(policy(`<choose>${when("growth", "<cors />", ".")}</choose>`)) },
-      },
-      { growth: "gold", prod: "gold" },
-    );
-    const subject = change(before, { [gold]: policy(`<choose>${when("growth", "<trace />", ".")}</choose>`) });
-    expect(verdictOf(subject, "protected", protecting("subscription:prod"))).toBe("passed");
-    expect(verdictOf(subject, "protected", protecting("subscription:growth"))).toBe("blocked");
-  });
-
-  test("behind a branch that is a team's own, and behind one that fails, nothing is its", () => {
-    const chooses = (last: string, ...whens: string[]) => policy(`<choose>${whens.join("")}<otherwise>${last}</otherwise></choose>`);
-    const unknown = `<when condition="@(context.User.Id == "1")"><cors /></when>`;
-    const inProduct = `<when condition="@(context.Product.Id == "gold")"><cors /></when>`;
-    const touched = (team: string, ...whens: string[]) => {
-      const live = serviceOf(
-        { apis: { chat: null }, products: { gold: ["chat"] }, policies: { [chat]: textOf(chooses("<cors />", ...whens)) } },
-        { prod: "gold", every: "apis" },
-      );
-      return verdictOf(change(live, { [chat]: chooses("<trace />", ...whens) }), "protected", protecting(`subscription:${team}`));
-    };
-    expect(touched("prod", unknown, when("prod", "<cors />"))).toBe("passed");
-    expect(touched("prod", unknown, when("growth", "<cors />"))).toBe("blocked");
-    expect(touched("prod", inProduct)).toBe("passed");
-    const asOtherwise = serviceOf(
-      {
-        apis: { chat: null },
-        products: { gold: ["chat"] },
-        policies: { [chat]: textOf(policy(`<choose>${unknown}${when("prod", "<trace />")}</choose>`)) },
-      },
-      { prod: "gold" },
-    );
-    const sameForIt = change(asOtherwise, { [chat]: chooses("<trace />", unknown) });
-    expect(verdictOf(sameForIt, "protected", protecting("subscription:prod"))).toBe("passed");
-    expect(touched("every", inProduct)).toBe("passed");
-    expect(touched("every", unknown)).toBe("blocked");
-  });
-
-  test("a backend that a secret names may be any", () => {
-    const live = serviceOf({
-      apis: { chat: null },
-      policies: { [chat]: textOf(policy(route("{{where}}"))) },
-      namedValues: { where: null },
-      backends: { a: single() },
-    });
-    expect(verdictOf(change(live, { "backends/a": single({ url: "https://y" }) }), "protected", protecting("api:chat"))).toBe("blocked");
-  });
-
-  test("a backend that hides what it holds may hold any named value", () => {
-    const hiding = serviceOf({
-      apis: { chat: null },
-      policies: { [chat]: textOf(policy(route("a"))) },
-      namedValues: { key: null },
-      backends: { a: single({ credentials: { header: { "api-key": ["<secret:credentials.header.api-key.0>"] } } }) },
-    });
-    const subject = change(hiding, { "namedValues/nv-0": { displayName: "key", secret: true, tags: ["x"] } });
-    expect(verdictOf(subject, "protected", protecting("api:chat"))).toBe("blocked");
-    expect(verdictOf(subject, "protected", protecting("backend:a"))).toBe("blocked");
-    const commented = change(hiding, { [global]: policy("<!-- x -->") });
-    expect(verdictOf(commented, "protected", protecting("api:chat"))).toBe("passed");
-    expect(verdictOf(commented, "protected", protecting("backend:a"))).toBe("passed");
-  });
-
   test("each protected thing is named, with one reason", () => {
     expect(
       messageOf(change(service, { [gold]: policy("") }), "protected", protecting("api:mail", "product:gold", "subscription:prod")),
@@ -366,93 +211,5 @@ describe("what is protected", () => {
       "AIGW_PROTECT names API 'chta', which the service does not have: it protects nothing.",
       "AIGW_PROTECT names backend 'x', which the service does not have: it protects nothing.",
     ]);
-  });
-});
-
-describe("a variable that a policy sets", () => {
-  test.each([
-    ["a branch that asks whether it is set", 'context.Variables.ContainsKey("tier")'],
-    ["a branch that asks what it is", '(string)context.Variables["tier"] == "gold"'],
-  ])("%s may be anyone's", (_, condition) => {
-    const branch = (inner: string) =>
-      policy(`<base /><set-variable name="tier" value="gold" /><choose><when condition="@(${condition})">${inner}</when></choose>`);
-    const live = serviceOf(
-      { apis: { chat: null }, products: { gold: ["chat"] }, policies: { [gold]: textOf(branch("<cors />")) } },
-      { growth: "gold", prod: "gold" },
-    );
-    expect(verdictOf(change(live, { [gold]: branch("<trace />") }), "protected", protecting("subscription:prod"))).toBe("blocked");
-  });
-});
-
-describe("properties", () => {
-  const own: readonly (readonly [`${Protected["kind"]}:${string}`, readonly string[]])[] = [
-    ["api:chat", [chat, ask, "apis/CHAT/policies/policy", "apis/chat;rev=7/policies/policy"]],
-    ["product:gold", [gold, "products/Gold/policies/policy"]],
-    ["backend:a", ["backends/a", "backends/A"]],
-  ];
-  const anything = fc.oneof(
-    fc.constantFrom<JsonObject | null>(null, policy("<base />"), policy(limit(1)), single(), pool("a"), pool()),
-    fc.string().map((value): JsonObject => ({ value })),
-  );
-
-  test("no change of its own documents ever passes, whatever else is in the change", () => {
-    const cases = own.flatMap(([thing, ids]) => ids.map((id) => [thing, id] as const));
-    const others = fc.dictionary(fc.constantFrom(mail, free, "policyFragments/spare", "backends/c"), anything, { maxKeys: 3 });
-    fc.assert(
-      fc.property(fc.constantFrom(...cases), anything, others, ([thing, id], after, more) => {
-        expect(verdictOf(change(service, { ...more, [id]: after }), "protected", protecting(thing))).toBe("blocked");
-      }),
-    );
-  });
-
-  const piece = fc.constantFrom("<cors />", limit(1_000), limit(500), "<trace />", '<include-fragment fragment-id="used" />', "");
-  const team = fc.constantFrom("growth", "labs", "nobody");
-
-  test("a branch for others never touches a team, and a policy beside it always does", () => {
-    fc.assert(
-      fc.property(piece, fc.array(fc.tuple(team, piece, piece)), (common, branches) => {
-        const choose = (column: 1 | 2) =>
-          branches.length === 0
-            ? ""
-            : `<choose>${branches.map((branch) => when(branch[0], branch[column])).join("")}<otherwise>${common}</otherwise></choose>`;
-        const live = serviceOf(
-          {
-            apis: { chat: null },
-            products: { gold: ["chat"] },
-            policies: { [gold]: textOf(policy(`<base />${choose(1)}`)) },
-            fragments: { used: textOf(fragment("<cors />")) },
-          },
-          { growth: "gold", prod: "gold" },
-        );
-        const protect = protecting("subscription:prod");
-        expect(verdictOf(change(live, { [gold]: policy(`<base />${choose(2)}`) }), "protected", protect)).toBe("passed");
-        expect(verdictOf(change(live, { [gold]: policy(`<base />${choose(2)}<mock-response />`) }), "protected", protect)).toBe("blocked");
-      }),
-    );
-  });
-
-  test("what is touched inline is touched in a fragment, and the other way round", () => {
-    fc.assert(
-      fc.property(piece, piece, fc.constantFrom(chat, gold, global), (was, is, id) => {
-        const clean = (text: string) => text.replace(/<include.*/, "");
-        const world = (inbound: string) =>
-          serviceOf(
-            {
-              apis: { chat: null },
-              products: { gold: ["chat"] },
-              policies: { [chat]: textOf(policy("<base />")), [id]: textOf(policy(inbound)) },
-              fragments: { f: textOf(fragment(clean(was))) },
-            },
-            { prod: "gold" },
-          );
-        const apart = world(`<base /><include-fragment fragment-id="f" />`);
-        const touched = verdictOf(
-          change(apart, { "policyFragments/f": fragment(clean(is)) }),
-          "protected",
-          protecting("subscription:prod"),
-        );
-        expect(touched).toBe(clean(was) === clean(is) ? "passed" : "blocked");
-      }),
-    );
   });
 });

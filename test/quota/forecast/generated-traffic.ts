@@ -1,7 +1,6 @@
 import { openGateway } from "../../../src/azure/gateway.ts";
 import type { RequestHistory } from "../../../src/gateway/past-requests.ts";
 import { loadGrammar } from "../../../src/grammar.ts";
-import { loadKql } from "../../../src/kql.ts";
 import { movableClock } from "../../../src/sandbox/clock.ts";
 import type { Upstream } from "../../../src/sandbox/gateway/policy.ts";
 import { demoSetting } from "../../../src/sandbox/monitor/diagnostic-settings.ts";
@@ -10,6 +9,7 @@ import { sandboxService } from "../../../src/sandbox/service.ts";
 import { armId } from "../../../src/sandbox/world.ts";
 import { readRequestHistory } from "../../../src/usage/request-history.ts";
 import { neverAborted, quickTiming } from "../../azure/wire.ts";
+import { rememberedKql } from "../../remembered-kql.ts";
 
 const hourMs = 3_600_000;
 /** After the last request comes in, until the history is read: by then all of them have been answered. */
@@ -106,7 +106,7 @@ export async function send(traffic: readonly Arrival[], hours: number, { sku, po
     seed: "empty",
     clock,
     grammar: loadGrammar,
-    kql: loadKql,
+    kql: rememberedKql,
     ...(regions === undefined ? {} : { regions }),
   });
   const { world } = sandbox;

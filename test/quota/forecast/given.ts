@@ -1,6 +1,7 @@
 import type { PastRequest, RequestHistory } from "../../../src/gateway/past-requests.ts";
 import { descendants, parse } from "../../../src/policy/document.ts";
 import type { Limit, LimitKind } from "../../../src/quota/limit.ts";
+import { limitOn } from "../limit-under-test.ts";
 
 /** A limit as the finder answers it, for one team alone, of the element that is given. */
 export function limitOf(
@@ -12,28 +13,17 @@ export function limitOf(
   const { root } = parse(`<policies><inbound>${xml}</inbound></policies>`);
   const element = [...(root === null ? [] : descendants(root))].find(({ name }) => /limit/.test(name));
   if (element === undefined) throw new Error(`no limit in ${xml}`);
-  const document = "apis/llm/policies/policy";
-  return {
+  return limitOn(element, {
     limitId: `apis/llm#${kind}/1`,
     kind,
     amount: { status: "value", value },
-    conditions: [],
-    counterKey: "@(context.Subscription.Id)",
     counterGroup: new Set(["team"]),
     numberGroup: new Set(["team"]),
-    gateways: 1,
-    document,
+    document: "apis/llm/policies/policy",
     line: 1,
-    element,
-    number: { document, line: 1, element, origin: null },
     scope: "API 'llm'",
-    apiIds: null,
-    operations: null,
-    operationsOnly: false,
-    accounting: false,
-    editable: true,
     ...more,
-  };
+  });
 }
 
 export const midnight = Date.parse("2026-11-20T00:00:00Z");
