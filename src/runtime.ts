@@ -2,8 +2,9 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Changes } from "./change/changes.ts";
 import type { JournalStore } from "./change/journal-store.ts";
-import type { BackgroundTrail } from "./change/types.ts";
-import { type AzureTarget, type Configuration, target } from "./config.ts";
+import type { BackgroundTrail, LookedAfter } from "./change/types.ts";
+import { type AzureTarget, target } from "./config/target.ts";
+import type { Configuration } from "./config.ts";
 import { embeddedSandbox, type Loopback } from "./embedded-sandbox.ts";
 import type { Gateway, Prober } from "./gateway/ports.ts";
 import { loadGrammar } from "./grammar.ts";
@@ -16,10 +17,12 @@ export interface Runtime {
   readonly caller: string;
   /** What one call works with; rejects with `not_configured` where the configuration does not lead to a service. */
   contexts(call: Opening): Promise<Contexts>;
+  /** The drills that this process has begun to look after. */
+  lookedAfter(): Promise<readonly LookedAfter[]>;
 }
 
 /** What a process does beside the calls. */
-export interface BackgroundOptions {
+interface BackgroundOptions {
   /** Resolves once so many milliseconds have gone by. */
   readonly wait?: (milliseconds: number) => Promise<void>;
   /** Hears what is written without a call. */
@@ -88,6 +91,7 @@ export function openRuntime(
   };
   return {
     caller,
+    lookedAfter: async () => (opened === undefined ? [] : (await opened).changes.lookedAfter),
     async contexts({ signal, trail }) {
       opened ??= open();
       const { gateway, changes, drills } = await opened;
@@ -98,6 +102,7 @@ export function openRuntime(
         metrics: gateway.metrics(signal),
         logs: gateway.logs(signal),
         azure: gateway.azure(signal),
+        models: gateway.models(signal),
         changes: changes.log,
         drills: changes.drills,
         now,

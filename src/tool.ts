@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Applier, AuditTrail, ChangeLog, DrillLog, DrillStopper, Plan, Planner } from "./change/types.ts";
+import type { ModelsReader } from "./gateway/model-accounts.ts";
 import type { AzureReader, GatewayReader, LogsReader, MetricsReader } from "./gateway/ports.ts";
 import type { Prices } from "./gateway/prices.ts";
 import type { CSharp } from "./policy/expression-syntax.ts";
@@ -9,7 +10,7 @@ export type { AuditedChange, AuditedPlan, AuditedWrite, AuditTrail } from "./cha
 /** What a tool may do; annotations, read-only behaviour and the context of its handler follow from it. */
 export type Effect = "read" | "plan" | "write";
 
-export type Toolset = "quotas" | "backends" | "policies" | "metrics" | "changes";
+type Toolset = "quotas" | "backends" | "policies" | "metrics" | "changes";
 
 /** What every handler gets; bound to one call. */
 export interface ReadContext {
@@ -19,6 +20,7 @@ export interface ReadContext {
   readonly metrics: MetricsReader;
   readonly logs: LogsReader;
   readonly azure: AzureReader;
+  readonly models: ModelsReader;
   readonly changes: ChangeLog;
   readonly drills: DrillLog;
   readonly now: () => Date;
@@ -43,7 +45,7 @@ export interface DrillTools {
   readonly fault: { readonly url: string; readonly own: boolean } | null;
 }
 
-export interface WriteContext extends ReadContext {
+interface WriteContext extends ReadContext {
   readonly applier: Applier;
   /** Only for what ends drills. */
   readonly stopper: DrillStopper;

@@ -1,55 +1,38 @@
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
-import type { Activity, AzureReader, Expiry, ExternalCache, Identity } from "../gateway/ports.ts";
+import type { Activity, AzureReader, Expiry, ExternalCache, Identity, Lifecycle } from "../gateway/ports.ts";
 import { defaultApiVersion } from "./api-versions.ts";
 import { jsonObject } from "./arm-response.ts";
 import { nameOf } from "./contracts.ts";
-import { unexpected } from "./documents.ts";
-import { type Attempt, armError, thrownError } from "./errors.ts";
-import { readPages } from "./lists.ts";
+import { thrownError } from "./errors.ts";
 import type { Arm, Connection } from "./pipeline.ts";
-import { send } from "./requests.ts";
-
-const reads = (what: string): Attempt => ({ what: `read of ${what}`, writes: false });
+import { armReads, reading } from "./reads.ts";
 
 /** What Azure tells of the service besides its entities: who asks, who wrote, and what expires. */
 export function azureReaders(connection: Connection, arm: Arm): (signal: AbortSignal) => AzureReader {
   const { resourceId } = arm.address;
   return (signal) => {
-    async function get(urlIn: (version: string) => string, version: string, attempt: Attempt): Promise<JsonObject> {
-      const response = await arm.versioned(version, (asked) => send(arm.reading, { method: "GET", url: urlIn(asked), signal }, attempt));
-      if (response.status !== 200) throw armError(response, attempt);
-      if (response.body === null) throw unexpected(attempt, "is not JSON");
-      return response.body;
-    }
+    const { get, list } = armReads(arm, signal);
 
-    function list(path: string, version: string, attempt: Attempt): Promise<readonly JsonObject[]> {
-      const separator = path.includes("?") ? "&" : "?";
-      const first = (asked: string): string => `${arm.endpoint.sdk}${path}${separator}api-version=${asked}`;
-      return readPages(
-        (url) => get(url === null ? first : () => url, version, attempt),
-        () => unexpected(attempt, "is not a list"),
-      );
-    }
+    const readService = (): Promise<JsonObject> =>
+      get((version) => `${arm.endpoint.sdk}${resourceId}?api-version=${version}`, defaultApiVersion, reading("the service"));
 
     async function readCertificates(): Promise<readonly Expiry[]> {
-      const attempt = reads("certificates");
-      const [service, certificates] = await Promise.all([
-        get((version) => `${arm.endpoint.sdk}${resourceId}?api-version=${version}`, defaultApiVersion, reads("the service")),
-        list(`${resourceId}/certificates`, defaultApiVersion, attempt),
-      ]);
-      return [...hostNames(service), ...certificates.flatMap(certificate)];
+      const attempt = reading("certificates");
+      const [service, certificates] = await Promise.all([readService(), list(`${resourceId}/certificates`, defaultApiVersion, attempt)]);
+      return [...hostNames(service), ...trusted(service), ...certificates.flatMap(certificate)];
     }
 
     async function readCaches(): Promise<readonly ExternalCache[]> {
-      return (await list(`${resourceId}/caches`, defaultApiVersion, reads("caches"))).map(cacheOf);
+      return (await list(`${resourceId}/caches`, defaultApiVersion, reading("caches"))).map(cacheOf);
     }
 
     return {
       identity: () => readIdentity(connection, signal),
       caches: readCaches,
       certificates: readCertificates,
+      lifecycle: async () => lifecycleOf(await readService()),
       async activity({ since, until }) {
-        const events = await list(activityPath(arm, since, until), activityVersion, reads("the activity log"));
+        const events = await list(activityPath(arm, since, until), activityVersion, reading("the activity log"));
         return activitiesOf(events, resourceId);
       },
     };
@@ -69,7 +52,7 @@ async function readIdentity({ credential, scope }: Connection, signal: AbortSign
         ?.toString() ?? null;
     return { tenantId: text("tid"), objectId: text("oid"), name: text("upn", "unique_name", "preferred_username", "appid", "azp") };
   } catch (error) {
-    throw thrownError(error, reads("a token"), signal);
+    throw thrownError(error, reading("a token"), signal);
   }
 }
 
@@ -94,10 +77,43 @@ function hostNames({ properties }: JsonObject): readonly Expiry[] {
   });
 }
 
+/** Authorities that the gateways trust besides the public ones: https://learn.microsoft.com/rest/api/apimanagement/api-management-service/get#certificateconfiguration */
+function trusted({ properties }: JsonObject): readonly Expiry[] {
+  const certificates = isObject(properties) && Array.isArray(properties.certificates) ? properties.certificates : [];
+  return certificates.filter(isObject).flatMap(({ certificate: own }) => {
+    const expires = timeOf(isObject(own) ? own.expiry : undefined);
+    const subject = isObject(own) && typeof own.subject === "string" ? own.subject : "a trusted authority";
+    return expires === null ? [] : [{ name: subject, expires }];
+  });
+}
+
 /** https://learn.microsoft.com/rest/api/apimanagement/certificate/list-by-service */
 function certificate({ name, properties }: JsonObject): readonly Expiry[] {
-  const expires = timeOf(isObject(properties) ? properties.expirationDate : undefined);
-  return typeof name !== "string" || expires === null ? [] : [{ name, expires }];
+  if (typeof name !== "string" || !isObject(properties)) return [];
+  const expires = timeOf(properties.expirationDate);
+  if (expires === null) return [];
+  const { thumbprint, keyVault } = properties;
+  const status = isObject(keyVault) && isObject(keyVault.lastStatus) ? keyVault.lastStatus : {};
+  const refused = typeof status.code === "string" && status.code !== "" && !/^success$/i.test(status.code);
+  return [
+    {
+      name,
+      expires,
+      ...(typeof thumbprint === "string" ? { thumbprint } : {}),
+      ...(refused ? { renewal: typeof status.message === "string" && status.message !== "" ? status.message : String(status.code) } : {}),
+    },
+  ];
+}
+
+/** https://learn.microsoft.com/rest/api/apimanagement/api-management-service/get#apimanagementserviceresource */
+function lifecycleOf({ properties }: JsonObject): Lifecycle {
+  const { platformVersion, apiVersionConstraint } = isObject(properties) ? properties : {};
+  const oldest = isObject(apiVersionConstraint) ? apiVersionConstraint.minApiVersion : undefined;
+  return {
+    platform: typeof platformVersion === "string" && platformVersion !== "" ? platformVersion : null,
+    oldestApiVersion: typeof oldest === "string" && oldest !== "" ? oldest : null,
+    ownApiVersion: defaultApiVersion,
+  };
 }
 
 function timeOf(value: Json | undefined): string | null {

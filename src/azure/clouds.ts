@@ -10,6 +10,8 @@ export interface Cloud {
   readonly authorityHost: string;
   /** The log query API's origin, which is also the audience of its tokens. */
   readonly logs: string;
+  /** What the host names of its services end in. */
+  readonly domain: string;
 }
 
 /**
@@ -22,18 +24,21 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     scope: "https://management.azure.com/.default",
     authorityHost: "https://login.microsoftonline.com",
     logs: "https://api.loganalytics.io",
+    domain: "azure.com",
   },
   usgovernment: {
     endpoint: "https://management.usgovcloudapi.net",
     scope: "https://management.usgovcloudapi.net/.default",
     authorityHost: "https://login.microsoftonline.us",
     logs: "https://api.loganalytics.us",
+    domain: "azure.us",
   },
   china: {
     endpoint: "https://management.chinacloudapi.cn",
     scope: "https://management.chinacloudapi.cn/.default",
     authorityHost: "https://login.chinacloudapi.cn",
     logs: "https://api.loganalytics.azure.cn",
+    domain: "azure.cn",
   },
 };
 

@@ -200,16 +200,18 @@ function permissionHint(reason: string): string {
     return "The identity's role does not allow it. See the README for the least-privilege role, and 'az role assignment list --assignee <id>' for what it has.";
   }
   const assignee = /object id '([^'\s]+)'/.exec(reason)?.[1] ?? "<object id>";
-  const serviceScope = /^.*?\/service\/[^/]+/i.exec(scope)?.[0] ?? scope;
+  const resourceScope = /^.*?\/(?:service|accounts)\/[^/]+/i.exec(scope)?.[0] ?? scope;
   return (
     `Missing action: ${action} on ${scope}. Grant it, or the README's smaller custom role: ` +
-    `az role assignment create --assignee ${assignee} --role "${roleFor(action)}" --scope "${serviceScope}". It takes some minutes to work.`
+    `az role assignment create --assignee ${assignee} --role "${roleFor(action)}" --scope "${resourceScope}". It takes some minutes to work.`
   );
 }
 
 /** Built-in roles: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles */
 function roleFor(action: string): string {
   if (/^Microsoft\.Insights\//i.test(action)) return "Monitoring Reader";
+  // Every narrower one that has deployments/read may call the models too.
+  if (/^Microsoft\.CognitiveServices\//i.test(action)) return "Reader";
   return /\/read$/i.test(action) ? "API Management Service Reader Role" : "API Management Service Contributor";
 }
 

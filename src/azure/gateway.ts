@@ -6,6 +6,7 @@ import { credentialFor } from "./credentials.ts";
 import { type Fetch, httpClientFor } from "./http-client.ts";
 import { logsReaders } from "./logs.ts";
 import { createReader } from "./management.ts";
+import { modelsReaders } from "./models.ts";
 import { metricsReaders } from "./monitor.ts";
 import { type Connection, openArm, type Timing } from "./pipeline.ts";
 import { parseServiceId } from "./resource-ids.ts";
@@ -70,6 +71,7 @@ export function openGateway(options: GatewayOptions, timing: Timing = realTiming
     metrics: metricsReaders(connection, arm),
     logs: logsReaders({ connection: asksLogs ? logsConnection : null, arm, cloud, workspace: options.workspace ?? null }),
     azure: azureReaders(connection, arm),
+    models: modelsReaders(connection, arm, cloud),
     writer: createWriter(arm),
   };
 }

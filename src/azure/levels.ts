@@ -5,7 +5,7 @@ import type { EntityReader } from "../gateway/ports.ts";
 import { apiOf, isCurrentRevision, linkedApiId, nameOf, operationOf, productOf, subscriptionOf } from "./contracts.ts";
 
 /** Reads all pages of a collection, by its path below the service. */
-export type ReadList = (collection: string) => Promise<readonly JsonObject[]>;
+type ReadList = (collection: string) => Promise<readonly JsonObject[]>;
 
 /** What one of the places has in which the service keeps entities: the service itself, or one of its workspaces. */
 export type Level = Pick<EntityReader, "products" | "apis" | "operations" | "subscriptions">;

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 
 /** Asks for one page; `url`: a whole one with its version, or null for the first page. */
-export type AskPage = (url: string | null) => Promise<JsonObject>;
+type AskPage = (url: string | null) => Promise<JsonObject>;
 
 interface Page {
   readonly items: readonly JsonObject[];

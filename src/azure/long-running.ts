@@ -6,7 +6,7 @@ import { retryAfterSeconds } from "./throttling.ts";
 
 type Stored = Pick<WriteReceipt, "unfinished">;
 
-export interface Polling {
+interface Polling {
   /** A GET that answers with any status; throws where there is no answer. */
   readonly poll: (url: string) => Promise<ArmResponse>;
   readonly wait: (milliseconds: number) => Promise<void>;

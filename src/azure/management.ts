@@ -10,15 +10,12 @@ import {
 } from "../gateway/documents.ts";
 import type { EntityReader, GatewayReader } from "../gateway/ports.ts";
 import { backendReadVersion, defaultApiVersion } from "./api-versions.ts";
-import type { ArmResponse } from "./arm-response.ts";
 import { remembered, slots } from "./call-limits.ts";
 import { hasSelfHostedGateways, listedDocumentOf, nameOf, policyScopeOf, serviceOf } from "./contracts.ts";
-import { readLiveDocument, unexpected } from "./documents.ts";
-import { type Attempt, armError } from "./errors.ts";
+import { readLiveDocument } from "./documents.ts";
 import { levelOf, prefixOf } from "./levels.ts";
-import { readPages } from "./lists.ts";
 import type { Arm } from "./pipeline.ts";
-import { send } from "./requests.ts";
+import { armReads, reading } from "./reads.ts";
 import { documentPath } from "./resource-ids.ts";
 import { hidingSecrets } from "./secrets.ts";
 
@@ -27,30 +24,16 @@ import { hidingSecrets } from "./secrets.ts";
  * (https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling). Eight reads of a third of a second
  * each are 25 a second; more at a time would only be refused sooner.
  */
-const requestsSideBySide = 8;
+export const requestsSideBySide = 8;
 
 /** Reads of one call: see the port. All as raw JSON: the SDK's pagers drop what they do not know, and take one page after the other. */
 export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
-  const { reading, address } = arm;
+  const { address } = arm;
   const slot = slots(requestsSideBySide);
   const hidden = hidingSecrets(arm.secrets);
-  const reads = (what: string): Attempt => ({ what: `read of ${what}`, writes: false });
-
-  const serviceUrl = `${arm.endpoint.sdk}${address.resourceId}`;
-
-  async function get(urlIn: (version: string) => string, version: string, attempt: Attempt): Promise<JsonObject> {
-    const ask = (apiVersion: string) => send(reading, { method: "GET", url: urlIn(apiVersion), signal }, attempt);
-    return bodyOf(await slot(() => arm.versioned(version, ask)), attempt);
-  }
-
-  function list(collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> {
-    const attempt = reads(collection);
-    const firstPage = (apiVersion: string): string => `${serviceUrl}/${documentPath(collection)}?api-version=${apiVersion}`;
-    return readPages(
-      (url) => get(url === null ? firstPage : () => url, version, attempt),
-      () => unexpected(attempt, "is not a list"),
-    );
-  }
+  const { get, list: readList } = armReads(arm, signal, slot);
+  const list = (collection: string, version = defaultApiVersion): Promise<readonly JsonObject[]> =>
+    readList(`${address.resourceId}/${documentPath(collection)}`, version, reading(collection));
 
   async function listed(collection: string, version?: string): Promise<readonly ListedDocument[]> {
     const items = await list(collection, version);
@@ -58,7 +41,11 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
   }
 
   async function readService() {
-    const body = await get((version) => `${serviceUrl}?api-version=${version}`, defaultApiVersion, reads("the service"));
+    const body = await get(
+      (version) => `${arm.endpoint.sdk}${address.resourceId}?api-version=${version}`,
+      defaultApiVersion,
+      reading("the service"),
+    );
     return serviceOf(address, body, hasSelfHostedGateways(body) ? await countGateways() : 0);
   }
 
@@ -124,10 +111,4 @@ export function createReader(arm: Arm, signal: AbortSignal): GatewayReader {
     workspace,
     document,
   };
-}
-
-function bodyOf(response: ArmResponse, attempt: Attempt): JsonObject {
-  if (response.status !== 200) throw armError(response, attempt);
-  if (response.body === null) throw unexpected(attempt, "is not JSON");
-  return response.body;
 }

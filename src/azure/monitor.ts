@@ -2,32 +2,40 @@ import type { Metric, MetricValue, TimeSeriesElement } from "@azure/arm-monitor"
 import type { Aggregation, MetricPoint, MetricSeries, MetricsAnswer, MetricsQuery, MetricsReader } from "../gateway/ports.ts";
 import { type Attempt, thrownError } from "./errors.ts";
 import { type Arm, type Connection, clientOptions, guardPipeline } from "./pipeline.ts";
+import { reading } from "./reads.ts";
 import { readReport } from "./reports.ts";
 import type { ServiceAddress } from "./resource-ids.ts";
 
 /** Azure Monitor answers 10 series where a filter is set without `top`, and says nothing of the others. */
 const mostSeries = 1000;
 
-const attempt: Attempt = { what: "read of the platform metrics", writes: false };
-
-/** Platform metrics by Azure Monitor's `metrics` list: https://learn.microsoft.com/rest/api/monitor/metrics/list */
+/** Platform metrics of the service, and its reports. */
 export function metricsReaders(connection: Connection, arm: Arm): (signal: AbortSignal) => MetricsReader {
   const { address } = arm;
-  let opened: ReturnType<typeof openMonitor> | undefined;
+  const platform = platformMetrics(connection, address);
   return (signal) => ({
-    async platform(query) {
-      try {
-        opened ??= openMonitor(connection, address);
-        const { metrics } = await opened;
-        // With its leading slash the id would give a path of `//subscriptions/...`.
-        const answer = await metrics.list(address.resourceId.slice(1), { ...listOptions(query), abortSignal: signal });
-        return metricsAnswer(answer.value, query.aggregations);
-      } catch (error) {
-        throw thrownError(error, attempt, signal);
-      }
-    },
+    platform: (query) => platform(address.resourceId, query, reading("the platform metrics"), signal),
     report: (query) => readReport(arm, query, signal),
   });
+}
+
+/** Reads metrics of the resource with this ARM id. */
+type PlatformMetrics = (resourceId: string, query: MetricsQuery, attempt: Attempt, signal: AbortSignal) => Promise<MetricsAnswer>;
+
+/** Azure Monitor's `metrics` list, of any resource: https://learn.microsoft.com/rest/api/monitor/metrics/list */
+export function platformMetrics(connection: Connection, address: ServiceAddress): PlatformMetrics {
+  let opened: ReturnType<typeof openMonitor> | undefined;
+  return async (resourceId, query, attempt, signal) => {
+    try {
+      opened ??= openMonitor(connection, address);
+      const { metrics } = await opened;
+      // With its leading slash the id would give a path of `//subscriptions/...`.
+      const answer = await metrics.list(resourceId.slice(1), { ...listOptions(query), abortSignal: signal });
+      return metricsAnswer(answer.value, query.aggregations);
+    } catch (error) {
+      throw thrownError(error, attempt, signal);
+    }
+  };
 }
 
 async function openMonitor(connection: Connection, { azureSubscription }: ServiceAddress) {

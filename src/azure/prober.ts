@@ -2,7 +2,7 @@ import { type ProbeRequest, triesHeader } from "../gateway/drill.ts";
 import type { ProbeAnswer, Prober } from "../gateway/ports.ts";
 import type { Fetch } from "./http-client.ts";
 
-export interface ProberOptions {
+interface ProberOptions {
   /** Origin of the gateway; asked for at the first test call. */
   readonly origin: () => Promise<string | null>;
   /** The operator's test key: a subscription's of its own. */

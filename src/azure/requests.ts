@@ -6,13 +6,21 @@ import { type ArmResponse, jsonObject } from "./arm-response.ts";
 import { type Attempt, thrownError } from "./errors.ts";
 
 /** What can send a request through a pipeline of its own: an `ApiManagementClient`. */
-export interface Sender {
+interface Sender {
   sendRequest(request: PipelineRequest): Promise<PipelineResponse>;
 }
 
 interface ArmRead {
   readonly method: "GET";
   readonly url: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A question that travels in a body, and changes nothing: Azure Resource Graph's. */
+interface ArmQuestion {
+  readonly method: "POST";
+  readonly url: string;
+  readonly body: JsonObject;
   readonly signal?: AbortSignal;
 }
 
@@ -28,9 +36,9 @@ export interface ArmWrite {
  * Sends raw JSON through a client's pipeline: the typed operations drop each property that they do not know. Answers
  * with any status; throws a `GatewayError` only where there is no answer.
  */
-export async function send(client: Sender, request: ArmRead | ArmWrite, attempt: Attempt): Promise<ArmResponse> {
-  const signal = request.method === "GET" ? request.signal : undefined;
-  const pipelineRequest = request.method === "GET" ? readRequest(request) : writeRequest(request);
+export async function send(client: Sender, request: ArmRead | ArmQuestion | ArmWrite, attempt: Attempt): Promise<ArmResponse> {
+  const signal = "precondition" in request ? undefined : request.signal;
+  const pipelineRequest = "precondition" in request ? writeRequest(request) : readRequest(request);
   try {
     const response = await client.sendRequest(pipelineRequest);
     return { status: response.status, headers: response.headers, body: jsonObject(response.bodyAsText) };
@@ -41,25 +49,23 @@ export async function send(client: Sender, request: ArmRead | ArmWrite, attempt:
 
 const accept = { accept: "application/json" };
 
-const readRequest = ({ method, url, signal }: ArmRead): PipelineRequest =>
-  createPipelineRequest({
+function readRequest({ signal, ...request }: ArmRead | ArmQuestion): PipelineRequest {
+  const { method, url } = request;
+  return createPipelineRequest({
     method,
     url,
-    headers: createHttpHeaders(accept),
+    ...contents("body" in request ? request.body : undefined),
     ...(signal === undefined ? {} : { abortSignal: signal }),
   });
+}
 
 const writeRequest = ({ method, url, precondition, body }: ArmWrite): PipelineRequest =>
-  createPipelineRequest({
-    method,
-    url,
-    headers: createHttpHeaders({
-      ...accept,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...preconditionHeader(precondition),
-    }),
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+  createPipelineRequest({ method, url, ...contents(body, preconditionHeader(precondition)) });
+
+const contents = (body: JsonObject | undefined, headers: Readonly<Record<string, string>> = {}) => ({
+  headers: createHttpHeaders({ ...accept, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }),
+  ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+});
 
 function preconditionHeader(precondition: Precondition): Readonly<Record<string, string>> {
   if (!("ifMatch" in precondition)) return { "If-None-Match": precondition.ifNoneMatch };

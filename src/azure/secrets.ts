@@ -9,7 +9,7 @@ import { isSecretMarker, replaceSecrets, type SecretPath, secretMarker, secretsO
  */
 
 /** What a secret looks like from outside: equal for the same value at the same place, and it tells nothing of the value. */
-export type Fingerprint = (id: DocumentId, path: SecretPath, value: Json) => string;
+type Fingerprint = (id: DocumentId, path: SecretPath, value: Json) => string;
 
 /** One in 16 million other values has the same; and whoever guesses at a short password with the key in hand is left with many that fit. */
 const fingerprintLength = 6;
@@ -33,7 +33,7 @@ export interface Secrets {
   readonly hide: (text: string) => string;
 }
 
-export interface SecretsOptions {
+interface SecretsOptions {
   /** Default: random. */
   readonly fingerprintKey?: () => Promise<Uint8Array>;
   readonly accessToken?: string;

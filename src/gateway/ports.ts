@@ -1,6 +1,7 @@
 import type { Document, DocumentId, Json, JsonObject, ListedDocument, PolicyScope } from "./documents.ts";
 import type { ProbeRequest } from "./drill.ts";
 import type { Api, Operation, Product, Service, Subscription } from "./model.ts";
+import type { ModelsReader } from "./model-accounts.ts";
 
 /** Reads of what the service itself has, or of what one of its workspaces has. */
 export interface EntityReader {
@@ -177,10 +178,24 @@ export interface Identity {
 
 /** A certificate of the service, and when it is no longer valid. */
 export interface Expiry {
-  /** A host name, or the certificate's id. */
+  /** A host name, a certificate's id, or the subject of one that the service trusts. */
   readonly name: string;
   /** ISO 8601, UTC. */
   readonly expires: string;
+  /** Of those that policies and backends may show. */
+  readonly thumbprint?: string;
+  /** Why Key Vault has not given its newest version, where it has not. */
+  readonly renewal?: string;
+}
+
+/** What the service says of its own age. */
+export interface Lifecycle {
+  /** Of its compute, as ARM names it: `stv2.1`; null where it does not say. */
+  readonly platform: string | null;
+  /** Calls of ARM with an older API version are refused; null where any is taken. */
+  readonly oldestApiVersion: string | null;
+  /** The API version that this program asks with. */
+  readonly ownApiVersion: string;
 }
 
 /** A Redis that the service's gateways may use. */
@@ -197,11 +212,12 @@ export interface AzureReader {
   /** Oldest first. */
   activity(period: { readonly since: Date; readonly until: Date }): Promise<readonly Activity[]>;
   caches(): Promise<readonly ExternalCache[]>;
-  /** Those of host names, and those that policies may use. */
+  /** Those of host names, those that policies and backends may show, and those that the service trusts. */
   certificates(): Promise<readonly Expiry[]>;
+  lifecycle(): Promise<Lifecycle>;
 }
 
-/** One service, opened with a credential. `reader`, `metrics`, `logs` and `azure` are made per call. */
+/** One service, opened with a credential. Readers are made per call. */
 export interface Gateway {
   /** The service's name as configured, for answers and confirmations. */
   readonly name: string;
@@ -211,6 +227,7 @@ export interface Gateway {
   metrics(signal: AbortSignal): MetricsReader;
   logs(signal: AbortSignal): LogsReader;
   azure(signal: AbortSignal): AzureReader;
+  models(signal: AbortSignal): ModelsReader;
   readonly writer: DocumentWriter;
 }
 

@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { type Accounts, accountVersions, deploymentsAnswer, readableAccount } from "./arm/accounts.ts";
 import { armError, HttpError, unknownRoute } from "./arm/errors.ts";
 import { operationStatus, settleOperations } from "./arm/operations.ts";
+import { answerGraphQuery, graphPath, graphVersions } from "./arm/resource-graph.ts";
 import { answerResource } from "./arm/resources.ts";
 import { connectionReset, dripping, isConnectionReset, type RequestFault, scriptedAnswer, truncated } from "./faults.ts";
+import { accountsPath } from "./models/accounts.ts";
+import { measuredAccount } from "./monitor/account-metrics.ts";
 import { activityApiVersions, activityPath, answerActivity, writesRecorded } from "./monitor/activity-log.ts";
 import {
   diagnosticSettingsApiVersions,
@@ -14,7 +18,7 @@ import {
   workspaceApiVersions,
 } from "./monitor/diagnostic-settings.ts";
 import type { RowsOfTable } from "./monitor/logs.ts";
-import { answerMetrics, metricsApiVersions } from "./monitor/metrics.ts";
+import { answerMetrics, measuredService, metricsApiVersions } from "./monitor/metrics.ts";
 import { answerReport } from "./monitor/reports.ts";
 import { requestUrl } from "./request-url.ts";
 import { regionName, sandboxService } from "./service.ts";
@@ -25,8 +29,17 @@ const serviceRoot = sandboxService.resourceId.toLowerCase();
 const workspaceRoot = sandboxWorkspace.resourceId.toLowerCase();
 const settingsRoot = `${serviceRoot}/providers/microsoft.insights/diagnosticsettings`;
 
-/** The management API and Azure Monitor's metrics and diagnostic settings of the service, for requests that carry `token`. */
-export function armApp(world: WorldState, token: string, rows: () => Promise<RowsOfTable>): Hono {
+/** What the management API answers from besides the world: each is opened when it is first asked for. */
+interface Sources {
+  readonly rows: () => Promise<RowsOfTable>;
+  readonly accounts: Accounts;
+}
+
+/**
+ * The management API and Azure Monitor's metrics and diagnostic settings of the service, the accounts behind its backends and Azure Resource
+ * Graph, which finds them, for requests that carry `token`.
+ */
+export function armApp(world: WorldState, token: string, { rows, accounts }: Sources): Hono {
   const app = new Hono({ getPath: (request) => requestUrl(request).pathname.toLowerCase() });
   app.onError((error) => {
     if (isConnectionReset(error)) throw error;
@@ -42,17 +55,31 @@ export function armApp(world: WorldState, token: string, rows: () => Promise<Row
   app.use(authentication(token));
   app.use(writesRecorded(world));
   app.use("/subscriptions/*", apiVersion(world));
+  app.use(graphPath, apiVersion(world));
   app.use(async (_, next) => {
     settleOperations(world);
     await next();
   });
-  app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) => answerMetrics(world, requestUrl(req.raw)));
+  app.get(`${serviceRoot}/providers/microsoft.insights/metrics`, ({ req }) =>
+    answerMetrics(measuredService(world), world.now(), requestUrl(req.raw)),
+  );
   app.get(`${serviceRoot}/reports/:by`, async ({ req }) =>
     answerReport(world, req.param("by"), requestUrl(req.raw).searchParams.get("$filter"), (await rows())("ApiManagementGatewayLogs")),
   );
   app.get(activityPath, ({ req }) => answerActivity(world, requestUrl(req.raw)));
   app.get(settingsRoot, () => listSettings(world.diagnosticSettings));
   app.get(`${settingsRoot}/:name`, ({ req }) => oneSetting(world.diagnosticSettings, req.param("name")));
+  app.post(graphPath, async ({ req }) => answerGraphQuery(world, await accounts(), req.raw));
+  app.get(`${accountsPath}/:name/deployments`, async ({ req }) =>
+    deploymentsAnswer(world, await readableAccount(accounts, req.param("name"), "deployments/read"), requestUrl(req.raw)),
+  );
+  app.get(`${accountsPath}/:name/providers/microsoft.insights/metrics`, async ({ req }) =>
+    answerMetrics(
+      measuredAccount(world, await readableAccount(accounts, req.param("name"), "providers/Microsoft.Insights/metrics/read")),
+      world.now(),
+      requestUrl(req.raw),
+    ),
+  );
   app.get(workspaceRoot, () => workspaceAnswer(regionName(world.service.location)));
   app.get(`${serviceRoot}/tenant/operationresults/:id`, ({ req }) => operationStatus(world, req.param("id")));
   app.get(serviceRoot, () => serviceAnswer(world));
@@ -173,6 +200,8 @@ function versionsOf(path: string, { settings }: WorldState): { readonly type: st
   if (path.startsWith(settingsRoot)) return { type: "diagnosticSettings", supported: diagnosticSettingsApiVersions };
   if (path.includes("/providers/microsoft.insights/")) return { type: "metrics", supported: metricsApiVersions };
   if (path.startsWith(workspaceRoot)) return { type: "workspaces", supported: workspaceApiVersions };
+  if (path === graphPath) return { type: "resources", supported: graphVersions };
+  if (path.startsWith(`${accountsPath}/`)) return { type: "accounts/deployments", supported: accountVersions };
   return { type: "service", supported: settings.apiVersions };
 }
 

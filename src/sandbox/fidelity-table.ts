@@ -1,3 +1,4 @@
+import { accountFidelity } from "./arm/fidelity.ts";
 import type { Fidelity } from "./fidelity.ts";
 import { backendFidelity } from "./gateway/backends/fidelity.ts";
 import { cacheFidelity } from "./gateway/cache/fidelity.ts";
@@ -18,6 +19,7 @@ export const fidelity: Readonly<Record<string, readonly Fidelity[]>> = {
   "Log rows": logFidelity,
   "C# expressions": expressionFidelity,
   "Model backends": modelFidelity,
+  "Model accounts": accountFidelity,
 };
 
 /** The README's tables: one for each subject, and before them how much of it is known in which way. */

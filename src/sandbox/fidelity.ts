@@ -12,7 +12,7 @@ export interface Fidelity {
   readonly test: string;
 }
 
-export type FidelityRow = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
+type FidelityRow = readonly [behaviour: string, evidence: Fidelity["evidence"], source: string, test: string];
 
 /** Rows whose tests stand in one file: `file` without `.test.ts`, below `test/sandbox/`. */
 export const fidelityRows = (file: string, facts: readonly FidelityRow[]): readonly Fidelity[] =>

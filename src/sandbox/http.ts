@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { isConnectionReset } from "./faults.ts";
 
 /** Who has connected. */
-export interface Peer {
+interface Peer {
   readonly address: string;
 }
 

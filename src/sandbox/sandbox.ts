@@ -7,6 +7,7 @@ import type { Controls } from "./control/operations.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { primaryKeys } from "./gateway/keys.ts";
+import { accountsOf } from "./models/accounts.ts";
 import { demoSetting } from "./monitor/diagnostic-settings.ts";
 import { historyOf } from "./monitor/history.ts";
 import type { KqlParser } from "./monitor/kql/parser.ts";
@@ -69,7 +70,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     const [before, live] = await Promise.all([past, opened]);
     return (table) => [...before(table), ...(live?.logs.rows(table) ?? [])];
   };
-  const arm = armApp(world, token, rows);
+  const arm = armApp(world, token, { rows, accounts: async () => accountsOf((await dataPlane()).models.all) });
   let logs: Promise<Hono> | undefined;
   const openLogs = async (): Promise<Hono> => {
     const { logsApp } = await import("./monitor/logs.ts");

@@ -56,7 +56,7 @@ export interface Settings {
   ingestionSeconds: number;
 }
 
-export interface LoggedRequest {
+interface LoggedRequest {
   readonly method: string;
   /** Path and query as sent. */
   readonly path: string;
@@ -132,7 +132,7 @@ const apiVersions = [
   "2026-09-01-preview",
 ];
 
-export interface WorldOptions {
+interface WorldOptions {
   readonly clock: Clock;
   readonly history: History;
   /** Azure's names of the regions of the gateway's instances, one for each instance; one instance in the service's region where left out. */

@@ -120,6 +120,16 @@ describe("armError", () => {
   });
 
   it.each([
+    ["Microsoft.CognitiveServices/accounts/deployments/read", "/deployments/gpt-4o", "Reader"],
+    ["Microsoft.Insights/metrics/read", "/providers/Microsoft.Insights", "Monitoring Reader"],
+  ])("names the account of a model for %s", (action, below, role) => {
+    const account = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/a";
+    const message = `The client 'x' with object id '1111-22' does not have authorization to perform action '${action}' over scope '${account}${below}' or the scope is invalid.`;
+    const { hint } = armError(response(403, failed("AuthorizationFailed", message)), read);
+    expect(hint).toContain(`--role "${role}" --scope "${account}"`);
+  });
+
+  it.each([
     ["The access token expiry UTC time '11/20/2026' is earlier than current UTC time.", "az account get-access-token"],
     ["The access token has been obtained for wrong audience or resource 'x'.", "--resource https://management.azure.com"],
     ["The access token is from the wrong issuer 'https://sts.windows.net/x/'. It must match the tenant.", "az login --tenant"],

@@ -218,7 +218,7 @@ describe("a precondition", () => {
     expect(sent).toEqual([]);
   });
 
-  it("cannot be left out: neither of the writer's calls nor of a request compiles without it", () => {
+  it("cannot be left out: neither of the writer's calls nor of a request compiles without it", async () => {
     type Put = Parameters<DocumentWriter["put"]>;
     type Remove = Parameters<DocumentWriter["delete"]>;
     expectTypeOf<[string, JsonObject]>().not.toExtend<Put>();
@@ -227,6 +227,11 @@ describe("a precondition", () => {
     expectTypeOf<[string, { ifNoneMatch: "*" }]>().not.toExtend<Remove>();
     expectTypeOf<{ method: "PUT"; url: string; body: JsonObject }>().not.toExtend<Parameters<typeof send>[1]>();
     expectTypeOf<{ method: "DELETE"; url: string }>().not.toExtend<Parameters<typeof send>[1]>();
+    // Nor is anything sent for a caller whom no compiler stops.
+    const { writer, sent } = writerOver(() => ({ status: 200 }));
+    await expect(Reflect.apply(writer.put, writer, ["backends/b", {}])).rejects.toThrow();
+    await expect(Reflect.apply(writer.delete, writer, ["backends/b"])).rejects.toThrow();
+    expect(sent).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { loadGrammar } from "../../src/grammar.ts";
 import { type MovableClock, movableClock, realClock } from "../../src/sandbox/clock.ts";
 import type { Controls, Resettable } from "../../src/sandbox/control/operations.ts";
+import { demoDeployments, deploymentOf } from "../../src/sandbox/models/deployments.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { type SandboxAddress, serveSandbox } from "../../src/sandbox/serve.ts";
 import { policyDocument, start } from "./gateway/kit.ts";
@@ -83,7 +84,10 @@ describe("what is wrong is said", () => {
     ["POST", "/fault", { outcome: { kind: "reset_before_apply" }, times: 0 }, 400, "InvalidInput", "times: "],
     ["POST", "/fault", { outcome: { kind: "reset_before_apply" }, pattern: "(" }, 400, "InvalidInput", "pattern: "],
     ["POST", "/fault", { outcome: { kind: "reset_before_apply" }, path: "a", pattern: "a" }, 400, "InvalidInput", "pattern: "],
-    ["POST", "/backend", { backend: "aoai-eastus" }, 400, "InvalidInput", "script or vectors"],
+    ["POST", "/backend", { backend: "aoai-eastus" }, 400, "InvalidInput", "script, vectors, deployments or readable"],
+    ["POST", "/backend", { backend: "aoai-eastus", deployments: [{ model: "gpt-4o" }] }, 400, "InvalidInput", "deployments.0.name: "],
+    ["POST", "/backend", { backend: "aoai-eastus", deployments: [{ name: "a", limit: 1 }] }, 400, "InvalidInput", '"limit"'],
+    ["POST", "/backend", { backend: "aoai-eastus", readable: "no" }, 400, "InvalidInput", "readable: "],
     ["POST", "/backend", { backend: "aoai-pool", script: [] }, 404, "BackendNotFound", "aoai-eastus, aoai-westeurope"],
     ["POST", "/backend", { backend: "example.com", script: [] }, 404, "BackendNotFound", "example.com"],
     ["POST", "/backend", script({ kind: "status" }), 400, "InvalidInput", "script.0.behaviour.status: "],
@@ -168,6 +172,21 @@ describe("models", () => {
     expect([await ask(), controls.state().models.map((model) => model.script.length)]).toEqual([200, [0, 2]]);
     expect(await send("DELETE", "/backend")).toEqual(done);
     expect(controls.state().models.map((model) => model.script.length)).toEqual([0, 0]);
+  });
+
+  test("have the deployments that they are told, and are hidden", async () => {
+    const deployments = [{ name: "gpt-4o", version: "2024-08-06", tokensPerMinute: 5 }, { name: "my-embedding" }];
+    expect(await send("POST", "/backend", { backend: "aoai-eastus", deployments, readable: false })).toEqual(done);
+    const model = (await sandbox.dataPlane()).models.of("aoai-eastus");
+    expect(model).toMatchObject({ isReadable: false });
+    expect(model?.deployments.all).toEqual([
+      { ...deploymentOf("gpt-4o"), version: "2024-08-06", tokensPerMinute: 5 },
+      { ...deploymentOf("my-embedding"), kind: "embeddings" },
+    ]);
+    expect([await ask(), await ask()]).toEqual([200, 429]);
+    expect(await send("POST", "/reset", { what: ["models"] })).toEqual(done);
+    expect(model).toMatchObject({ isReadable: true });
+    expect(model?.deployments.all).toEqual(demoDeployments);
   });
 
   test("answer without the gateway too, and embed texts as they are told", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { movableClock } from "../../src/sandbox/clock.ts";
-import { metrics } from "../../src/sandbox/monitor/catalogue.ts";
+import { serviceMetrics as metrics } from "../../src/sandbox/monitor/catalogue.ts";
 import { type History, historyOf } from "../../src/sandbox/monitor/history.ts";
 import { pastHistory } from "../../src/sandbox/monitor/past-calls.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../../gateway/documents.ts";
 
-export interface ErrorDetail {
+interface ErrorDetail {
   readonly code: string;
   readonly target: string;
   readonly message: string;

@@ -7,7 +7,7 @@ import { ArmError, armError, type ErrorBody, errorEnvelope, invalid } from "./er
 import { isSame } from "./level.ts";
 
 /** A write to be finished later. `prepare` checks it and gives what is to be stored; what it throws becomes the operation's failure. */
-export interface SlowWrite {
+interface SlowWrite {
   readonly kind: LongRunning;
   readonly path: string;
   readonly created: boolean;

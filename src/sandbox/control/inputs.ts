@@ -4,6 +4,7 @@ import { durationMs } from "../gateway/backends/breaker-rule.ts";
 import { readAll } from "../gateway/messages.ts";
 import { PolicyError } from "../gateway/policy.ts";
 import type { SafetyFinding } from "../models/content-safety.ts";
+import { type Deployment, deploymentOf } from "../models/deployments.ts";
 import type { Behaviour, ScriptedBehaviour } from "../models/script.ts";
 import { ControlError, resettable } from "./operations.ts";
 
@@ -75,13 +76,28 @@ const scripted = z.strictObject({
   behaviour,
 }) satisfies z.ZodType<ScriptedBehaviour>;
 
+/** What is left out is as a deployment of this name has it by itself. */
+const deployment = z
+  .strictObject({
+    name: text,
+    model: text.exactOptional(),
+    version: text.exactOptional(),
+    kind: z.enum(["chat", "embeddings"]).exactOptional(),
+    sku: text.exactOptional(),
+    tokensPerMinute: count.exactOptional(),
+    requestsPerMinute: count.exactOptional(),
+  })
+  .transform((given): Deployment => ({ ...deploymentOf(given.name), ...given }));
+
 export const backendInput = z
   .strictObject({
     backend: text,
     script: z.array(scripted).exactOptional(),
     vectors: z.record(z.string(), z.array(z.number())).exactOptional(),
+    deployments: z.array(deployment).exactOptional(),
+    readable: z.boolean().exactOptional(),
   })
-  .refine(({ script, vectors }) => script !== undefined || vectors !== undefined, "script or vectors must be given");
+  .refine((given) => Object.keys(given).length > 1, "script, vectors, deployments or readable must be given");
 
 /** Without a backend, all of them. */
 export const clearInput = z.strictObject({ backend: text.exactOptional() });

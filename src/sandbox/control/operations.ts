@@ -8,6 +8,7 @@ import { resetLimits } from "../gateway/limits/state.ts";
 import type { LogTable } from "../gateway/logs/rows.ts";
 import type { ModelBackend } from "../models/backend.ts";
 import type { SafetyFinding } from "../models/content-safety.ts";
+import type { Deployment } from "../models/deployments.ts";
 import type { ScriptedBehaviour } from "../models/script.ts";
 import { nameOf, type World } from "../world.ts";
 
@@ -19,9 +20,9 @@ export interface Controls {
   /** Scripts what the management API does. */
   addFault(fault: Fault): void;
   clearFaults(): void;
-  /** Scripts the model behind a backend resource or a host; later behaviours stand behind those that are there. */
+  /** Scripts the model behind a backend resource or a host; later behaviours stand behind those that are there, deployments take their place. */
   scriptBackend(backend: string, given: BackendScript): void;
-  /** Of one model, or of all: scripts, vectors, and what their limits have counted. */
+  /** Of one model, or of all: scripts, vectors, deployments, rights, and what their limits have counted. */
   clearBackends(backend?: string): void;
   /** What content safety finds from now on, in place of what it has found before. */
   scriptContentSafety(findings: readonly SafetyFinding[]): void;
@@ -31,20 +32,24 @@ export interface Controls {
   reset(what?: readonly Resettable[]): void;
 }
 
-export interface ClockState {
+interface ClockState {
   /** Whether it goes by itself. */
   readonly kind: "real" | "manual";
   /** ISO 8601 in UTC. */
   readonly now: string;
 }
 
-export interface BackendScript {
+interface BackendScript {
   readonly script?: readonly ScriptedBehaviour[];
   /** Embeddings of texts. */
   readonly vectors?: Readonly<Record<string, readonly number[]>>;
+  /** The only ones that its resource has, with their limits. */
+  readonly deployments?: readonly Deployment[];
+  /** Whether the sandbox's token has the rights to read its resource over the management API. */
+  readonly readable?: boolean;
 }
 
-export interface SandboxState {
+interface SandboxState {
   readonly clock: ClockState;
   readonly instances: readonly InstanceState[];
   readonly models: readonly ModelState[];
@@ -54,7 +59,7 @@ export interface SandboxState {
   readonly logs: Readonly<Record<LogTable, number>>;
 }
 
-export interface InstanceState {
+interface InstanceState {
   readonly id: string;
   readonly region: string;
   /** Of every backend that has one. `resumesAt` is null where it is closed. */
@@ -66,7 +71,7 @@ export interface InstanceState {
   }[];
 }
 
-export interface ModelState {
+interface ModelState {
   readonly host: string;
   readonly region: string;
   /** Requests that it has taken in. */
@@ -80,7 +85,7 @@ export interface LogRows {
   readonly rows: readonly JsonObject[];
 }
 
-/** `models`: scripts, vectors and limits of the models, and what content safety finds. */
+/** `models`: scripts, vectors, deployments, rights and limits of the models, and what content safety finds. */
 export const resettable = ["limits", "breakers", "caches", "models", "logs", "faults"] as const;
 
 export type Resettable = (typeof resettable)[number];
@@ -127,8 +132,10 @@ export function openControls(world: World, plane: DataPlane): Controls {
     },
     addFault: (fault) => world.faults.add(fault),
     clearFaults: () => world.faults.clear(),
-    scriptBackend(backend, { script = [], vectors = {} }) {
+    scriptBackend(backend, { script = [], vectors = {}, deployments, readable }) {
       const model = modelOf(world, plane, backend);
+      if (deployments !== undefined) model.deployments.set(deployments);
+      if (readable !== undefined) model.isReadable = readable;
       for (const behaviour of script) model.script.add(behaviour);
       for (const [text, vector] of Object.entries(vectors)) model.vectors.set(text, vector);
     },

@@ -70,7 +70,7 @@ export const operationNotFound = (): PolicyError =>
   );
 
 /** Where a caller is to send its key. */
-export interface KeyPlace {
+interface KeyPlace {
   readonly realm: string;
   readonly header: string;
 }

@@ -31,7 +31,7 @@ export interface CallTools {
 export type OpenHandlers = Readonly<Record<string, (node: PolicyNode, call: OpenCall) => Promise<Flow>>>;
 
 /** Expressions by their code, compiled at their first use. */
-export interface ExpressionCache {
+interface ExpressionCache {
   get(code: string): Promise<Compiled>;
 }
 

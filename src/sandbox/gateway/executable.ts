@@ -16,7 +16,7 @@ export interface NotExecutable {
 }
 
 /** A policy document or a fragment. */
-export interface NamedDocument {
+interface NamedDocument {
   readonly name: string;
   readonly text: string;
 }

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { nameOf, type World } from "../world.ts";
 
 /** A subscription's two keys, 32 hexadecimal digits each, as the service generates them. */
-export interface SubscriptionKeys {
+interface SubscriptionKeys {
   readonly primary: string;
   readonly secondary: string;
 }

@@ -78,7 +78,7 @@ export function discard(body: BodyBytes): void {
 }
 
 /** Who looks at a stream's bytes while they pass. */
-export interface Tap {
+interface Tap {
   write?(bytes: Uint8Array): void;
   /** Once: at the stream's end, or `aborted` where it breaks or nobody reads on. */
   end(aborted: boolean): void;
@@ -142,7 +142,7 @@ export function coalesced(stream: ReadableStream<Uint8Array>, size: number): Rea
 /** The phrase that HTTP has for a status. */
 export const reasonOf = (status: number): string => STATUS_CODES[status] ?? "";
 
-export interface ResponseParts {
+interface ResponseParts {
   readonly status?: number;
   readonly reason?: string;
   readonly headers?: Headers | Readonly<Record<string, string>>;
@@ -237,7 +237,7 @@ export const urlView = (url: URL): UrlView => ({
   query: queryValues(url.searchParams),
 });
 
-export function queryValues(parameters: URLSearchParams): ReadonlyMap<string, readonly string[]> {
+function queryValues(parameters: URLSearchParams): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, string[]>();
   for (const [name, value] of parameters) values.set(name, [...(values.get(name) ?? []), value]);
   return values;

@@ -41,7 +41,7 @@ export interface Place {
 export type Flow = "next" | "respond" | "cached";
 
 /** Runs one policy. Throws `PolicyError` where the service would go to `<on-error>`. */
-export type PolicyHandler = (node: PolicyNode, call: Call) => Promise<Flow>;
+type PolicyHandler = (node: PolicyNode, call: Call) => Promise<Flow>;
 
 /** By the policy's element name. */
 export type PolicyHandlers = Readonly<Record<string, PolicyHandler>>;
@@ -96,9 +96,6 @@ export interface BackendTarget {
   /** Called once for each attempt. */
   report(outcome: BackendOutcome): void;
 }
-
-/** Chooses the backend of the next attempt; null where all breakers are open. Throws `PolicyError` where there is no such backend. */
-export type SelectBackend = (call: Call, backendId: string) => Promise<BackendTarget | null>;
 
 /** A message body, as bytes that may still be coming. */
 export type BodyBytes = Uint8Array | ReadableStream<Uint8Array> | null;
@@ -207,7 +204,7 @@ export interface BackendAttempt {
 }
 
 /** Facts of a call that its log rows are made of; policies add to it while it runs. */
-export interface CallRecord {
+interface CallRecord {
   readonly attempts: BackendAttempt[];
   /** What the caches said: `hit` and `miss` of `cache-lookup` and of the semantic cache. */
   cache: "none" | "hit" | "miss";
@@ -230,7 +227,7 @@ export interface CustomMetric {
   readonly dimensions: ReadonlyMap<string, string>;
 }
 
-export interface TraceRecord {
+interface TraceRecord {
   readonly source: string;
   readonly severity: string;
   readonly message: string;

@@ -19,7 +19,7 @@ export function sender(upstreams: readonly Upstream[]): Send {
 }
 
 /** https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies names the reason; its messages are .NET's. */
-export const connectionFailure = (detail: string): PolicyError =>
+const connectionFailure = (detail: string): PolicyError =>
   new PolicyError({ source: "forward-request", reason: "BackendConnectionFailure", message: `Error connecting to the backend: ${detail}` });
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);

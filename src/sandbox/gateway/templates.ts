@@ -1,5 +1,5 @@
 /** How well a request fits an operation's template. */
-export interface TemplateMatch {
+interface TemplateMatch {
   readonly parameters: ReadonlyMap<string, string>;
   /** Of several that match, the least is meant. */
   readonly rank: string;

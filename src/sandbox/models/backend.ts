@@ -5,7 +5,7 @@ import { textAt } from "../json.ts";
 import { accessDenied, deploymentNotFound, ModelError, notFound, rateLimited, serverError, wrongOperation } from "./answers.ts";
 import { readJson } from "./body.ts";
 import { chatCompletions } from "./chat.ts";
-import { answeredModel, type Deployment, deploymentOf } from "./deployments.ts";
+import { answeredModel, type Deployment, type DeploymentList, deploymentList, type ModelUsage } from "./deployments.ts";
 import { embeddings } from "./embeddings.ts";
 import { eventStream } from "./event-stream.ts";
 import { deploymentLimits } from "./limits.ts";
@@ -13,6 +13,7 @@ import type { AnswerContext, ModelOperation } from "./operation.ts";
 import { hashText, identifiers } from "./random.ts";
 import { responses } from "./responses.ts";
 import { type Behaviour, type ModelScript, modelScript } from "./script.ts";
+import { type ServedCalls, servedCalls } from "./served-calls.ts";
 import { cut, writeText } from "./text.ts";
 
 /** A fake of one Azure OpenAI resource. */
@@ -23,9 +24,14 @@ export interface ModelBackend extends Upstream {
   readonly script: ModelScript;
   /** Vectors that stand for texts in place of their own, as they are. */
   readonly vectors: Map<string, readonly number[]>;
+  readonly deployments: DeploymentList;
+  /** Whether the sandbox's token has the rights to read the resource over the management API. */
+  isReadable: boolean;
   /** Requests that it has taken in, whatever became of them. */
   readonly received: number;
-  /** Forgets its script, its vectors and what its limits have counted. */
+  /** What it has answered to requests for its deployments. */
+  readonly served: Pick<ServedCalls, "traffic">;
+  /** Forgets its script, its vectors and what its limits have counted; deployments and rights are those that it had at first. */
   reset(): void;
 }
 
@@ -33,7 +39,7 @@ export interface ModelBackendOptions {
   readonly host: string;
   readonly region: string;
   readonly clock: Clock;
-  /** The only ones that there are; deployments of any name where left out. */
+  /** The only ones that there are at first; deployments of any name where left out. */
   readonly deployments?: readonly Deployment[];
   readonly seed?: number;
   /** Between two chunks of a stream; 0 where left out. */
@@ -48,11 +54,12 @@ export function createModelBackend(options: ModelBackendOptions): ModelBackend {
   const script = modelScript();
   const limits = deploymentLimits();
   const vectors = new Map<string, readonly number[]>();
+  const deployments = deploymentList(options.deployments);
+  const served = servedCalls(host);
   const identifier = identifiers(hashText(host, seed));
   let received = 0;
 
-  async function answer(request: Request, common: Record<string, string>): Promise<Response> {
-    const asked = await readRequest(request);
+  async function answer(asked: RightRequest | WrongRequest, request: Request, common: Record<string, string>): Promise<ModelAnswer> {
     const scripted = script.take(asked.deployment);
     if ((scripted?.latencyMs ?? 0) > 0) await clock.wait(scripted?.latencyMs ?? 0, request.signal);
     const behaviour: Behaviour = scripted?.behaviour ?? { kind: "answer" };
@@ -60,13 +67,15 @@ export function createModelBackend(options: ModelBackendOptions): ModelBackend {
     if (!isAuthorized(request.headers, options.acceptsKey ?? ((key) => key !== ""))) throw accessDenied();
     if ("error" in asked) throw asked.error;
     const { operation, body, apiVersion } = asked;
-    const deployment = deploymentNamed(asked.deployment, options.deployments);
+    const deployment = deployments.called(asked.deployment);
+    if (deployment === undefined) throw deploymentNotFound();
     if (deployment.kind !== operation.kind) throw wrongOperation(operation.shownName, deployment.model);
     const prepared = operation.prepare(body);
     const taken = limits.take(deployment, prepared.estimatedTokens, clock.now());
     if ("what" in taken) throw rateLimited(taken.what, operation.id, apiVersion, taken.seconds);
     const write = writer(deployment, seed, behaviour);
     const made = prepared.answer({ deployment, identifier, now: clock.now(), vectors, write });
+    const { usage } = made;
     const headers = {
       ...common,
       "x-ms-deployment-name": deployment.name.replace(/[^\x20-\x7e]/gu, "?"),
@@ -75,14 +84,27 @@ export function createModelBackend(options: ModelBackendOptions): ModelBackend {
       "x-ratelimit-remaining-requests": String(taken.requests),
       "x-ratelimit-remaining-tokens": String(taken.tokens),
     };
-    if ("json" in made) return Response.json(made.json, { headers });
+    if ("json" in made) return { response: Response.json(made.json, { headers }), usage };
     const pacing = {
       clock,
       chunkMs: behaviour.kind === "slow_stream" ? behaviour.chunkMs : (options.chunkMs ?? 0),
       breakAfter: behaviour.kind === "broken_stream" ? behaviour.chunks : null,
       signal: request.signal,
     };
-    return new Response(eventStream(made.events, pacing), { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" } });
+    const stream = { ...headers, "content-type": "text/event-stream; charset=utf-8" };
+    return { response: new Response(eventStream(made.events, pacing), { headers: stream }), usage };
+  }
+
+  async function answered(asked: RightRequest | WrongRequest, request: Request): Promise<ModelAnswer> {
+    const id = [8, 4, 4, 4, 12].map(identifier).join("-");
+    const common = { "x-ms-region": region, "x-request-id": id, "apim-request-id": id };
+    try {
+      return await answer(asked, request, common);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      const headers = { ...common, ...error.headers };
+      return { response: Response.json({ error: error.error }, { status: error.status, headers }), usage: null };
+    }
   }
 
   return {
@@ -90,28 +112,37 @@ export function createModelBackend(options: ModelBackendOptions): ModelBackend {
     region,
     script,
     vectors,
+    deployments,
+    isReadable: true,
     get received() {
       return received;
     },
+    served,
     matches: (url) => url.host.toLowerCase() === host.toLowerCase(),
     async fetch(request) {
       received += 1;
       request.signal.throwIfAborted();
-      const id = [8, 4, 4, 4, 12].map(identifier).join("-");
-      const common = { "x-ms-region": region, "x-request-id": id, "apim-request-id": id };
-      try {
-        return await answer(request, common);
-      } catch (error) {
-        if (!(error instanceof ModelError)) throw error;
-        return Response.json({ error: error.error }, { status: error.status, headers: { ...common, ...error.headers } });
-      }
+      const at = clock.now();
+      const asked = await readRequest(request);
+      const { response, usage } = await answered(asked, request);
+      const deployment = deployments.find(asked.deployment ?? "");
+      if (deployment !== undefined) served.record({ at, deployment, status: response.status, usage });
+      return response;
     },
     reset() {
       script.clear();
       vectors.clear();
+      deployments.reset();
+      this.isReadable = true;
       limits.reset();
     },
   };
+}
+
+interface ModelAnswer {
+  readonly response: Response;
+  /** Null where no model has written. */
+  readonly usage: ModelUsage | null;
 }
 
 interface RightRequest {
@@ -160,12 +191,6 @@ function decoded(segment: string): string {
   } catch {
     return segment;
   }
-}
-
-function deploymentNamed(name: string, known: readonly Deployment[] | undefined): Deployment {
-  const found = known === undefined && name !== "" ? deploymentOf(name) : known?.find((deployment) => deployment.name === name);
-  if (found === undefined) throw deploymentNotFound();
-  return found;
 }
 
 const isAuthorized = (headers: Headers, acceptsKey: (key: string) => boolean): boolean =>

@@ -37,7 +37,8 @@ export const chatCompletions: ModelOperation = {
           model: answeredModel(context.deployment),
           system_fingerprint: fingerprint(context),
         };
-        return body.stream === true ? { events: chunks(head, writing, includeUsage) } : { json: completion(head, writing) };
+        const { usage } = writing;
+        return body.stream === true ? { usage, events: chunks(head, writing, includeUsage) } : { usage, json: completion(head, writing) };
       },
     };
   },

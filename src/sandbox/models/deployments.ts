@@ -15,10 +15,56 @@ export interface Deployment {
   /** The deployment's own limits. */
   readonly tokensPerMinute: number;
   readonly requestsPerMinute: number;
+  /** `GlobalStandard` where left out. */
+  readonly sku?: string;
+}
+
+/** The deployments of one resource. */
+export interface DeploymentList {
+  readonly all: readonly Deployment[];
+  find(name: string): Deployment | undefined;
+  /** The one of this name, which a call asks for. */
+  called(name: string): Deployment | undefined;
+  /** From now on there are these and no others. */
+  set(deployments: readonly Deployment[]): void;
+  /** Back to what there was at first. */
+  reset(): void;
+}
+
+/** Names come from URLs: more than these are not kept. */
+const knownNames = 1000;
+
+const byName = (deployments: readonly Deployment[]) => new Map(deployments.map((deployment) => [deployment.name, deployment]));
+
+/** The `given` ones; where they are left out, the demo's, and one of any name once it is called. */
+export function deploymentList(given: readonly Deployment[] | undefined): DeploymentList {
+  let known = byName(given ?? demoDeployments);
+  let isOpen = given === undefined;
+  return {
+    get all() {
+      return [...known.values()];
+    },
+    find: (name) => known.get(name),
+    called(name) {
+      const found = known.get(name);
+      if (found !== undefined || !isOpen || name === "") return found;
+      const deployment = deploymentOf(name);
+      if (known.size < knownNames) known.set(name, deployment);
+      return deployment;
+    },
+    set(deployments) {
+      known = byName(deployments);
+      isOpen = false;
+    },
+    reset() {
+      known = byName(given ?? demoDeployments);
+      isOpen = given === undefined;
+    },
+  };
 }
 
 /** Far above what any team's limit lets through, and what a bench can send. */
-export const ampleLimits = { tokensPerMinute: 1_000_000_000, requestsPerMinute: 6_000_000 } as const;
+const ampleLimits = { tokensPerMinute: 1_000_000_000, requestsPerMinute: 6_000_000 } as const;
 
 /** Models that deployments are usually named after, with a version of each. */
 const versions: Readonly<Record<string, string>> = {

@@ -28,6 +28,7 @@ export const embeddings: ModelOperation = {
     return {
       estimatedTokens: tokens,
       answer: ({ deployment, vectors }) => ({
+        usage: { prompt: tokens, completion: 0 },
         json: {
           object: "list",
           data: inputs.map(({ text }, index) => ({

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { connectionReset } from "../faults.ts";
 
 /** How a stream comes. */
-export interface Pacing {
+interface Pacing {
   readonly clock: Clock;
   /** Between two events. */
   readonly chunkMs: number;

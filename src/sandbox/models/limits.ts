@@ -13,12 +13,12 @@ export interface Refusal {
   readonly seconds: number;
 }
 
-export interface Remaining {
+interface Remaining {
   readonly tokens: number;
   readonly requests: number;
 }
 
-export interface DeploymentLimits {
+interface DeploymentLimits {
   /** Charges a request where it is let in. `tokens` is the most that it may need. */
   take(deployment: Deployment, tokens: number, now: Date): Refusal | Remaining;
   reset(): void;

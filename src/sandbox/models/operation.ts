@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../gateway/documents.ts";
-import type { Deployment, ModelKind } from "./deployments.ts";
+import type { Deployment, ModelKind, ModelUsage } from "./deployments.ts";
 import type { Writing } from "./text.ts";
 
 /** What an answer is made with. */
@@ -13,10 +13,10 @@ export interface AnswerContext {
   readonly write: (prompt: string, choices: number, most: number | null, promptTokens: number) => Writing;
 }
 
-export type Answer = { readonly json: JsonObject } | { readonly events: Iterable<string> };
+export type Answer = ({ readonly json: JsonObject } | { readonly events: Iterable<string> }) & { readonly usage: ModelUsage };
 
 /** A request that has been read and is right. */
-export interface PreparedRequest {
+interface PreparedRequest {
   /** Most tokens that it may need, as limits judge it when it comes in. */
   readonly estimatedTokens: number;
   answer(context: AnswerContext): Answer;

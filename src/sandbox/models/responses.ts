@@ -32,7 +32,8 @@ export const responses: ModelOperation = {
         };
         const message = { id: `msg_${identifier(48)}`, type: "message", role: "assistant" };
         const writing = write(text, 1, most, prompt);
-        return body.stream === true ? { events: events(head, message, writing) } : { json: finished(head, message, writing) };
+        const { usage } = writing;
+        return body.stream === true ? { usage, events: events(head, message, writing) } : { usage, json: finished(head, message, writing) };
       },
     };
   },

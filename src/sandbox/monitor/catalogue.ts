@@ -11,8 +11,8 @@ export interface Sample {
   readonly maximum: number;
 }
 
-/** A platform metric of `Microsoft.ApiManagement/service`. */
-export interface Metric {
+/** A platform metric; `Minute` is what is known of a minute. */
+export interface Metric<Minute> {
   readonly name: string;
   readonly displayName: string;
   readonly unit: string;
@@ -20,7 +20,24 @@ export interface Metric {
   readonly aggregations: readonly AggregationName[];
   readonly dimensions: readonly string[];
   /** Null for metrics of which the sandbox has no history. */
-  readonly samples: ((minute: { readonly traffic: readonly Traffic[]; readonly load: Load | null }) => readonly Sample[]) | null;
+  readonly samples: ((minute: Minute) => readonly Sample[]) | null;
+}
+
+/** A resource that has platform metrics. */
+export interface MeasuredResource<Minute> {
+  readonly resourceId: string;
+  /** Its type: `Microsoft.ApiManagement/service`. */
+  readonly namespace: string;
+  /** Azure's name of its region. */
+  readonly location: string;
+  readonly metrics: readonly Metric<Minute>[];
+  minute(start: Date): Minute;
+}
+
+/** What is known of a minute of the service. */
+export interface ServiceMinute {
+  readonly traffic: readonly Traffic[];
+  readonly load: Load | null;
 }
 
 const placed = ["Location", "Hostname", "ApiId"];
@@ -54,7 +71,7 @@ const eventCount = { unit: "Count", aggregations: ["total"], dimensions: ["Locat
 const deprecatedCount = { ...eventCount, dimensions: ["Location", "Hostname"] } as const;
 
 /** https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-apimanagement-service-metrics */
-export const metrics: readonly Metric[] = [
+export const serviceMetrics: readonly Metric<ServiceMinute>[] = [
   {
     name: "Requests",
     displayName: "Requests",

@@ -20,6 +20,19 @@ export interface Traffic {
   readonly backendDuration: Timing | null;
 }
 
+/** Requests of one minute that a deployment of a model's host has answered with one status. */
+export interface ModelTraffic {
+  readonly host: string;
+  readonly deployment: string;
+  readonly model: string;
+  readonly version: string;
+  readonly status: number;
+  readonly requests: number;
+  /** Of all of them together. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
 /** How busy the gateway was in a minute. */
 export interface Load {
   readonly cpuPercent: number;
@@ -30,9 +43,37 @@ export interface Load {
 export interface History {
   traffic(minute: Date): readonly Traffic[];
   load(minute: Date): Load | null;
+  models(minute: Date): readonly ModelTraffic[];
 }
 
 export const minuteMs = 60_000;
+
+/** As many minutes as Azure Monitor keeps: 93 days. */
+const mostMinutes = 93 * 24 * 60;
+
+/** What is known of each minute that something happened in; of the newest ones. */
+export interface Minutes<T> {
+  /** That of the minute, made where it is the first. */
+  at(time: Date): T;
+  find(minute: Date): T | undefined;
+}
+
+export function minutesOf<T>(make: () => T): Minutes<T> {
+  const minutes = new Map<number, T>();
+  return {
+    at(time) {
+      const index = minuteIndex(time);
+      const found = minutes.get(index) ?? make();
+      minutes.set(index, found);
+      for (const oldest of minutes.keys()) {
+        if (minutes.size <= mostMinutes) break;
+        minutes.delete(oldest);
+      }
+      return found;
+    },
+    find: (minute) => minutes.get(minuteIndex(minute)),
+  };
+}
 
 /** A history in which only the given minutes had traffic; `minute` is ISO 8601. */
 export function historyOf(traffic: readonly (Traffic & { readonly minute: string })[]): History {
@@ -41,7 +82,7 @@ export function historyOf(traffic: readonly (Traffic & { readonly minute: string
     const index = minuteIndex(new Date(minute));
     minutes.set(index, [...(minutes.get(index) ?? []), found]);
   }
-  return { traffic: (minute) => minutes.get(minuteIndex(minute)) ?? [], load: () => null };
+  return { traffic: (minute) => minutes.get(minuteIndex(minute)) ?? [], load: () => null, models: () => [] };
 }
 
 const minuteIndex = (time: Date): number => Math.floor(time.getTime() / minuteMs);

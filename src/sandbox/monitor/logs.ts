@@ -15,7 +15,7 @@ import type { KqlParser } from "./kql/parser.ts";
 import { workspaceTables } from "./kql/tables.ts";
 import { type KqlError, NotExecutable } from "./kql/types.ts";
 
-export interface LogsOptions {
+interface LogsOptions {
   /** What a request must carry as `Authorization: Bearer ...`. */
   readonly token: string;
   /** Loaded at the first query. */

@@ -1,39 +1,53 @@
 import type { JsonObject } from "../../gateway/documents.ts";
 import { regionName, sandboxService } from "../service.ts";
 import type { World } from "../world.ts";
-import type { AggregationName, Metric, Sample } from "./catalogue.ts";
+import { type AggregationName, type MeasuredResource, type Metric, type Sample, type ServiceMinute, serviceMetrics } from "./catalogue.ts";
 import { minuteMs } from "./history.ts";
 import { type DimensionFilter, type MetricsQuery, oldestKept, readQuery } from "./query.ts";
 
 /** Versions of `Microsoft.Insights/metrics`. */
 export const metricsApiVersions = ["2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"];
 
-/** Answers `GET {service}/providers/Microsoft.Insights/metrics` from the world's history of the last 93 days and the calls since, up to the last full minute. */
-export function answerMetrics(world: World, url: URL): Response {
-  const query = readQuery(url, world.now());
-  const value = query.metrics.map((metric) => metricAnswer(world, metric, query));
+/** The service, measured by the world's history and the calls since. */
+export const measuredService = (world: World): MeasuredResource<ServiceMinute> => ({
+  resourceId: sandboxService.resourceId,
+  namespace: "Microsoft.ApiManagement/service",
+  location: world.service.location,
+  metrics: serviceMetrics,
+  minute: (start) => ({ traffic: [...world.history.traffic(start), ...world.live.traffic(start)], load: world.history.load(start) }),
+});
+
+/** Answers `GET {resource}/providers/Microsoft.Insights/metrics` from what is known of the last 93 days, up to the last full minute. */
+export function answerMetrics<Minute>(resource: MeasuredResource<Minute>, now: Date, url: URL): Response {
+  const query = readQuery(url, now, resource);
+  const value = query.metrics.map((metric) => metricAnswer(resource, now, metric, query));
   const { since, until, interval } = query;
   return Response.json({
     cost: query.metrics.length * Math.ceil((until.getTime() - since.getTime()) / minuteMs),
     timespan: `${iso(since)}/${iso(until)}`,
     interval,
     value,
-    namespace: "Microsoft.ApiManagement/service",
-    resourceregion: regionName(world.service.location),
+    namespace: resource.namespace,
+    resourceregion: regionName(resource.location),
   });
 }
 
 const iso = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, "Z");
 
-function metricAnswer(world: World, metric: Metric, query: MetricsQuery): JsonObject {
+function metricAnswer<Minute>(
+  resource: MeasuredResource<Minute>,
+  now: Date,
+  metric: Metric<Minute>,
+  query: MetricsQuery<Minute>,
+): JsonObject {
   const aggregations = query.aggregations ?? metric.aggregations.slice(0, 1);
   return {
-    id: `${sandboxService.resourceId}/providers/Microsoft.Insights/metrics/${metric.name}`,
+    id: `${resource.resourceId}/providers/Microsoft.Insights/metrics/${metric.name}`,
     type: "Microsoft.Insights/metrics",
     name: { value: metric.name, localizedValue: metric.displayName },
     displayDescription: metric.displayName,
     unit: metric.unit,
-    timeseries: seriesOf(world, metric, query)
+    timeseries: seriesOf(resource, now, metric, query)
       .slice(0, query.top)
       .map(({ dimensions, points }) => seriesAnswer(query, dimensions, points, aggregations)),
     errorCode: "Success",
@@ -54,15 +68,18 @@ interface Series {
 }
 
 /** The series that the filter splits a metric into, the largest first. */
-function seriesOf(world: World, { samples }: Metric, { since, until, intervalMs, filter }: MetricsQuery): readonly Series[] {
+function seriesOf<Minute>(
+  resource: MeasuredResource<Minute>,
+  now: Date,
+  { samples }: Metric<Minute>,
+  { since, until, intervalMs, filter }: MetricsQuery<Minute>,
+): readonly Series[] {
   const series = new Map<string, Series>();
-  const end = Math.min(until.getTime(), Math.floor(world.now().getTime() / minuteMs) * minuteMs);
-  const start = Math.max(since.getTime(), oldestKept(world.now()).getTime());
+  const end = Math.min(until.getTime(), Math.floor(now.getTime() / minuteMs) * minuteMs);
+  const start = Math.max(since.getTime(), oldestKept(now).getTime());
   for (let time = start; samples !== null && time < end; time += minuteMs) {
-    const minute = new Date(time);
     const interval = Math.floor((time - since.getTime()) / intervalMs);
-    const traffic = [...world.history.traffic(minute), ...world.live.traffic(minute)];
-    for (const sample of samples({ traffic, load: world.history.load(minute) })) {
+    for (const sample of samples(resource.minute(new Date(time)))) {
       if (filter.every((condition) => accepts(condition, sample))) record(series, filter, interval, sample);
     }
   }
@@ -92,7 +109,7 @@ const weightOf = ({ points }: Series): number => [...points.values()].reduce((su
 
 /** Dimension names come back in lower case; a point without data carries its time alone. */
 function seriesAnswer(
-  { since, until, intervalMs }: MetricsQuery,
+  { since, until, intervalMs }: Pick<MetricsQuery<never>, "since" | "until" | "intervalMs">,
   dimensions: Series["dimensions"],
   points: Series["points"],
   aggregations: readonly AggregationName[],

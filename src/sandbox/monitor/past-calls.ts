@@ -1,3 +1,5 @@
+import { deploymentOf } from "../models/deployments.ts";
+import { type ServedCalls, servedCalls } from "../models/served-calls.ts";
 import { type History, minuteMs } from "./history.ts";
 import { type MeasuredCall, trafficOf } from "./traffic.ts";
 
@@ -19,7 +21,7 @@ export interface PastCall extends MeasuredCall {
 }
 
 /** A subscription of the demo service, and how it calls. */
-export interface PastTeam {
+interface PastTeam {
   readonly id: string;
   readonly displayName: string;
   readonly product: string;
@@ -39,7 +41,7 @@ export interface PastTeam {
 const daylight = (hour: number): number => Math.max(0, Math.sin((Math.PI * (hour - 6)) / 12));
 
 /** Growth sends long contexts and now and then runs into its 200,000 tokens a minute; production keeps far below its own limit. */
-export const pastTeams: readonly PastTeam[] = [
+const pastTeams: readonly PastTeam[] = [
   {
     ...{ id: "growth", displayName: "Growth", product: "aoai", tokensPerMinute: 200_000, operation: "chat" },
     ...{ rate: (hour) => 0.3 + 1.6 * daylight(hour), prompt: 16_000, completion: 900, burst: 10 },
@@ -57,6 +59,9 @@ export const pastTeams: readonly PastTeam[] = [
     ...{ rate: (hour) => 0.1 + 0.5 * daylight(hour), prompt: 1500, completion: 350, burst: 6 },
   },
 ];
+
+/** What served all of them. */
+export const pastHost = "aoai-eastus.openai.azure.com";
 
 const operations = {
   chat: { operationId: "ChatCompletions_Create", deployment: "gpt-4o" },
@@ -84,12 +89,28 @@ export function callsIn(minute: Date): readonly PastCall[] {
 }
 
 /** The history of the demo service up to `end`, told from its calls. */
-export const pastHistory = (end: Date): History => ({
-  traffic: (minute) => trafficOf(minute < end ? callsIn(minute).filter(({ startedAt }) => startedAt < end) : []),
-  load(minute) {
-    const busy = Math.min(1, (minute < end ? callsIn(minute).length : 0) / busiest);
-    return { cpuPercent: round(8 + 45 * busy), memoryPercent: round(34 + 6 * busy) };
-  },
+export function pastHistory(end: Date): History {
+  const before = (minute: Date): readonly PastCall[] => (minute < end ? callsIn(minute).filter(({ startedAt }) => startedAt < end) : []);
+  return {
+    traffic: (minute) => trafficOf(before(minute)),
+    load(minute) {
+      const busy = Math.min(1, (minute < end ? callsIn(minute).length : 0) / busiest);
+      return { cpuPercent: round(8 + 45 * busy), memoryPercent: round(34 + 6 * busy) };
+    },
+    models(minute) {
+      const served = servedCalls(pastHost);
+      for (const call of before(minute)) for (const status of call.attempts) if (status !== null) served.record(servedCall(call, status));
+      return served.traffic(minute);
+    },
+  };
+}
+
+/** An attempt that reached the model; all of a call's are counted in the minute in which it began. */
+const servedCall = ({ startedAt, deployment, tokens }: PastCall, status: number): Parameters<ServedCalls["record"]>[0] => ({
+  at: startedAt,
+  deployment: deploymentOf(deployment),
+  status,
+  usage: status === 200 ? tokens : null,
 });
 
 /** Calls of a minute that keep the gateway as busy as it gets. */

@@ -2,19 +2,21 @@ import type { JsonObject } from "../../gateway/documents.ts";
 import type { LogTable } from "../gateway/logs/rows.ts";
 import { sandboxService } from "../service.ts";
 import { minuteMs } from "./history.ts";
-import { callsIn, type PastCall } from "./past-calls.ts";
+import { callsIn, pastHost as host, type PastCall } from "./past-calls.ts";
 
 /** How far back the workspace goes: the platform metrics, which need none, know of more. */
 const days = 3;
 
 /**
  * What the gateway wrote down before the sandbox was opened: rows of the same calls that the platform metrics count, and of the same form as
- * those of `gateway/logs/rows.ts`. Each table is made when it is first asked for.
+ * those of `gateway/logs/rows.ts`. Each table is made when it is first asked for, of calls that are made but once.
  */
 export function pastRows(end: Date): (table: LogTable) => readonly JsonObject[] {
   const made = new Map<LogTable, readonly JsonObject[]>();
+  let calls: readonly PastCall[] | undefined;
   return (table) => {
-    const rows = made.get(table) ?? callsUpTo(end).flatMap((call) => rowsIn[table](call));
+    calls ??= callsUpTo(end);
+    const rows = made.get(table) ?? calls.flatMap((call) => rowsIn[table](call));
     made.set(table, rows);
     return rows;
   };
@@ -29,7 +31,6 @@ function callsUpTo(end: Date): readonly PastCall[] {
 const resourceId = sandboxService.resourceId.toLowerCase();
 const apiVersion = "2024-10-21";
 const backendId = "aoai-eastus";
-const host = "aoai-eastus.openai.azure.com";
 
 /** As long as the gateway's own. */
 const idOf = ({ startedAt, number }: PastCall): string => {

@@ -1,6 +1,6 @@
 import { HttpError } from "../arm/errors.ts";
 import { conjuncts, unquoted } from "../odata.ts";
-import { type AggregationName, type Metric, metrics } from "./catalogue.ts";
+import type { AggregationName, MeasuredResource, Metric } from "./catalogue.ts";
 import { minuteMs } from "./history.ts";
 
 /** One dimension of a `$filter`; `value` is `*` where it splits. */
@@ -9,8 +9,8 @@ export interface DimensionFilter {
   readonly value: string;
 }
 
-export interface MetricsQuery {
-  readonly metrics: readonly Metric[];
+export interface MetricsQuery<Minute> {
+  readonly metrics: readonly Metric<Minute>[];
   readonly since: Date;
   readonly until: Date;
   readonly interval: string;
@@ -40,10 +40,10 @@ const harmless = ["api-version", "metricnamespace", "autoadjusttimegrain", "vali
 const known = [...harmless, "metricnames", "timespan", "interval", "aggregation", "$filter", "top"];
 
 /** Reads a query of the metrics endpoint (https://learn.microsoft.com/rest/api/monitor/metrics/list); throws 400 for what it does not know. */
-export function readQuery({ searchParams }: URL, now: Date): MetricsQuery {
+export function readQuery<Minute>({ searchParams }: URL, now: Date, resource: MeasuredResource<Minute>): MetricsQuery<Minute> {
   const unknown = [...searchParams.keys()].find((name) => !known.includes(name.toLowerCase()));
   if (unknown !== undefined) throw badRequest(`The sandbox does not know the parameter '${unknown}'.`);
-  const asked = metricsNamed(searchParams.get("metricnames"));
+  const asked = metricsNamed(searchParams.get("metricnames"), resource);
   const interval = searchParams.get("interval") ?? "PT1M";
   const filter = readFilter(searchParams.get("$filter"));
   const aggregations = readAggregations(searchParams.get("aggregation"));
@@ -62,20 +62,21 @@ export function readQuery({ searchParams }: URL, now: Date): MetricsQuery {
   };
 }
 
-function metricsNamed(names: string | null): readonly Metric[] {
+function metricsNamed<Minute>(names: string | null, resource: MeasuredResource<Minute>): readonly Metric<Minute>[] {
   if (names === null || names === "") throw badRequest("At least one metric name is required in 'metricnames'.");
-  const asked = names.split(",").map(metricNamed);
+  const asked = names.split(",").map((name) => metricNamed(name, resource));
   if (asked.length > 20) throw badRequest(`Requested metrics count: ${asked.length} bigger than allowed max: 20`);
   return asked;
 }
 
 /** https://github.com/Azure/azure-sdk-for-net/issues/29584 */
-function metricNamed(name: string): Metric {
+function metricNamed<Minute>(name: string, { namespace, metrics }: MeasuredResource<Minute>): Metric<Minute> {
   const metric = metrics.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
   if (metric !== undefined) return metric;
   const valid = metrics.map((candidate) => candidate.name).join(",");
+  const [provider, type] = namespace.split(/\/(.*)/);
   throw badRequest(
-    `Failed to find metric configuration for provider: Microsoft.ApiManagement, resource Type: service, metric: ${name}, Valid metrics: ${valid}`,
+    `Failed to find metric configuration for provider: ${provider}, resource Type: ${type}, metric: ${name}, Valid metrics: ${valid}`,
   );
 }
 
@@ -102,7 +103,7 @@ const dotNetTime = (time: number): string => new Date(time).toLocaleString("en-U
 const wholeMinute = (time: number): Date => new Date(Math.floor(time / minuteMs) * minuteMs);
 
 /** https://github.com/digiaiiris/zabbix-azure-monitoring/pull/45 */
-function intervalOf(interval: string, asked: readonly Metric[]): number {
+function intervalOf(interval: string, asked: readonly { readonly name: string }[]): number {
   const grain = grains[interval];
   if (grain !== undefined) return grain.minutes;
   const names = Object.values(grains)
@@ -125,14 +126,14 @@ function aggregationNamed(text: string): AggregationName {
 }
 
 /** Assumed: the wording, and that a whole query fails for one metric that does not have the aggregation. */
-function checkAggregations({ name, aggregations }: Metric, asked: readonly AggregationName[]): void {
+function checkAggregations({ name, aggregations }: Pick<Metric<never>, "name" | "aggregations">, asked: readonly AggregationName[]): void {
   const unsupported = asked.find((aggregation) => !aggregations.includes(aggregation));
   if (unsupported === undefined) return;
   throw badRequest(`Metric: ${name} does not support requested aggregation: ${unsupported}, supported ones are: ${aggregations.join(",")}`);
 }
 
 /** https://github.com/tomkerkhove/promitor/issues/2557 */
-function checkDimensions({ name, dimensions }: Metric, filter: readonly DimensionFilter[]): void {
+function checkDimensions({ name, dimensions }: Pick<Metric<never>, "name" | "dimensions">, filter: readonly DimensionFilter[]): void {
   const names = dimensions.map((dimension) => dimension.toLowerCase());
   if (filter.every((condition) => names.includes(condition.name))) return;
   const asked = filter.map((condition) => condition.name).join(",");

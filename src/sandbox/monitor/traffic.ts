@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../gateway/documents.ts";
 import { textAt } from "../json.ts";
-import { type History, minuteMs, type Timing, type Traffic } from "./history.ts";
+import { type History, minutesOf, type Timing, type Traffic } from "./history.ts";
 
 /** What the platform metrics know of one call. */
 export interface MeasuredCall {
@@ -82,23 +82,11 @@ export interface LiveTraffic {
   traffic: History["traffic"];
 }
 
-/** As many minutes as Azure Monitor keeps: 93 days. */
-const mostMinutes = 93 * 24 * 60;
-
 export function liveTraffic(): LiveTraffic {
-  const minutes = new Map<number, CountedMinute>();
+  const minutes = minutesOf(countedMinute);
   return {
-    record(row) {
-      const minute = Math.floor(Date.parse(textAt(row, "TimeGenerated") ?? "") / minuteMs);
-      const counted = minutes.get(minute) ?? countedMinute();
-      minutes.set(minute, counted);
-      counted.add(measured(row));
-      for (const oldest of minutes.keys()) {
-        if (minutes.size <= mostMinutes) break;
-        minutes.delete(oldest);
-      }
-    },
-    traffic: (minute) => minutes.get(Math.floor(minute.getTime() / minuteMs))?.traffic() ?? [],
+    record: (row) => minutes.at(new Date(textAt(row, "TimeGenerated") ?? "")).add(measured(row)),
+    traffic: (minute) => minutes.find(minute)?.traffic() ?? [],
   };
 }
 

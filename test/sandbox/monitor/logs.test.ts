@@ -2,11 +2,11 @@ import { LogsQueryClient, LogsQueryResultStatus, type LogsTable } from "@azure/m
 import { describe, expect, test } from "vitest";
 import { httpClientFor } from "../../../src/azure/http-client.ts";
 import { loadGrammar } from "../../../src/grammar.ts";
-import { loadKql } from "../../../src/kql.ts";
 import { movableClock } from "../../../src/sandbox/clock.ts";
 import { sandboxWorkspace } from "../../../src/sandbox/monitor/diagnostic-settings.ts";
 import { createSandbox, type Sandbox } from "../../../src/sandbox/sandbox.ts";
 import { sandboxService } from "../../../src/sandbox/service.ts";
+import { rememberedKql } from "../../remembered-kql.ts";
 
 const start = new Date("2026-11-20T10:00:00Z");
 const guid = sandboxWorkspace.customerId;
@@ -14,7 +14,7 @@ const endpoint = "https://api.loganalytics.io";
 
 const openAt = (seed: "demo" | "empty" = "demo") => {
   const clock = movableClock(start);
-  return { clock, sandbox: createSandbox({ clock, seed, grammar: loadGrammar, kql: loadKql }) };
+  return { clock, sandbox: createSandbox({ clock, seed, grammar: loadGrammar, kql: rememberedKql }) };
 };
 
 /** Microsoft's client before the sandbox. */

@@ -58,7 +58,7 @@ export function observe(rule: BreakerRule, state: BreakerState, outcome: Backend
  * No answer is a failure only where its reason is listed: by Microsoft's samples a null response does not trip a rule without
  * `errorReasons`. Assumed: the reasons are those of `context.LastError.Reason`, in any case; a rule that lists nothing never trips.
  */
-export function isFailure({ statusCodes, errorReasons }: BreakerRule, { status, reason }: BackendOutcome): boolean {
+function isFailure({ statusCodes, errorReasons }: BreakerRule, { status, reason }: BackendOutcome): boolean {
   if (status !== null) return statusCodes.some(({ min, max }) => min <= status && status <= max);
   return reason !== null && errorReasons.some((listed) => listed.toLowerCase() === reason.toLowerCase());
 }

@@ -4,7 +4,7 @@ import { objectAt, textAt } from "../../json.ts";
 import type { World } from "../../world.ts";
 
 /** What a backend's credentials add to a request. */
-export interface BackendCredentials {
+interface BackendCredentials {
   readonly headers: Headers;
   readonly query: readonly (readonly [name: string, value: string])[];
 }

@@ -49,7 +49,7 @@ export function failureStatus(world: World, backendId: string): number {
 }
 
 /** How an instance sees the breaker of a backend. */
-export interface BreakerView {
+interface BreakerView {
   readonly backendId: string;
   readonly open: boolean;
   /** In the rule's interval, up to now. */

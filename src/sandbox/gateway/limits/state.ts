@@ -28,7 +28,7 @@ function countersBy<T>(make: () => T, idle: (counter: T, now: number) => boolean
 }
 
 /** What a gateway instance counts. */
-export interface LimitState {
+interface LimitState {
   /** Calls and tokens by the rate, each kind under keys of its own. */
   readonly rates: Counters<RateCounter>;
   readonly quotas: Counters<PeriodCounter>;

@@ -9,7 +9,7 @@ import {
   type SelectingCall,
   selectBackend,
 } from "../../../../src/sandbox/gateway/backends/select.ts";
-import { type BackendTarget, type GatewayInstance, PolicyError, type SelectBackend } from "../../../../src/sandbox/gateway/policy.ts";
+import { type BackendTarget, type GatewayInstance, PolicyError } from "../../../../src/sandbox/gateway/policy.ts";
 import { historyOf } from "../../../../src/sandbox/monitor/history.ts";
 import { createWorld, type World } from "../../../../src/sandbox/world.ts";
 
@@ -338,11 +338,6 @@ describe("the target", () => {
     const target = await selectBackend(call(), "AOAI");
     expect(target?.headers.get("authorization")).toMatch(/^Bearer sandbox\.\S+$/);
     expect([target?.backendId, target?.poolId, target?.url]).toEqual(["a", "aoai", "https://a.openai.azure.com/openai"]);
-  });
-
-  it("is what a gateway selects by", () => {
-    const select: SelectBackend = selectBackend;
-    expect(select).toBe(selectBackend);
   });
 
   it.each([["nobody"], ["empty"]])("%s: a policy's error", async (id) => {
