@@ -8,10 +8,10 @@ import { type AuditLog, openTrail } from "./mcp/audit.ts";
 import type { Surface } from "./mcp/call.ts";
 import { failed, success } from "./mcp/result.ts";
 import type { Offered } from "./mcp/server.ts";
-import { type Environment, openRuntime } from "./runtime.ts";
+import { type Environment, openRuntime, type Runtime } from "./runtime.ts";
 import { version } from "./version.ts";
 
-export interface SurfaceOptions {
+interface SurfaceOptions {
   readonly environment: Environment;
   /** Where the operator reads, e.g. stderr. */
   readonly err: (text: string) => void;
@@ -28,7 +28,7 @@ export interface SurfaceOptions {
 export function openSurface(
   configuration: Configuration,
   { environment, err, now = () => new Date(), wait, resumes = false, announce }: SurfaceOptions,
-): Surface & Offered {
+): Surface & Offered & Pick<Runtime, "lookedAfter"> {
   const { readOnly, direct, sandbox, auditFile } = configuration.values;
   const log = jsonLog(err, now);
   const loopback: Loopback | undefined = announce && {
@@ -36,7 +36,7 @@ export function openSurface(
     failed: (reason) => log("error", "the sandbox is not served", { reason }),
   };
   const audit = auditLog({ write: err, file: auditFile, now, log });
-  const { caller, contexts } = openRuntime(configuration, environment, now, loopback, {
+  const { caller, contexts, lookedAfter } = openRuntime(configuration, environment, now, loopback, {
     resumes,
     hear: () => heardInBackground(audit, caller),
     ...(wait === undefined ? {} : { wait }),
@@ -45,6 +45,7 @@ export function openSurface(
     tools,
     caller,
     contexts,
+    lookedAfter,
     readOnly: readOnly !== false,
     direct: direct === true,
     sharedPlans: sandbox !== true,

@@ -18,7 +18,7 @@ export const applyChange = defineTool({
     summary: z.string(),
     documents: z.array(z.object({ id: z.string(), action: z.enum(["create", "update", "delete"]) })),
     accepted: z.string(),
-    effective: z.enum(["unknown"]),
+    effective: z.string(),
     manual_steps: z.array(z.string()).optional(),
     drill_id: z.string().optional(),
     next: z.string(),

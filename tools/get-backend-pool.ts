@@ -1,9 +1,12 @@
 import * as z from "zod";
-import { readInventory } from "../src/gateway/inventory.ts";
+import { type Inventory, readInventory } from "../src/gateway/inventory.ts";
+import { type ModelDeployment, readServedModels } from "../src/gateway/model-accounts.ts";
 import { shortened } from "../src/policy/excerpt.ts";
 import type { Breaker, Member } from "../src/pool/backend.ts";
 import type { Route } from "../src/pool/routes.ts";
-import { type Answer, defineTool, lines, table } from "../src/tool.ts";
+import type { MemberModels } from "../src/pool/served.ts";
+import { type Answer, defineTool, lines, type ReadContext, table } from "../src/tool.ts";
+import type { ObservedShares } from "../src/usage/observed-shares.ts";
 
 /** Characters of an expression. */
 const longestExpression = 300;
@@ -11,7 +14,14 @@ const longestExpression = 300;
 /** Its other members are those of `breakerRow`. */
 const breaker = z.looseObject({ interval: z.string().nullable(), trip_duration: z.string().nullable(), status_codes: z.array(z.string()) });
 
-const member = z.object({
+/** Deployments of a member that are shown; the others are counted. */
+const mostDeployments = 5;
+
+/** What Azure does not say is "unknown"; `tpm` and `rpm` are the deployment's own limits. */
+const deployment = z.looseObject({ name: z.string(), model: z.string(), version: z.string() });
+
+/** Where they are known also `deployments_left_out`, and `observed_percent` where several backends can get the API's calls. */
+const member = z.looseObject({
   backend_id: z.string(),
   url: z.string().nullable(),
   region: z.string(),
@@ -20,6 +30,7 @@ const member = z.object({
   share_percent: z.number(),
   credential: z.string(),
   circuit_breaker: breaker.nullable(),
+  deployments: z.union([z.array(deployment), z.literal("unknown")]),
 });
 
 /** Where they are known also `url`, `same_url_as`, `operation_id`, `condition`, `expression`, `session_affinity`, `failure_status`, `worst_case`. */
@@ -35,6 +46,7 @@ const output = z.object({
   service: z.string(),
   api_id: z.string(),
   routes: z.array(route),
+  observed: z.object({ since: z.string(), until: z.string(), calls: z.number() }).optional(),
   retry: z.object({ count: z.string(), condition: z.string(), source: z.string() }).nullable(),
   shared_with: z.array(z.object({ backend_id: z.string(), api_ids: z.array(z.string()) })),
   findings: z.array(z.object({ code: z.string(), severity: z.enum(["problem", "advice"]), text: z.string(), fix: z.string() })),
@@ -45,41 +57,53 @@ export const getBackendPool = defineTool({
   name: "get_backend_pool",
   title: "Get an API's backends",
   description:
-    "Where an API's traffic goes: pool or backend, members with priority, share and circuit breaker, retry, the policy line that decides; findings with fixes.",
+    "Where an API's traffic goes: pool or backend, members with priority, share, circuit breaker and model deployments, retry, the policy line that decides; findings with fixes.",
   effect: "read",
   toolset: "backends",
   input: z.strictObject({ api_id: z.string().min(1) }),
   output,
-  async handler({ service, gateway, grammar }, { api_id }) {
-    const [inventory, csharp, { missingNote, reachedBy, resolveRoutes }, { findingsOf }, { worstCaseText }] = await Promise.all([
-      readInventory(gateway),
-      grammar(),
-      import("../src/pool/routes.ts"),
-      import("../src/pool/findings.ts"),
-      import("../src/pool/worst-case.ts"),
-    ]);
+  async handler(context, { api_id }) {
+    const { service, gateway, models, grammar } = context;
+    const [inventory, csharp, pool] = await Promise.all([readInventory(gateway), grammar(), poolModules()]);
     const { tier } = inventory.service;
-    const resolved = resolveRoutes(inventory, csharp, api_id);
+    const resolved = pool.resolveRoutes(inventory, csharp, api_id);
     const { apiId, routes, retry, sharedWith, notes, unrouted } = resolved;
-    const findings = findingsOf(resolved, tier);
-    const told = findings.some(({ code }) => code === "missing_backend") ? reachedBy(routes).map(missingNote) : [];
+    const members = routes.flatMap((one) => one.members).filter(({ isMissing }) => isMissing !== true);
+    const [served, observed] = await Promise.all([
+      readServedModels(models, pool.hostsOf(members)),
+      readObserved(context, inventory, apiId, members),
+    ]);
+    const findings = [...pool.findingsOf(resolved, tier), ...pool.modelFindingsOf(resolved, served)];
+    const told = findings.some(({ code }) => code === "missing_backend") ? pool.reachedBy(routes).map(pool.missingNote) : [];
     return {
       service,
       api_id: apiId,
-      routes: routes.map((one) => routeRow(one, worstCaseText(one.members, retry, tier))),
+      routes: routes.map((one) => {
+        const shares = observed === null ? null : observed.of(one.members);
+        const rows = one.members.map((each, index) => memberRow(each, pool.memberModels(each, served), shares?.[index]));
+        return routeRow(one, rows, pool.worstCaseText(one.members, retry, tier));
+      }),
+      ...(observed?.window === undefined ? {} : { observed: observed.window }),
       retry:
         retry === null
           ? null
           : { count: retry.count, condition: shortened(retry.condition, longestExpression), source: sourceText(retry.source) },
       shared_with: sharedWith.map(({ backendId, apiIds }) => ({ backend_id: backendId, api_ids: apiIds })),
       findings,
-      notes: [...notes.filter((note) => !told.includes(note)), ...(unrouted === null ? [] : [unrouted]), ...modelNotes(routes)],
+      notes: [
+        ...notes.filter((note) => !told.includes(note)),
+        ...(unrouted === null ? [] : [unrouted]),
+        ...pool.unknownText(members, served).map((text) => `Models unknown ${text}`),
+        ...(observed === null ? [] : observed.notes),
+      ],
     };
   },
-  render: ({ service, api_id, routes, retry, shared_with, findings, notes }) =>
+  render: ({ service, api_id, routes, observed, retry, shared_with, findings, notes }) =>
     lines(
       `Backends of API '${api_id}' on ${service}`,
       ...routes.map(renderRoute),
+      observed !== undefined &&
+        `Observed: ${observed.calls} calls in the logs, ${observed.since} to ${observed.until}, by who answered last; later ones may not be in yet`,
       retry !== null && `Retry: ${retry.count} times on ${retry.condition} (${retry.source})`,
       ...shared_with.map(({ backend_id, api_ids }) => `${backend_id} also serves: ${api_ids.join(", ")}`),
       ...findings.map(({ code, severity, text, fix }) => `${severity === "problem" ? "Problem" : "Advice"} ${code}: ${text} Fix: ${fix}`),
@@ -87,21 +111,63 @@ export const getBackendPool = defineTool({
     ),
 });
 
-/** The accounts behind the backends are not read: a region that answers by another model does so without saying so. */
-const modelNotes = (routes: readonly Route[]): readonly string[] =>
-  routes.some(({ members }) => members.length > 1)
-    ? ["Models and versions behind the members: unknown; az cognitiveservices account deployment list shows them."]
-    : [];
+async function poolModules() {
+  const [routes, findings, modelFindings, served, worstCase] = await Promise.all([
+    import("../src/pool/routes.ts"),
+    import("../src/pool/findings.ts"),
+    import("../src/pool/model-findings.ts"),
+    import("../src/pool/served.ts"),
+    import("../src/pool/worst-case.ts"),
+  ]);
+  return { ...routes, ...findings, ...modelFindings, ...served, ...worstCase };
+}
 
-function routeRow(one: Route, worstCase: string | null): Answer<z.output<typeof route>> {
-  const { backendId, kind, certainty, source, members } = one;
+/** What the logs say of who gets the calls. */
+interface Observed {
+  readonly of: (members: readonly Member[]) => readonly (number | "unknown")[];
+  readonly window?: { readonly since: string; readonly until: string; readonly calls: number };
+  readonly notes: readonly string[];
+}
+
+/** Null where only one backend can get calls: the logs could say nothing else, and asking them takes seconds. */
+async function readObserved(
+  { logs, now }: ReadContext,
+  { service, backends }: Inventory,
+  apiId: string,
+  members: readonly Member[],
+): Promise<Observed | null> {
+  const ids = new Set(members.map(({ backendId }) => `backends/${backendId}`));
+  if (ids.size < 2) return null;
+  const { observedPercents, readObservedShares } = await import("../src/usage/observed-shares.ts");
+  const reached = backends.filter(({ id }) => ids.has(id));
+  const read: ObservedShares = await readObservedShares(logs, service, apiId, reached, now());
+  if (read.kind === "unknown")
+    return { of: (some) => some.map(() => "unknown" as const), notes: [`Observed shares: unknown, ${read.reason}`] };
+  const { window, calls, partial } = read;
+  return {
+    of: (some) => observedPercents(read, some),
+    window: {
+      since: window.since.toISOString(),
+      until: window.until.toISOString(),
+      calls: [...calls.values()].reduce((sum, count) => sum + count, 0),
+    },
+    notes: partial === null ? [] : [`Observed shares are of a part of the calls: ${partial}`],
+  };
+}
+
+function routeRow(
+  one: Route,
+  members: Answer<z.output<typeof route>>["members"],
+  worstCase: string | null,
+): Answer<z.output<typeof route>> {
+  const { backendId, kind, certainty, source } = one;
   return {
     backend_id: backendId,
     kind,
     certainty,
     source: sourceText(source),
     ...detailsOf(one, worstCase),
-    members: members.map(memberRow),
+    members,
   };
 }
 
@@ -122,16 +188,11 @@ function detailsOf(
   return Object.fromEntries(Object.entries(details).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }
 
-function memberRow({
-  backendId,
-  url,
-  region,
-  priority,
-  weight,
-  share,
-  credentials,
-  circuitBreaker,
-}: Member): Answer<z.output<typeof member>> {
+function memberRow(
+  { backendId, url, region, priority, weight, share, credentials, circuitBreaker }: Member,
+  models: MemberModels,
+  observed: number | "unknown" | undefined,
+): Answer<z.output<typeof member>> {
   return {
     backend_id: backendId,
     url,
@@ -139,10 +200,30 @@ function memberRow({
     priority,
     weight,
     share_percent: share,
+    ...(observed === undefined ? {} : { observed_percent: observed }),
     credential: credentials.join(", ") || "none",
     circuit_breaker: circuitBreaker === null ? null : breakerRow(circuitBreaker),
+    ...deploymentRows(models),
   };
 }
+
+function deploymentRows(models: MemberModels): Pick<Answer<z.output<typeof member>>, "deployments"> {
+  if (models.kind === "unknown") return { deployments: "unknown" };
+  const left = models.deployments.length - mostDeployments;
+  return {
+    deployments: models.deployments.slice(0, mostDeployments).map(deploymentRow),
+    ...(left > 0 ? { deployments_left_out: left } : {}),
+  };
+}
+
+const deploymentRow = ({ name, model, version, sku, tokensPerMinute, requestsPerMinute }: ModelDeployment) => ({
+  name,
+  model,
+  version: version ?? "unknown",
+  sku: sku ?? "unknown",
+  tpm: tokensPerMinute ?? "unknown",
+  rpm: requestsPerMinute ?? "unknown",
+});
 
 function breakerRow({
   failureCount,
@@ -184,14 +265,33 @@ function renderRoute({ backend_id, kind, certainty, source, members, ...details 
           one.region,
           one.priority,
           one.weight,
-          `${one.share_percent} %`,
+          `${one.share_percent} %${one.observed_percent === undefined ? "" : `, observed ${percentText(one.observed_percent)}`}`,
           renderBreaker(one.circuit_breaker),
           one.credential,
           one.url,
         ]),
       ),
+    ...renderDeployments(members),
     detail("worst_case") ?? "",
   );
+}
+
+const percentText = (percent: unknown): string => (typeof percent === "number" ? `${percent} %` : "unknown");
+
+/** Members that serve the same stand in one line. */
+function renderDeployments(members: readonly z.output<typeof member>[]): readonly string[] {
+  const alike = new Map<string, readonly string[]>();
+  for (const one of members) alike.set(deploymentsText(one), [...(alike.get(deploymentsText(one)) ?? []), one.backend_id]);
+  return [...alike].map(([text, ids]) => `${ids.join(", ")}${ids.length === 1 ? " serves" : " serve"}: ${text}`);
+}
+
+function deploymentsText({ deployments, deployments_left_out: left }: z.output<typeof member>): string {
+  if (deployments === "unknown") return "unknown";
+  const texts = deployments.map(({ name, model, version, sku, tpm, rpm }) => {
+    const title = name === model ? version : `${model} ${version}`;
+    return `${name} (${title}, ${sku}, ${tpm} tpm, ${rpm} rpm)`;
+  });
+  return `${texts.join(", ") || "no deployment"}${left === undefined ? "" : `, and ${left} more`}`;
 }
 
 function renderBreaker(rule: z.output<typeof breaker> | null): string {

@@ -200,9 +200,9 @@ async function governanceReport(
     import("../src/diagnose/report/page.ts"),
     import("../src/change/drill/answer.ts"),
   ]);
-  const { service, gateway, metrics, logs, azure, changes, drills, prices, grammar, now } = context;
+  const { service, gateway, metrics, logs, azure, models, changes, drills, prices, grammar, now } = context;
   const readers = {
-    ...{ gateway, metrics, logs, azure, changes },
+    ...{ gateway, metrics, logs, azure, models, changes },
     async drill(drillId: string) {
       const shown = await drills.show(drillId);
       const { drill, state, verdict } = await drillAnswer(context, shown);

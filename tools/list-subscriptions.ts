@@ -83,7 +83,7 @@ export const listSubscriptions = defineTool({
   }),
   async handler(context, { product_id, subscription_id, detail, limit: size, cursor, usage }) {
     const { service, gateway } = context;
-    const [inventory, csharp, { teamLimits }, rows, usedBy] = await Promise.all([
+    const [inventory, csharp, { openLimits }, rows, usedBy] = await Promise.all([
       readInventory(gateway),
       context.grammar(),
       import("../src/quota/limits.ts"),
@@ -92,15 +92,18 @@ export const listSubscriptions = defineTool({
     ]);
     const named = subscription_id === undefined ? null : new Set(namedSubscriptions(inventory, subscription_id).map(subscriptionName));
     const inProduct = product_id === undefined ? () => true : await productFilter(gateway, product_id);
-    const all = teamLimits(inventory, csharp);
-    const unclear = sharedSids(all.map(({ subscription }) => subscription));
-    const teams = all
-      .filter((team) => inProduct(team.subscription) && (named?.has(subscriptionName(team.subscription)) ?? true))
-      .map((team): Team => ({ limits: team, name: subscriptionName(team.subscription), ...usageIn(usedBy, team, unclear) }))
+    const open = openLimits(inventory, csharp);
+    const unclear = sharedSids(open.subscriptions);
+    const teams = open.subscriptions
+      .filter((subscription) => inProduct(subscription) && (named?.has(subscriptionName(subscription)) ?? true))
+      .map((subscription): Team => {
+        const limits = () => open.of(subscription);
+        return { limits, name: subscriptionName(subscription), ...usageIn(usedBy, subscription, limits, unclear) };
+      })
       .toSorted((a, b) => b.share - a.share || compare(a.name, b.name));
     const from = cursor === undefined ? 0 : teams.findIndex(({ name }) => name === cursor);
     if (from < 0) throw new GatewayError("invalid_input", `Unknown cursor '${cursor}'.`, { hint: "Ask again without cursor." });
-    const page = teams.slice(from, from + size);
+    const page = teams.slice(from, from + size).map((team) => ({ ...team, limits: team.limits() }));
     const next = teams[from + size];
     const notes = [
       ...notesOn(page, rows.gatewaysOf, detail),
@@ -137,11 +140,14 @@ type UsageFields = Pick<Answer<Shown>, "usage" | "tpm_by_region">;
 
 interface Team {
   readonly name: string;
-  readonly limits: TeamLimits;
+  /** Worked out for those that are shown. */
+  readonly limits: () => TeamLimits;
   readonly usage: UsageFields;
   /** Of its limit that it uses, in percent; -1 where that is not known. */
   readonly share: number;
 }
+
+type ShownTeam = Pick<Team, "name"> & { readonly limits: TeamLimits };
 
 /** By code units: the same on every machine, so that a cursor means the same to the next call. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -154,7 +160,11 @@ async function productFilter(gateway: ReadContext["gateway"], productName: strin
 }
 
 /** What is alike for many teams is said once. */
-function notesOn(page: readonly Team[], gatewaysOf: (team: TeamLimits) => number | "unknown" | null, detail: boolean): readonly string[] {
+function notesOn(
+  page: readonly ShownTeam[],
+  gatewaysOf: (team: TeamLimits) => number | "unknown" | null,
+  detail: boolean,
+): readonly string[] {
   const counts = new Set(page.map(({ limits }) => gatewaysOf(limits)).filter((count) => count !== null));
   const several = [...counts].filter((count) => count !== 1);
   return [
@@ -169,7 +179,7 @@ function notesOn(page: readonly Team[], gatewaysOf: (team: TeamLimits) => number
 
 const mostWarnings = 3;
 
-function warningsOn(page: readonly Team[]): readonly string[] {
+function warningsOn(page: readonly ShownTeam[]): readonly string[] {
   const teams = new Map<string, string[]>();
   for (const { name, limits } of page) {
     for (const warning of limits.warnings) {
@@ -253,11 +263,16 @@ async function usageOf({ gateway, metrics, logs, now }: ReadContext, duration: s
 }
 
 /** `unclear`: sids in lower case whose usage cannot be told apart. */
-function usageIn(usedBy: Used | null, { subscription, binding }: TeamLimits, unclear: ReadonlySet<string>): Pick<Team, "usage" | "share"> {
+function usageIn(
+  usedBy: Used | null,
+  subscription: Subscription,
+  limits: () => TeamLimits,
+  unclear: ReadonlySet<string>,
+): Pick<Team, "usage" | "share"> {
   if (usedBy === null || unclear.has(subscription.id.toLowerCase())) return { usage: {}, share: -1 };
   const used = usedBy.of(subscription.id);
   const { requests, throttled, tokens, tpm, tpm_by_region } = used;
-  const share = usedBy.shareOfBinding(used, binding.tpm);
+  const share = usedBy.shareOfBinding(used, limits().binding.tpm);
   return {
     usage: {
       usage: {

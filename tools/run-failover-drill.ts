@@ -19,15 +19,21 @@ export const runFailoverDrill = defineTool({
     ...changeInputs,
   }),
   output: planOutput,
-  async handler({ gateway, planner, grammar, drillTools }, { override, dry_run: _, ...request }) {
-    const [inventory, csharp, { planDrill }, { drillMeans }] = await Promise.all([
+  async handler({ gateway, models, planner, grammar, drillTools, now }, { override, dry_run: _, ...request }) {
+    const [inventory, csharp, { endpointsMoved, planDrill }, { drillMeans }, { readBehind }] = await Promise.all([
       readInventory(gateway),
       grammar(),
       import("../src/pool/drill/plan.ts"),
       import("../src/pool/drill/means.ts"),
+      import("../src/pool/account-tokens.ts"),
     ]);
-    const means = await drillMeans(gateway, inventory, request, drillTools);
-    return planAnswer(await planner.plan({ tool: "run_failover_drill", ...planDrill(inventory, csharp, request, means), override }));
+    const [means, behind] = await Promise.all([
+      drillMeans(gateway, inventory, request, drillTools),
+      readBehind(models, endpointsMoved(inventory, csharp, request), now()),
+    ]);
+    return planAnswer(
+      await planner.plan({ tool: "run_failover_drill", ...planDrill(inventory, csharp, request, means, behind), override }),
+    );
   },
   render: renderPlan,
 });

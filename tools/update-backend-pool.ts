@@ -51,18 +51,24 @@ export const updateBackendPool = defineTool({
     policies: policies.optional().describe("What concerns the whole pool"),
     pool_id: z.string().min(1).optional().describe("Where the API has several; or the new one's"),
     remove: z.array(z.string().min(1)).optional(),
+    probe: z.boolean().optional().describe("Asks new members first by test calls; they join only if they answer"),
     ...changeInputs,
   }),
   output: planOutput,
-  async handler({ gateway, planner, grammar }, { override, dry_run: _, ...request }) {
-    const [inventory, csharp, { planPool, poolDocuments }] = await Promise.all([
+  async handler({ gateway, models, planner, grammar, drillTools, now }, { override, dry_run: _, probe = false, ...request }) {
+    const [inventory, csharp, { endpointsMoved, planPool, poolDocuments }, { readBehind }, { tested }] = await Promise.all([
       readInventory(gateway),
       grammar(),
       import("../src/pool/plan.ts"),
+      import("../src/pool/account-tokens.ts"),
+      import("../src/pool/test-path/tested.ts"),
     ]);
     const documents = await Promise.all(poolDocuments(inventory, csharp, request).map((id) => gateway.document(id)));
     const live = new Map(documents.filter((document) => document !== null).map((document) => [document.id, document]));
-    return planAnswer(await planner.plan({ tool: "update_backend_pool", ...planPool(inventory, csharp, live, request), override }));
+    const behind = await readBehind(models, endpointsMoved(inventory, csharp, live, request), now());
+    const edit = planPool(inventory, csharp, live, request, behind);
+    const asked = probe ? await tested(gateway, { inventory, csharp }, request, edit, drillTools) : edit;
+    return planAnswer(await planner.plan({ tool: "update_backend_pool", ...asked, override }));
   },
   render: renderPlan,
 });

@@ -9,10 +9,13 @@ import type { OperatorRules } from "./guards/names.ts";
 import { assertStillAllowed } from "./guards/still-allowed.ts";
 import type { PlannedChange, Standing } from "./journal.ts";
 import { type Recovery, recover } from "./recovery.ts";
-import type { AppliedChange } from "./types.ts";
+import { askNewMembers, type ChangeWithTests, hasTestPath, leftOfTestCalls, type TestCalls } from "./test-path/ask.ts";
+import type { AppliedChange, TestedMembers } from "./types.ts";
 import { inDependencyOrder, type Step } from "./write.ts";
 
-export interface Applying extends Recovery {
+interface Applying extends Recovery {
+  /** For changes that ask new members first. */
+  readonly testCalls: TestCalls;
   /** The changes that this process is applying. */
   readonly running: Set<string>;
   /** What the operator of this process allows, which need not be the one that planned. */
@@ -31,16 +34,17 @@ export async function apply(applying: Applying, planId: string, confirm: string)
   const { gateway, journal, rules, grammar, signal } = applying;
   const change = await journal.find(planId);
   if (confirm !== change.confirm) throw wrongConfirm(change);
+  if (change.tests !== undefined) throw notByItself(change, change.tests.changeId);
   const { standing, interruption } = await recover(applying, change);
   if (interruption !== null) throw interruption;
-  if (standing.state !== "planned") return outcome(change, standing);
+  if (standing.state !== "planned") return outcome(change, standing, await journal.answersOf(planId));
 
   const reader = gateway.reader(signal);
   const steps = inDependencyOrder(await currentSteps(change, reader));
   await assertStillAllowed(change, rules, reader, grammar);
   if (signal.aborted) throw cancelled();
   await carryOutClaimed(applying, change, steps);
-  return outcome(change, await journal.standing(change));
+  return outcome(change, await journal.standing(change), await journal.answersOf(planId));
 }
 
 /** Claims the plan and carries it out; does nothing where someone else has claimed it. */
@@ -55,11 +59,32 @@ async function carryOutClaimed(applying: Applying, change: PlannedChange, steps:
       await journal.release(change);
       throw expired ? hasExpired(change, change.expiresAt) : cancelled();
     }
+    const current = hasTestPath(change) ? await askedFirst(applying, change) : steps;
     const begun = await journal.begin(change);
     if (!(await journal.enter(change.changeId, "applying"))) return;
-    await carryOut(untilTakenOver(applying, change), journal, begun, withContentOf(begun, steps));
+    await carryOut(untilTakenOver(applying, change), journal, begun, withContentOf(begun, current));
   } finally {
     running.delete(change.changeId);
+  }
+}
+
+/**
+ * Asks the new members, and reads again what the change is to write: that took its time. From the path's first write on a client that goes
+ * away stops nothing. Where it fails the plan can be applied again: nothing of it was written.
+ */
+async function askedFirst(applying: Applying, change: ChangeWithTests): Promise<readonly Step[]> {
+  const { gateway, journal, own, testCalls } = applying;
+  const followed = new AbortController().signal;
+  const stepsOf = async (one: PlannedChange) => inDependencyOrder(await currentSteps(one, gateway.reader(followed)));
+  const write = async (path: PlannedChange) => carryOutClaimed(applying, path, await stepsOf(path));
+  try {
+    const tested = await askNewMembers({ ...testCalls, gateway, journal, own, write }, change);
+    const steps = await stepsOf(change);
+    await journal.tested(change.changeId, tested);
+    return steps;
+  } catch (error) {
+    await journal.release(change);
+    throw error;
   }
 }
 
@@ -118,11 +143,11 @@ async function currentSteps(change: PlannedChange, reader: GatewayReader): Promi
 }
 
 /** What a plan that is no longer open has come to; an error where that is not the applied change. */
-function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Standing): AppliedChange {
+function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Standing, tested: TestedMembers | null): AppliedChange {
   const { changeId } = change;
   switch (state) {
     case "applied":
-      return appliedChange(change, time);
+      return appliedChange(change, time, tested);
     case "undone":
       throw new GatewayError("conflict", `${changeId} was applied, and undone at ${time} by ${undoneBy}.`, {
         hint: `To have it again, undo the undo: undo_change ${JSON.stringify({ change_id: undoneBy })}.`,
@@ -142,7 +167,7 @@ function outcome(change: PlannedChange, { state, time, failure, undoneBy }: Stan
   }
 }
 
-function appliedChange(change: PlannedChange, accepted: string): AppliedChange {
+function appliedChange(change: PlannedChange, accepted: string, tested: TestedMembers | null): AppliedChange {
   const { changeId, service, summary, documents, showEffect, manualSteps, drill } = change;
   const takeBack = `To take it back: undo_change ${JSON.stringify({ change_id: changeId })}`;
   return {
@@ -152,13 +177,27 @@ function appliedChange(change: PlannedChange, accepted: string): AppliedChange {
     summary,
     documents: documents.map(({ id, before, after }) => ({ id, action: actionOf(before, after) })),
     accepted,
-    effective: "unknown",
+    effective: effectiveText(tested),
     ...(manualSteps === undefined ? {} : { manualSteps }),
     ...(drill === undefined ? {} : { drillId: changeId }),
-    next:
+    next: [
       drill !== undefined ? drillCalls(changeId) : showEffect === undefined ? takeBack : `To see the effect: ${showEffect}. ${takeBack}`,
+      ...leftText(tested),
+    ].join(". "),
   };
 }
+
+function effectiveText(tested: TestedMembers | null): string {
+  if (tested === null) return "unknown";
+  const seen = tested.answers.map(
+    ({ backendId, status, region, time }) =>
+      `'${backendId}' answered a test call with ${status}${region === null ? "" : ` (${region})`} at ${time}`,
+  );
+  return `${seen.join("; ")}. Whether the gateways use it in the pool yet: unknown`;
+}
+
+const leftText = (tested: TestedMembers | null): readonly string[] =>
+  tested === null || tested.left.length === 0 ? [] : [leftOfTestCalls(tested.left)];
 
 const drillCalls = (changeId: string): string => {
   const input = JSON.stringify({ drill_id: changeId });
@@ -173,6 +212,11 @@ const cancelled = (): GatewayError =>
 
 const hasExpired = ({ changeId, tool }: PlannedChange, time: string): GatewayError =>
   new GatewayError("not_found", `Plan ${changeId} expired at ${time}. Nothing was written.`, { hint: `Plan the change again (${tool}).` });
+
+const notByItself = ({ changeId }: PlannedChange, of: string): GatewayError =>
+  new GatewayError("invalid_input", `${changeId} holds the test calls of ${of}, and is no plan of its own.`, {
+    hint: `Apply ${of}; list_changes shows it.`,
+  });
 
 const wrongConfirm = ({ changeId, confirm }: PlannedChange): GatewayError =>
   new GatewayError(

@@ -11,12 +11,12 @@ import type { AuditedDocument, AuditTrail, Plan } from "./types.ts";
 export const unheard: AuditTrail = { planned() {}, applying() {}, wrote() {} };
 
 /** Tells the trail of a plan: of those documents alone that it changes. */
-export function tellPlan(trail: AuditTrail, { documents, undoes }: Proposal, plan: Plan): void {
+export function tellPlan(trail: AuditTrail, { documents, testPath, undoes }: Proposal, plan: Plan): void {
   const changed = new Set(plan.documents.map(({ id }) => id));
   trail.planned({
     status: plan.status,
     planId: plan.planId ?? null,
-    documents: documents.filter(({ id }) => changed.has(id)).map(auditedDocument),
+    documents: [...(testPath?.documents ?? []), ...documents].filter(({ id }) => changed.has(id)).map(auditedDocument),
     guards: plan.guards,
     undoes: undoes ?? null,
   });
@@ -27,13 +27,15 @@ export const auditedJournal = (journal: Journal, trail: AuditTrail): Journal => 
   ...journal,
   async find(changeId) {
     const change = await journal.find(changeId);
-    tellChange(trail, change);
+    // Test calls are told of with the change that they are for.
+    if (change.tests === undefined) tellChange(trail, change);
     return change;
   },
 });
 
-function tellChange(trail: AuditTrail, { changeId, documents, undoes }: PlannedChange): void {
-  trail.applying({ changeId, documents: documents.map(auditedDocument), undoes: undoes ?? null });
+function tellChange(trail: AuditTrail, { changeId, documents, testPath, undoes }: PlannedChange): void {
+  const all = [...(testPath?.documents ?? []), ...documents];
+  trail.applying({ changeId, documents: all.map(auditedDocument), undoes: undoes ?? null });
 }
 
 /** The gateway; the trail hears of every write, and of what Azure has answered to it. */

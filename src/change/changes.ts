@@ -13,7 +13,7 @@ import { changeLog } from "./log.ts";
 import { plan } from "./plan.ts";
 import { inTurn } from "./queue.ts";
 import { interruptions, type Processes, resolve } from "./recovery.ts";
-import type { Applier, AuditTrail, BackgroundTrail, ChangeLog, DrillLog, DrillStopper, Planner } from "./types.ts";
+import type { Applier, AuditTrail, BackgroundTrail, ChangeLog, DrillLog, DrillStopper, LookedAfter, Planner } from "./types.ts";
 import { undoOf } from "./undo.ts";
 import { failureOf } from "./write.ts";
 
@@ -51,6 +51,8 @@ export interface Changes {
   /** For one call; `signal` stops it up to its first write. */
   applier(signal: AbortSignal, trail?: AuditTrail): Applier;
   readonly drills: DrillLog;
+  /** The drills that this process has begun to look after. */
+  readonly lookedAfter: readonly LookedAfter[];
   /** For one call. */
   drillStopper(trail?: AuditTrail): DrillStopper;
   /** To be called once, at a start that may write: looks after the drills of processes that have ended. */
@@ -78,13 +80,16 @@ export function openChanges(options: ChangesOptions): Changes {
   const rules = { allowOverride, protect };
   const planning = { gateway, journal, caller, now, grammar, newId, planTtlMs, rules };
   const running = new Set<string>();
+  const records = drillRecords(options.store, now);
+  const clock = { now, wait: options.wait ?? (() => new Promise<void>(() => {})) };
+  const prober = options.prober ?? null;
   const recovery = { gateway, journal, own: { ...processes.own, instance: randomId() }, processes, running, now };
   const drills: Drills = openDrills({
     recovery,
-    records: drillRecords(options.store, now),
-    prober: options.prober ?? null,
+    records,
+    prober,
     background: options.background ?? (() => ({ trail: unheard, done: async () => {} })),
-    clock: { now, wait: options.wait ?? (() => new Promise(() => {})) },
+    clock,
   });
   const sweep = sweeper(journal, now);
   const planned = async (reader: GatewayReader, trail: AuditTrail, proposal: Proposal) => {
@@ -107,7 +112,11 @@ export function openChanges(options: ChangesOptions): Changes {
     applier(signal, trail = unheard) {
       const heard = { gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) };
       const applied = async (planId: string, confirm: string) => {
-        const change = await apply({ ...recovery, ...heard, rules, grammar, signal }, planId, confirm);
+        const change = await apply(
+          { ...recovery, ...heard, rules, grammar, signal, testCalls: { records, prober, clock, newId } },
+          planId,
+          confirm,
+        );
         if (change.drillId !== undefined) await drills.start(change.drillId);
         return change;
       };
@@ -117,6 +126,7 @@ export function openChanges(options: ChangesOptions): Changes {
       };
     },
     drills: drills.log,
+    lookedAfter: drills.lookedAfter,
     drillStopper: (trail = unheard) =>
       drills.stopper({ ...recovery, gateway: auditedGateway(gateway, trail), journal: auditedJournal(journal, trail) }),
     resumeDrills: () => drills.resume(),

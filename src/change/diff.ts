@@ -25,7 +25,7 @@ export function actionOf(before: unknown, after: unknown): DocumentDiff["action"
 }
 
 /** One side of a diff: the name that its header gives it, and the content; null where there is no document. */
-export interface DiffSide {
+interface DiffSide {
   readonly name: string;
   readonly properties: JsonObject | null;
 }

@@ -5,7 +5,8 @@ import { isSecretMarker, secretsOf } from "../gateway/secrets.ts";
 import { windowFrom } from "../pool/drill/window.ts";
 import { drillPlan, drillWindow, windowKey, withTimes } from "./drill/records.ts";
 import { damagedRecord, type JournalStore, keyPart } from "./journal-store.ts";
-import type { ChangeState } from "./types.ts";
+import { storedTestPath, testedMembers, testedMembersKey } from "./test-path/records.ts";
+import type { ChangeState, TestedMembers } from "./types.ts";
 
 const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
 const stored = z.object({ etag: z.string(), properties: jsonObject }).readonly();
@@ -41,7 +42,14 @@ const plannedChange = z
     showEffect: z.string().exactOptional(),
     manualSteps: z.array(z.string()).readonly().exactOptional(),
     drill: drillPlan.exactOptional(),
-    // Of a drill that has begun. It has a record of its own, and is filled in where a change is read.
+    // What new members are asked by before the change is written.
+    testPath: storedTestPath
+      .extend({ documents: z.array(plannedDocument).readonly() })
+      .readonly()
+      .exactOptional(),
+    // Of such a path, as a change of its own: the change that it is for.
+    tests: z.object({ changeId: z.string(), durationMs: z.number() }).readonly().exactOptional(),
+    // Of a drill or path that has begun. It has a record of its own, and is filled in where a change is read.
     window: drillWindow.exactOptional(),
     undoes: z.string().exactOptional(),
     overridden: z.array(z.string()).readonly().exactOptional(),
@@ -86,7 +94,7 @@ export type ProcessId = Omit<Owner, "instance">;
  * Entry into a state: `owner` who has claimed it, `failure` where it went wrong, `undoneBy` the change that undid it,
  * `resolvedBy` the process that found out what had become of it after its owner had ended.
  */
-export type Transition = z.output<typeof transition>;
+type Transition = z.output<typeof transition>;
 type RecordedState = Exclude<ChangeState, "planned" | "expired">;
 
 /** Where a change stands. */
@@ -121,7 +129,7 @@ const statesFromLast: readonly RecordedState[] = ["undone", "rolled_back", "fail
 /** How long a plan that nobody has claimed is remembered behind its end, so that it is still told that it has expired. */
 const rememberedMs = 24 * 60 * 60 * 1000;
 
-export interface JournalOwner {
+interface JournalOwner {
   readonly caller: string;
   readonly resourceId: string;
 }
@@ -138,7 +146,7 @@ export interface Journal {
   undoneBy(changeId: string): Promise<string | null>;
   /** Gives a claim back, before the first write and only by who holds it: the plan can be applied again. */
   release(change: PlannedChange): Promise<void>;
-  /** Settles the times of a claimed drill, from now on; the change as it is to be written. Any other change stays as it is. */
+  /** Settles the times of a claimed drill or test path, from now on; the change as it is to be written. Any other change stays as it is. */
   begin(change: PlannedChange): Promise<PlannedChange>;
   /** Enters a state; false where the change is in it already. */
   enter(changeId: string, state: RecordedState, more?: Omit<Transition, "time">): Promise<boolean>;
@@ -148,6 +156,10 @@ export interface Journal {
    */
   wrote(change: PlannedChange, id: DocumentId, document: StoredDocument | null, refusal?: string): Promise<void>;
   progress(change: PlannedChange): Promise<Progress>;
+  /** Records what new members have answered, of the change that they are for or of a path to them. */
+  tested(changeId: string, answers: TestedMembers): Promise<void>;
+  /** Null where no member was asked, or none has proved to work. */
+  answersOf(changeId: string): Promise<TestedMembers | null>;
   /** Tells the owner of a claim, should it yet be alive, that another process finishes the change. */
   takeOver(change: PlannedChange, by: Owner): Promise<void>;
   /** Whether another process has begun to finish the change, or has found out what became of it. */
@@ -176,12 +188,12 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
 
   const readPlan = async (changeId: string): Promise<PlannedChange | null> => {
     const change = await read(`${changeId}/planned`, plannedChange);
-    if (change === null || change.changeId === changeId) return change?.drill === undefined ? change : withDrillWindow(change);
+    if (change === null || change.changeId === changeId) return change === null || lastingMs(change) === null ? change : withWindow(change);
     throw damagedRecord(store.place(`${changeId}/planned`), `it is a copy of the plan ${change.changeId}`);
   };
 
-  /** A drill's change with its times, once they are settled: what it writes has them in the place of marks. */
-  const withDrillWindow = async (change: PlannedChange): Promise<PlannedChange> => {
+  /** A drill's or path's change with its times, once they are settled: what it writes has them in the place of marks. */
+  const withWindow = async (change: PlannedChange): Promise<PlannedChange> => {
     const window = await read(windowKey(change.changeId), drillWindow);
     if (window === null) return change;
     const documents = change.documents.map((document) => ({ ...document, after: withTimes(document.after, window) }));
@@ -249,9 +261,10 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
     undoneBy: async (changeId) => (await read(`${changeId}/undone`, transition))?.undoneBy ?? null,
     release: ({ changeId }) => store.remove(`${changeId}/claimed`),
     async begin(change) {
-      if (change.drill === undefined) return change;
-      await store.create(windowKey(change.changeId), { ...windowFrom(now(), change.drill.durationMs) });
-      return withDrillWindow(change);
+      const duration = lastingMs(change);
+      if (duration === null) return change;
+      await store.create(windowKey(change.changeId), { ...windowFrom(now(), duration) });
+      return withWindow(change);
     },
     enter,
     async wrote(change, id, document, refusal) {
@@ -275,6 +288,10 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
         refused: new Set(written.filter(({ refusal }) => refusal !== undefined).map(({ id }) => id)),
       };
     },
+    async tested(changeId, { answers, left }) {
+      await store.create(testedMembersKey(changeId), { answers: answers.map((answer) => ({ ...answer })), left });
+    },
+    answersOf: (changeId) => read(testedMembersKey(changeId), testedMembers),
     async takeOver({ changeId }, by) {
       await store.create(takenOverKey(changeId), { time: time(), resolvedBy: by });
     },
@@ -319,9 +336,12 @@ export function openJournal(store: JournalStore, { caller, resourceId }: Journal
   };
 }
 
+/** How long what it writes acts on the gateway, in milliseconds; null where it is to stay. */
+const lastingMs = ({ drill, tests }: PlannedChange): number | null => drill?.durationMs ?? tests?.durationMs ?? null;
+
 /** The journal never holds a credential: those of the service come as markers, and none is taken from a caller. */
-function requireNoSecrets({ documents }: PlannedChange): void {
-  for (const { id, after } of documents) {
+function requireNoSecrets({ documents, testPath }: PlannedChange): void {
+  for (const { id, after } of [...(testPath?.documents ?? []), ...documents]) {
     const [clear] = [...secretsOf(id, after ?? {})].filter(([, value]) => !isSecretMarker(value));
     if (clear === undefined) continue;
     throw new GatewayError("unsupported", `${documentTitle(id)}: the secret '${clear[0]}' would be written from here.`, {

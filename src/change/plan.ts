@@ -37,12 +37,14 @@ export interface Planning {
 export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
   const documents = asked.documents.filter(({ id, before, after }) => !sameContent(id, before?.properties ?? null, after));
   const proposal = withoutKeysInWords(asked.undoes === undefined ? asked : await withUndoneLimits(planning, asked, documents));
-  const { guards, warnings } = await verdicts(planning, { ...proposal, documents });
+  // Where everything is as asked already, nobody is asked.
+  const first = documents.length === 0 ? [] : (proposal.testPath?.documents ?? []);
+  const { guards, warnings } = await verdicts(planning, { ...proposal, documents: [...first, ...documents] });
   const redaction = openRedaction();
   const shown = {
     service: planning.gateway.name,
     summary: proposal.summary,
-    documents: documents.map(({ id, before, after }) => documentDiff(id, before?.properties ?? null, after, redaction)),
+    documents: [...first, ...documents].map(({ id, before, after }) => documentDiff(id, before?.properties ?? null, after, redaction)),
     affected: proposal.affected,
     warnings: [...proposal.warnings, ...warnings],
     guards,
@@ -136,18 +138,23 @@ function plannedChange(planning: Planning, proposal: Proposal, { guards, warning
     affected: proposal.affected,
     warnings,
     guards,
-    documents: proposal.documents.map(({ id, before, after }) => ({
-      id,
-      before: before === null ? null : { etag: before.etag, properties: before.properties },
-      after,
-    })),
+    documents: proposal.documents.map(plannedDocument),
     ...(proposal.after === undefined ? {} : { showEffect: proposal.after.replaceAll(changeIdMark, changeId) }),
     ...manualSteps(proposal),
     ...(proposal.drill === undefined ? {} : { drill: proposal.drill }),
+    ...(proposal.testPath === undefined
+      ? {}
+      : { testPath: { ...proposal.testPath, documents: proposal.testPath.documents.map(plannedDocument) } }),
     ...(proposal.undoes === undefined ? {} : { undoes: proposal.undoes }),
     ...(overridden(guards).length === 0 ? {} : { overridden: overridden(guards) }),
   };
 }
+
+const plannedDocument = ({ id, before, after }: ProposedDocument) => ({
+  id,
+  before: before === null ? null : { etag: before.etag, properties: before.properties },
+  after,
+});
 
 const manualSteps = ({ manualSteps: steps = [] }: Proposal): Pick<Plan, "manualSteps"> =>
   steps.length === 0 ? {} : { manualSteps: steps };

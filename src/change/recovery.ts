@@ -232,10 +232,12 @@ const ended = ({ changeId }: PlannedChange): string => `The process that applied
 
 const notBegun = (change: PlannedChange): RecordedFailure => ({
   code: "cancelled",
-  message: `The process that was to apply ${change.changeId} ended before the first write. Nothing was written.`,
+  message: `The process that was to apply ${change.changeId} ended before the first write. Nothing was written.${change.testPath === undefined ? "" : testPathText}`,
   hint: planAgain(change),
   details: [],
 });
+
+const testPathText = " What may be left of its test calls 'azure-ai-gateway-mcp recover' takes away.";
 
 const nothingStands = (change: PlannedChange, found: readonly Standpoint[]): RecordedFailure => ({
   code: "cancelled",

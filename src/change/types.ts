@@ -2,6 +2,7 @@ import type { ErrorCode, GatewayError } from "../errors.ts";
 import type { DocumentId } from "../gateway/documents.ts";
 import type { DrillPlan, DrillWindow } from "../gateway/drill.ts";
 import type { Proposal } from "../gateway/proposal.ts";
+import type { MemberAnswer } from "../gateway/test-path.ts";
 import type { DrillState, ProbeSeen } from "../pool/drill/facts.ts";
 
 export interface GuardResult {
@@ -47,14 +48,24 @@ export interface AppliedChange {
   readonly documents: readonly { readonly id: DocumentId; readonly action: "create" | "update" | "delete" }[];
   /** When every document had been written, and read back as it was to be: ISO 8601, UTC. */
   readonly accepted: string;
-  /** Whether the gateways work by it: they follow what ARM has accepted by themselves, each region in its own time, and nobody has looked. */
-  readonly effective: "unknown";
+  /**
+   * Whether the gateways work by it: they follow what ARM has accepted by themselves, each region in its own time. `unknown` where nobody has
+   * looked; else what was seen to work before the change was written, with the time, and what of it is unknown.
+   */
+  readonly effective: string;
   /** As in the plan. */
   readonly manualSteps?: readonly string[];
   /** Of a failover drill, which runs from now on; the change's own id. */
   readonly drillId?: string;
   /** The calls that show the effect, and that take the change back. */
   readonly next: string;
+}
+
+/** What the test calls of a change have shown. */
+export interface TestedMembers {
+  readonly answers: readonly MemberAnswer[];
+  /** What of the path to them was still there behind it. */
+  readonly left: readonly DocumentId[];
 }
 
 /** `claimed`: being applied, before its first write. */
@@ -82,7 +93,7 @@ export interface Planner {
   planUndo(changeId: string, override: readonly string[]): Promise<Plan>;
 }
 
-export interface ChangeList {
+interface ChangeList {
   /** Newest first. */
   readonly changes: readonly ChangeRecord[];
   readonly leftOut: number;
@@ -163,10 +174,27 @@ export interface ShownDrill {
   readonly failure?: string;
 }
 
+/** A drill that this process makes test calls for, and cleans up after. */
+export interface LookedAfter {
+  readonly drillId: string;
+  /** When the gateway ends it, ISO 8601, UTC. */
+  readonly until: string;
+  /** Resolves once this process is done with it, with whether nothing of it is left. */
+  readonly over: Promise<boolean>;
+}
+
 /** Reads drills, of this caller on this service, in whichever process they run. */
 export interface DrillLog {
   /** `not_found` where there is no such drill. */
   show(drillId: string): Promise<ShownDrill>;
+}
+
+/** A test path that its process has not taken away. */
+export interface ClosedPath {
+  readonly changeId: string;
+  /** What that very call has deleted. */
+  readonly removed: readonly DocumentId[];
+  readonly leftBehind: readonly LeftBehind[];
 }
 
 export interface Recovered {
@@ -174,13 +202,14 @@ export interface Recovered {
   readonly drills: readonly ShownDrill[];
   /** Those that a process looks after to their end: left alone, with the documents of theirs that stand. */
   readonly running: readonly { readonly drillId: string; readonly until: string; readonly documents: readonly DocumentId[] }[];
+  readonly paths: readonly ClosedPath[];
 }
 
 /** Ends drills: writes nothing but the clean-up that was confirmed with their plans. */
 export interface DrillStopper {
   /** `not_found` where there is no such drill; ending one that is over does its clean-up once more. */
   stop(drillId: string): Promise<ShownDrill>;
-  /** Cleans up after every drill that is over, or that nobody looks after any more, or whose start was cut short. Those that it has found. */
+  /** Cleans up after every drill or test path that is over, or that nobody looks after any more, or whose start was cut short. Those that it has found. */
   recover(): Promise<Recovered>;
 }
 

@@ -32,7 +32,7 @@ export type Command = keyof typeof commands;
 
 const words = Object.keys(commands) as Command[];
 
-export interface Invocation {
+interface Invocation {
   readonly command: Command;
   /** What follows the command. */
   readonly operands: readonly string[];

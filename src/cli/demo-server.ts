@@ -7,7 +7,7 @@ import type { DemoClock } from "./demo-clock.ts";
 import { type Address, addressIn } from "./demo-traffic.ts";
 
 /** A client that has shaken hands with a server on the sandbox, and where that sandbox listens. */
-export interface DemoServer {
+interface DemoServer {
   readonly server: Connection;
   readonly address: Address;
 }

@@ -24,7 +24,7 @@ interface Called<O extends z.ZodObject> {
 }
 
 /** What an applied plan is known by. */
-export interface Applied {
+interface Applied {
   readonly changeId: string;
   /** Of a drill. */
   readonly drillId: string | undefined;

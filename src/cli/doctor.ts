@@ -1,4 +1,5 @@
-import { type Configuration, readConfiguration, settings, target } from "../config.ts";
+import { target } from "../config/target.ts";
+import { type Configuration, readConfiguration, settings } from "../config.ts";
 import { type Diagnosis, diagnose, type Unknown } from "../diagnose/diagnose.ts";
 import { GatewayError } from "../errors.ts";
 import { openTrail } from "../mcp/audit.ts";
@@ -7,7 +8,7 @@ import { visible } from "../mcp/sanitize.ts";
 import { misuse } from "./arguments.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly configuration: Configuration;
   readonly surface: Pick<Surface, "contexts">;
   readonly operands: readonly string[];
@@ -56,7 +57,8 @@ async function examine({ configuration, surface, signal, progress }: DoctorOptio
     const { read } = await surface.contexts({ signal, trail: openTrail() });
     progress(`Asking Azure for ${read.service}, its policies, backends, logs and metrics`);
     const diagnosis = withScope(await diagnose(read, {}, read.grammar, read.now()), configuration);
-    const next = diagnosis.window === null ? again(sandbox) : firstCalls(configuration);
+    const isClosed = diagnosis.window === null || diagnosis.unknown.some(({ checks }) => checks.includes("access"));
+    const next = isClosed ? again(sandbox) : firstCalls(configuration);
     return { service: read.service, ...endpointsOf(configuration), diagnosis, next };
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code === "cancelled" || error.code === "internal") throw error;
@@ -78,15 +80,10 @@ function notConfigured(configuration: Configuration): Report | null {
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const { message, details } = error;
-    const { service } = configuration.values;
-    const isValid = configuration.problems.length === 0;
-    const isFirst = service === undefined && isValid;
+    const isFirst = configuration.values.service === undefined && configuration.problems.length === 0;
     return {
       service: null,
-      failure: {
-        message: isValid && service !== undefined ? `AIGW_SERVICE is '${service}': a name alone does not lead to a service.` : message,
-        details: isFirst ? [] : details,
-      },
+      failure: { message, details: isFirst ? [] : details },
       next: isFirst
         ? [
             "az login",
@@ -167,7 +164,10 @@ function diagnosisLines({ cause, problems, unknown, ok, changed, notes }: Diagno
     ...problems.flatMap(({ check, seen, means, do: todo }) => [`${style.bad("x")} ${check}  ${seen}`, `    ${means}`, `    Do: ${todo}`]),
     "",
     cause.verdict,
-    ...notes,
+    ...((cause.failed?.unknown ?? 0) > 0
+      ? [style.muted("  Not clear whose: neither logs nor metrics say whether the gateway, a backend or a client ended these calls.")]
+      : []),
+    ...notes.map((note) => `Note: ${note}`),
     ...changed.slice(-5).map(({ time, what }) => style.muted(`  ${time.slice(0, 16)}Z ${what}`)),
   ];
 }

@@ -19,8 +19,8 @@ const runners: Record<Command, Runner> = {
     const { call } = await import("./call.ts");
     const json = configuration.values.json === true;
     const readInput = () => text(process.stdin);
-    const surface = openSurface(configuration, { environment: process.env, err: output.err });
-    return call({ surface, operands, json, signal: stopSignal(), readInput, ...output });
+    const surface = openSurface(configuration, { environment: process.env, err: output.err, wait });
+    return call({ surface, lookedAfter: surface.lookedAfter, operands, json, signal: stopSignal(), readInput, ...output });
   },
   async doctor(operands, configuration, { out, err }) {
     const [{ doctor }, { wantsColour }] = await Promise.all([import("./doctor.ts"), import("./terminal.ts")]);
@@ -54,6 +54,9 @@ const runners: Record<Command, Runner> = {
 
 /** The whole program. */
 export const start = (): Promise<never> => runProcess((command) => runners[command]);
+
+/** Keeps the process alive meanwhile. */
+const wait = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
 
 function refuseOperands(command: Command, operands: readonly string[]): void {
   if (operands.length > 0) throw misuse(`'${command}' takes no operand, but got '${operands[0]}'.`);

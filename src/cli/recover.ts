@@ -7,7 +7,7 @@ import { lines, renderDrill } from "../tool.ts";
 import { version } from "../version.ts";
 import { misuse } from "./arguments.ts";
 
-export interface RecoverOptions {
+interface RecoverOptions {
   readonly surface: Pick<Surface, "audit" | "caller" | "contexts" | "readOnly">;
   readonly operands: readonly string[];
   readonly json: boolean;
@@ -35,15 +35,23 @@ export async function recover({ surface, operands, json, signal, out }: RecoverO
     const { read, write } = await surface.contexts({ signal, trail });
     const { service } = read;
     trail.service(service);
-    const { drills: found, running } = await write.stopper.recover();
+    const { drills: found, running, paths } = await write.stopper.recover();
     const drills: Awaited<ReturnType<typeof drillAnswer>>[] = [];
     for (const drill of found) drills.push(await drillAnswer(read, drill));
-    const parts = [...drills.map((drill) => lines(renderDrill(drill), removedText(drill))), ...running.map(runningText)];
+    const parts = [
+      ...drills.map((drill) => lines(renderDrill(drill), removedText(drill))),
+      ...running.map(runningText),
+      ...paths.map(pathText),
+    ];
     const text = parts.length === 0 ? `Nothing is left behind on ${service}.` : parts.join("\n\n");
-    const outcome = success({ service, drills, running }, () => text);
+    const outcome = success({ service, drills, running, paths }, () => text);
     await audit.write(line(outcome));
     out(`${json && outcome.ok ? JSON.stringify(outcome.structured, null, 2) : outcome.text}\n`);
-    return drills.every(({ left_behind }) => left_behind.length === 0) ? 0 : 1;
+    return [...drills.map(({ left_behind }) => left_behind), ...paths.map(({ leftBehind }) => leftBehind)].every(
+      (left) => left.length === 0,
+    )
+      ? 0
+      : 1;
   } catch (error) {
     if (error instanceof GatewayError) await audit.write(line(failed(error)));
     throw error;
@@ -52,6 +60,18 @@ export async function recover({ surface, operands, json, signal, out }: RecoverO
 
 const removedText = ({ removed = [] }: DrillAnswer): string =>
   removed.length === 0 ? "Removed now: nothing." : `Removed or put back now: ${removed.join(", ")}.`;
+
+interface ClosedPath {
+  readonly changeId: string;
+  readonly removed: readonly string[];
+  readonly leftBehind: readonly { readonly id: string; readonly why: string; readonly todo: string }[];
+}
+
+const pathText = ({ changeId, removed, leftBehind }: ClosedPath): string =>
+  [
+    `Test calls ${changeId}. Removed now: ${removed.join(", ") || "nothing"}.`,
+    ...leftBehind.map(({ id, why, todo }) => `left behind: ${id}, ${why}; ${todo}`),
+  ].join("\n");
 
 interface RunningDrill {
   readonly drillId: string;

@@ -6,7 +6,7 @@ import { type Command, misuse, parseCommandLine } from "./arguments.ts";
 import { helpText } from "./help.ts";
 
 /** Where a command writes. */
-export interface Output {
+interface Output {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }

@@ -9,7 +9,7 @@ import { createSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import { type ServedSandbox, serveSandbox } from "../sandbox/serve.ts";
 import { standardV2 } from "../sandbox/service.ts";
 
-export interface SandboxProcess {
+interface SandboxProcess {
   readonly out: (text: string) => void;
   /** Aborted when the sandbox is to stop. */
   readonly stop: AbortSignal;

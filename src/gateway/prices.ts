@@ -1,5 +1,5 @@
 /** What a model costs, per million tokens. */
-export interface Price {
+interface Price {
   readonly prompt: number;
   readonly completion: number;
 }

@@ -1,5 +1,6 @@
 import type { Document, DocumentId, JsonObject } from "./documents.ts";
 import type { DrillPlan } from "./drill.ts";
+import type { TestPath } from "./test-path.ts";
 
 /** One document of a change: what is there, and what is to be there. `null`: no document. */
 export interface ProposedDocument {
@@ -39,6 +40,11 @@ export interface CounterChange {
 /** Stands in `after` for the id that the change gets once it is planned. */
 export const changeIdMark = "<change_id>";
 
+/** A test path, and what is written for it: created before anything of the change is, and deleted before it, too. */
+export interface ProposedTestPath extends TestPath {
+  readonly documents: readonly ProposedDocument[];
+}
+
 /** An intended change, computed by a pure module from what was read. Nothing is written until it is planned and confirmed. */
 export interface Proposal {
   /** The tool that asked, e.g. `update_quota`. */
@@ -64,6 +70,8 @@ export interface Proposal {
   readonly after?: string;
   /** Set on a failover drill, which begins when the change is applied. */
   readonly drill?: DrillPlan;
+  /** New members that are asked first: unless they answer, nothing of `documents` is written. */
+  readonly testPath?: ProposedTestPath;
   /** Set on an undo: the change that it takes back. */
   readonly undoes?: string;
 }

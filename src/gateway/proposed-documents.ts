@@ -4,7 +4,7 @@ import type { GatewayReader } from "./ports.ts";
 import type { ProposedDocument } from "./proposal.ts";
 
 /** A document of a change as a list or a read has shown it; `before` is null where it is new. */
-export interface ListedChange {
+interface ListedChange {
   readonly id: string;
   readonly before: ListedDocument | null;
   readonly after: JsonObject;

@@ -17,7 +17,9 @@ export type FindingCode =
   | "retry_too_small"
   | "retry_without_body"
   | "too_many_members"
-  | "tier_without_breakers";
+  | "tier_without_breakers"
+  | "different_models"
+  | "missing_deployment";
 
 /** Something about a pool that does not do what people expect of it, and what to do. */
 export interface Finding {
@@ -30,7 +32,7 @@ export interface Finding {
 }
 
 /** A pool, or a backend that stands alone, as an API uses it. */
-export interface Examined {
+interface Examined {
   readonly apiId: string;
   readonly kind: "pool" | "backend";
   readonly backendId: string;
@@ -81,7 +83,7 @@ const reachedMembers = (routes: readonly Route[]): ReadonlySet<string> =>
  * What is wrong with a pool. Assumed: names of `errorReasons` are those of `context.LastError.Reason`, as Microsoft lists none; and two
  * retries are enough for a pool of any size, as its samples advise.
  */
-export function findingsOn(examined: Examined): readonly Finding[] {
+function findingsOn(examined: Examined): readonly Finding[] {
   const inner = examined.members.filter(({ members }) => members !== undefined);
   if (inner.length > 0) return inner.map((member) => ({ ...nested(examined, member), severity: "problem" }));
   if (examined.members.length < 2) return examined.members.length === 1 ? [{ ...alone(examined), severity: "advice" }] : [];

@@ -8,7 +8,7 @@ import type { BackendInput, PoolPolicies, PoolRequest } from "./request.ts";
 const maxMembers = 30;
 
 /** A pool's properties after an edit. */
-export interface EditedPool {
+interface EditedPool {
   readonly properties: JsonObject;
   /** What the call did not say and was chosen for it. */
   readonly warnings: readonly string[];

@@ -14,7 +14,7 @@ export function leadsTo({ backendId, url, expression }: Target, route: Pick<Rout
 }
 
 /** Whether calls on a way end elsewhere, or under other conditions, than on another. */
-export const goesElsewhere = (before: Way | undefined, after: Way | undefined): boolean => shown(before) !== shown(after);
+const goesElsewhere = (before: Way | undefined, after: Way | undefined): boolean => shown(before) !== shown(after);
 
 /**
  * The ways that change although they should not: of the converted API those on which anything but the pool takes the place of what it stands

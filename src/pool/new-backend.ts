@@ -1,11 +1,12 @@
 import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
+import { accountAt, shellQuoted } from "./azure-cli.ts";
 import { isModelHost, urlOf } from "./azure-host.ts";
 import { credentialsOf, objectOf } from "./backend.ts";
 import { regionId } from "./regions.ts";
 import type { BackendInput } from "./request.ts";
 
-export interface NewBackend {
+interface NewBackend {
   readonly properties: JsonObject;
   readonly warnings: readonly string[];
   readonly manualSteps: readonly string[];
@@ -75,8 +76,6 @@ function roleAssignments({ resource, clientId }: JsonObject, url: string, servic
     typeof clientId === "string"
       ? `--assignee ${shellQuoted(clientId)}`
       : `--assignee-object-id "$(az resource show --ids ${shellQuoted(serviceId)} --query identity.principalId -o tsv)" --assignee-principal-type ServicePrincipal`;
-  const scope = shellQuoted(`<resource id of the account behind ${url}>`);
+  const scope = shellQuoted(accountAt(url));
   return [`az role assignment create ${assignee} --role "Cognitive Services OpenAI User" --scope ${scope}`];
 }
-
-const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,10 +1,14 @@
 import { sameName, type Tier } from "../gateway/model.ts";
+import type { Behind } from "./account-tokens.ts";
 import type { Member } from "./backend.ts";
+import { capacityText, type Endpoint, type Load } from "./capacity.ts";
+import { modelFindings } from "./model-findings.ts";
 import type { ApiRoutes, Route } from "./routes.ts";
-import { worstCaseText } from "./worst-case.ts";
+import { unknownText } from "./served.ts";
+import { carriersOf, worstCaseText } from "./worst-case.ts";
 
 /** A change of a pool, as far as its traffic goes. */
-export interface Reshaped {
+interface Reshaped {
   readonly before: ApiRoutes;
   readonly after: ApiRoutes;
   readonly poolId: string | null;
@@ -13,34 +17,85 @@ export interface Reshaped {
   /** The pool's members then; null where there is no pool. */
   readonly members: readonly Member[] | null;
   readonly tier: Tier;
+  readonly behind: Behind;
 }
 
-/** Sentences on what a change does to the traffic: shares before and after, the worst case, and what nobody knows here. */
-export function outlook({ before, after, poolId, from, members, tier }: Reshaped): readonly string[] {
-  if (members === null) return [];
-  const were = membersBefore(before, poolId, from);
+interface Outlook {
+  readonly sentences: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What a change does to the traffic: shares before and after, the worst case, who could carry it then, and by which models. */
+export function outlook({ before, after, poolId, from, members, tier, behind }: Reshaped): Outlook {
+  if (members === null) return { sentences: [], warnings: [] };
+  const were = endpointsBefore(before, poolId, from);
   const [had, have] = [shareText(were), shareText(members)];
   const worst = worstCaseText(members, after.retry, tier);
-  return [
-    had === have ? `Shares stay: ${have}.` : `Shares now: ${had}; then: ${have}.`,
-    ...(worst === null ? [] : [worst]),
-    ...(worst === null || had === have ? [] : [capacityUnknown]),
-  ];
+  const loads = endpointsKey(were) === endpointsKey(members) ? [] : loadsThen(were, members, after, tier);
+  const capacity = loads.map((load) => capacityText(load, behind));
+  const untold = newcomers(were, members).filter((member) => !loads.some(({ carriers }) => carriers.includes(member)));
+  return {
+    sentences: [
+      had === have ? `Shares stay: ${have}.` : `Shares now: ${had}; then: ${have}.`,
+      ...(worst === null ? [] : [worst]),
+      // The worst case is the one to know; as it usually is where there is none.
+      ...capacity.slice(-1).map(({ text }) => text),
+      ...unknownText(untold, behind.served).map((text) => `Models unknown ${text}.`),
+    ],
+    warnings: [...modelWarnings(after.apiId, poolId ?? "the pool", were, members, behind), ...capacity.flatMap(({ warnings }) => warnings)],
+  };
 }
 
-/** No reading of ours goes to the accounts behind the backends. */
-const capacityUnknown =
-  "Whether the others can carry all of it (TPM) and serve the same model versions: unknown; az cognitiveservices account deployment list, with Reader on each account, shows both, get_metrics the peak.";
-
-function membersBefore(
-  { routes }: ApiRoutes,
+/** The endpoints between which a change moves traffic, now and then; none where it stays where it is. */
+export function movedEndpoints(
+  before: ApiRoutes,
   poolId: string | null,
   from: Route | undefined,
-): readonly Pick<Member, "backendId" | "share">[] {
-  const route = from ?? routes.find(({ backendId }) => backendId !== null && poolId !== null && sameName(backendId, poolId));
-  if (route === undefined) return [];
-  return route.backendId === null ? [{ backendId: route.url ?? "its URL", share: 100 }] : route.members;
+  members: readonly Member[] | null,
+): readonly Endpoint[] {
+  const were = endpointsBefore(before, poolId, from);
+  return members === null || endpointsKey(were) === endpointsKey(members) ? [] : [...were, ...members];
 }
 
-const shareText = (members: readonly Pick<Member, "backendId" | "share">[]): string =>
+/** Where calls go, as far as a capacity depends on it. */
+const endpointsKey = (members: readonly EndpointBefore[]): string =>
+  JSON.stringify(members.map(({ backendId, url, share }) => [backendId, url, share]));
+
+/** As usual, and then in the worst case where someone takes over. */
+function loadsThen(were: readonly EndpointBefore[], members: readonly Member[], { retry }: ApiRoutes, tier: Tier): readonly Load[] {
+  const sources = were.filter(({ share }) => share > 0);
+  const usual = { when: "As usual", sources, carriers: members.filter(({ share }) => share > 0) };
+  const takeOver = carriersOf(members, retry, tier);
+  return takeOver === null ? [usual] : [usual, { when: `If ${takeOver.failing.backendId} fails`, sources, carriers: takeOver.carriers }];
+}
+
+const newcomers = (were: readonly EndpointBefore[], members: readonly Member[]): readonly Member[] =>
+  members.filter(({ backendId, url }) => !were.some((member) => member.backendId === backendId && member.url === url));
+
+/** What the change itself brings behind the pool: callers of it cannot see which model has answered. */
+function modelWarnings(
+  apiId: string,
+  backendId: string,
+  were: readonly EndpointBefore[],
+  members: readonly Member[],
+  { served }: Behind,
+): readonly string[] {
+  const isNew = newcomers(were, members);
+  const known = members.filter((member) => !isNew.includes(member));
+  const before = new Set(modelFindings({ apiId, backendId, members: known, served }).map(({ text }) => text));
+  return modelFindings({ apiId, backendId, members, served })
+    .filter(({ text }) => !before.has(text))
+    .map(({ text, fix }) => `${text} ${fix}`);
+}
+
+/** A member as it was, or the URL that an API went to. */
+type EndpointBefore = Endpoint & Pick<Member, "share">;
+
+function endpointsBefore({ routes }: ApiRoutes, poolId: string | null, from: Route | undefined): readonly EndpointBefore[] {
+  const route = from ?? routes.find(({ backendId }) => backendId !== null && poolId !== null && sameName(backendId, poolId));
+  if (route === undefined) return [];
+  return route.backendId === null ? [{ backendId: route.url ?? "its URL", url: route.url, share: 100 }] : route.members;
+}
+
+const shareText = (members: readonly EndpointBefore[]): string =>
   members.length === 0 ? "none" : members.map(({ backendId, share }) => `${backendId} ${share} %`).join(", ");

@@ -5,12 +5,14 @@ import { sameName } from "../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../gateway/proposal.ts";
 import { shortened } from "../policy/excerpt.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
+import { type Behind, nothingRead } from "./account-tokens.ts";
 import { backendIdOf, findBackend, poolMembers } from "./backend.ts";
+import type { Endpoint } from "./capacity.ts";
 import { type Conversion, conversionOf, wantsPool } from "./conversion.ts";
 import { policyCredentials } from "./credentials.ts";
 import { type BackendEdit, retryText } from "./describe.ts";
 import { type BackendEdits, backendEdits } from "./edits.ts";
-import { outlook } from "./outlook.ts";
+import { movedEndpoints, outlook } from "./outlook.ts";
 import { pointedAt, withTexts } from "./pointing.ts";
 import { checkRequest, type PoolRequest } from "./request.ts";
 import { editRetry, type RetryEdit } from "./retry-edit.ts";
@@ -41,10 +43,43 @@ export function poolDocuments(inventory: Inventory, csharp: CSharp, request: Poo
   ];
 }
 
+/** What a request makes of the service's backends. */
+interface Reshaping {
+  /** The service with the live documents in it. */
+  readonly current: Inventory;
+  readonly routes: ApiRoutes;
+  readonly subject: Subject;
+  readonly conversion: Conversion | null;
+  readonly backends: BackendEdits;
+  readonly poolId: string | null;
+}
+
+function reshaping(inventory: Inventory, csharp: CSharp, documents: ReadonlyMap<DocumentId, Document>, request: PoolRequest): Reshaping {
+  checkRequest(request, inventory.service.tier);
+  const current = { ...inventory, backends: inventory.backends.map((backend) => documents.get(backend.id) ?? backend) };
+  const routes = resolveRoutes(current, csharp, request.api_id);
+  const subject = subjectOf(current, routes, request);
+  const conversion = wantsPool(subject, request) ? conversionOf(current, subject, routes, request) : null;
+  if (conversion === null) checkFits(subject, routes, request);
+  const poolId = conversion !== null ? backendIdOf(conversion.pool.id) : subject.kind === "pool" ? subject.backendId : null;
+  return { current, routes, subject, conversion, backends: backendEdits(current, subject, request, conversion), poolId };
+}
+
+/** The endpoints between which the request moves traffic, of which `planPool` has to know what is behind them; throws as it does. */
+export function endpointsMoved(
+  inventory: Inventory,
+  csharp: CSharp,
+  documents: ReadonlyMap<DocumentId, Document>,
+  request: PoolRequest,
+): readonly Endpoint[] {
+  const { routes, conversion, backends, poolId } = reshaping(inventory, csharp, documents, request);
+  return movedEndpoints(routes, poolId, conversion?.from, backends.members);
+}
+
 /**
  * The documents that make a pool, its members and the retry around the call as the request says; what it does not name
  * stays. An API that goes to one backend or URL gets a pool of it and the members that are named, and its policy points at it.
- * `documents` holds the live documents of `poolDocuments`; policies are taken from the inventory. Throws
+ * `documents` holds the live documents of `poolDocuments`, `behind` what was read of `endpointsMoved`; policies are taken from the inventory. Throws
  * `invalid_input`, `not_found` for a member that neither exists nor has a URL, and `unsupported` where there is no pool to
  * change or the retry cannot be placed.
  */
@@ -53,31 +88,23 @@ export function planPool(
   csharp: CSharp,
   documents: ReadonlyMap<DocumentId, Document>,
   request: PoolRequest,
+  behind: Behind = nothingRead,
 ): PoolEdit {
-  checkRequest(request, inventory.service.tier);
-  const current = { ...inventory, backends: inventory.backends.map((backend) => documents.get(backend.id) ?? backend) };
-  const routes = resolveRoutes(current, csharp, request.api_id);
-  const subject = subjectOf(current, routes, request);
-  const conversion = wantsPool(subject, request) ? conversionOf(current, subject, routes, request) : null;
-  if (conversion === null) checkFits(subject, routes, request);
-  const backends = backendEdits(current, subject, request, conversion);
+  const { current, routes, subject, conversion, backends, poolId } = reshaping(inventory, csharp, documents, request);
   const policy = policyEdit(current, csharp, routes, conversion, documents, request);
   const proposed = [...backends.edits.map((edit) => proposedBackend(edit, documents)), ...policy.documents];
   if (proposed.length === 0) return unchanged(subject, routes);
   const after = resolveRoutes(applied(current, proposed), csharp, routes.apiId);
-  const poolId = conversion !== null ? backendIdOf(conversion.pool.id) : subject.kind === "pool" ? subject.backendId : null;
   const title = poolId ?? subject.backendId;
   const parts = [...backends.parts, ...policy.parts];
+  const { tier } = current.service;
+  const ahead = outlook({ before: routes, after, poolId, from: conversion?.from, members: backends.members, tier, behind });
   return {
     // A confirmation is one line of ASCII; ids may hold more than that.
     action: `${title ?? routes.apiId}: ${parts.join("; ")}`.replace(/[^\x20-\x7e]+/g, "?"),
-    summary: [
-      `${titleOf(title, routes)}: ${parts.join("; ")}.`,
-      ...chosenText(routes, conversion),
-      ...outlook({ before: routes, after, poolId, from: conversion?.from, members: backends.members, tier: current.service.tier }),
-    ].join(" "),
+    summary: [`${titleOf(title, routes)}: ${parts.join("; ")}.`, ...chosenText(routes, conversion), ...ahead.sentences].join(" "),
     documents: proposed,
-    ...concerned({ inventory: current, csharp, after, poolId, conversion }, backends, policy.warnings),
+    ...concerned({ inventory: current, csharp, after, poolId, conversion }, backends, [...policy.warnings, ...ahead.warnings]),
     manualSteps: backends.manualSteps,
     after: `get_backend_pool ${JSON.stringify({ api_id: routes.apiId })}`,
   };
@@ -173,7 +200,7 @@ interface Concern {
 function concerned(
   { inventory, csharp, after: { apiId, routes }, poolId, conversion }: Concern,
   { edits, joined, warnings }: BackendEdits,
-  ofPolicy: readonly string[],
+  others: readonly string[],
 ): Pick<PoolEdit, "affected" | "warnings"> {
   const reached = backendsReached(inventory, csharp);
   const othersUsing = (backendId: string) => [...reached].filter(([id, ids]) => id !== apiId && ids.includes(backendId)).map(([id]) => id);
@@ -193,7 +220,7 @@ function concerned(
       ...sharedWarnings(inventory.backends, singles, poolId, othersUsing),
       ...successWarnings(edits),
       ...retryAfterWarnings(edits),
-      ...ofPolicy,
+      ...others,
     ],
   };
 }

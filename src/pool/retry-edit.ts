@@ -143,14 +143,20 @@ function wrapped(call: string, { count = defaultRetryCount, status_codes: codes 
 
 const nested = (xml: string): string => xml.replaceAll("\n", "\n    ");
 
-/** Without a response there is no status: a connection that failed raises an error, and is not retried. */
+/**
+ * Holds for an answer with one of these codes; where there are server errors among them, for no answer too. A connection that fails and a
+ * timeout are tries without a response, which a retry sees and may repeat: "null" in the response matrix and the policies of
+ * https://github.com/Azure-Samples/Apim-Samples/tree/main/samples/inference-failover; Microsoft's page of `retry` does not say.
+ */
 export function retryCondition(codes: readonly string[]): string {
   const status = "context.Response.StatusCode";
-  const tests = statusCodeRanges(codes).map(({ min, max }) => {
+  const ranges = statusCodeRanges(codes);
+  const tests = ranges.map(({ min, max }) => {
     if (min === max) return `${status} == ${min}`;
     return max === 599 ? `${status} >= ${min}` : `(${status} >= ${min} && ${status} <= ${max})`;
   });
-  return `@(context.Response != null && (${tests.join(" || ")}))`;
+  const any = tests.join(" || ");
+  return ranges.some(({ max }) => max >= 500) ? `@(context.Response == null || ${any})` : `@(context.Response != null && (${any}))`;
 }
 
 /** Operations that call the backend by themselves are not reached by a retry of the API. */

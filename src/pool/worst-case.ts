@@ -4,7 +4,7 @@ import { type Outage, type Retry, retriesIn } from "./retry.ts";
 import { sharesOf } from "./shares.ts";
 
 /** What callers see of an outage of one member, as one gateway instance sees it: instances do not share what they count. */
-export interface WorstCase {
+interface WorstCase {
   readonly failing: Member;
   readonly outage: Outage;
   /** The breaker that opens; null where none does. */
@@ -28,7 +28,7 @@ export const opensOnServerErrors = (breaker: Breaker | null, tier: Tier): boolea
   opensIn(breaker, tier, 503) || opensIn(breaker, tier, 500);
 
 /** Whether a breaker counts the failures of an outage. Of no answer: where it lists both a refused connection and a timeout. */
-export function opensIn(breaker: Breaker | null, tier: Tier, outage: Outage): boolean {
+function opensIn(breaker: Breaker | null, tier: Tier, outage: Outage): boolean {
   if (tier === "consumption" || breaker === null) return false;
   return outage === "no answer" ? uncountedReasons(breaker).length === 0 : counts(breaker, outage);
 }
@@ -70,12 +70,25 @@ export function worstCase(members: readonly Member[], retry: Retry | null, tier:
   };
 }
 
+const outages: readonly Outage[] = [503, 500, "no answer"];
+
+/** Who gets the calls of the member that gets most, once its breaker has opened; null where no outage opens it. */
+export function carriersOf(
+  members: readonly Member[],
+  retry: Retry | null,
+  tier: Tier,
+): { readonly failing: Member; readonly carriers: readonly Member[] } | null {
+  const found = outages.map((outage) => worstCase(members, retry, tier, outage)).find((one) => one !== null && one.breaker !== null);
+  if (found === undefined || found === null) return null;
+  const { failing, takeOver } = found;
+  return { failing, carriers: members.filter((member) => takeOver.some(({ backendId }) => backendId === member.backendId)) };
+}
+
 /**
  * The worst case as two sentences: what it is where the member answers with an error, and what is otherwise where it fails in another way.
  * `If aoai-eastus (East US) answers 503 (calls one after another): up to 5 errors a gateway instance before its breaker opens, ...`.
  */
 export function worstCaseText(members: readonly Member[], retry: Retry | null, tier: Tier): string | null {
-  const outages: readonly Outage[] = [503, 500, "no answer"];
   const all = outages.flatMap((outage) => worstCase(members, retry, tier, outage) ?? []);
   const main = all.find(({ breaker, outage }) => breaker !== null && outage !== "no answer") ?? all[0];
   if (main === undefined) return null;
@@ -119,5 +132,5 @@ const outageText = (outage: Outage): string => (outage === "no answer" ? "refuse
 const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /** `aoai-westeurope takes 100 %`. */
-export const sharesText = (shares: WorstCase["takeOver"]): string =>
+const sharesText = (shares: WorstCase["takeOver"]): string =>
   shares.map(({ backendId, share }) => `${backendId} takes ${share} %`).join(", ");

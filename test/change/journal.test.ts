@@ -238,7 +238,7 @@ describe("a damaged record", () => {
 describe("through the tools", () => {
   test("list_changes names a damaged change in both of its forms, and lists the others", async () => {
     const path = await freshDirectory();
-    const harness = await openHarness({ env: { AIGW_STATE: path } });
+    const harness = await openHarness({ logs: false, env: { AIGW_STATE: path } });
     await harness.apply(await harness.ask(updateQuota, { subscription_id: "growth", tpm: 120_000 }));
     await mkdir(join(path, "chg-damaged"));
     await writeFile(join(path, "chg-damaged", "planned.json"), "{");

@@ -1,5 +1,5 @@
 import { openGateway } from "../../src/azure/gateway.ts";
-import type { Changes } from "../../src/change/changes.ts";
+import type { Changes, ChangesOptions } from "../../src/change/changes.ts";
 import { fingerprintKey } from "../../src/change/fingerprint-key.ts";
 import type { JournalStore } from "../../src/change/journal-store.ts";
 import { memoryStore } from "../../src/change/memory-store.ts";
@@ -33,7 +33,7 @@ export interface Process {
 export interface Machine {
   readonly service: Service;
   readonly store: JournalStore;
-  start(host?: string): Process;
+  start(host?: string, more?: Partial<ChangesOptions>): Process;
 }
 
 export function openMachine(store: JournalStore = memoryStore()): Machine {
@@ -44,10 +44,10 @@ export function openMachine(store: JournalStore = memoryStore()): Machine {
   return {
     service,
     store,
-    start(host = "here") {
+    start(host = "here", more = {}) {
       lastPid += 1;
       alive.add(lastPid);
-      return startProcess({ sandbox, service, store, alive, pid: lastPid, host });
+      return startProcess({ sandbox, service, store, alive, pid: lastPid, host, more });
     },
   };
 }
@@ -59,9 +59,10 @@ interface Place {
   readonly alive: Set<number>;
   readonly pid: number;
   readonly host: string;
+  readonly more: Partial<ChangesOptions>;
 }
 
-function startProcess({ sandbox, service, store, alive, pid, host }: Place): Process {
+function startProcess({ sandbox, service, store, alive, pid, host, more }: Place): Process {
   const { moment, killedIn, kill } = mortal(() => alive.delete(pid));
   const gateway = openGateway(
     {
@@ -79,6 +80,7 @@ function startProcess({ sandbox, service, store, alive, pid, host }: Place): Pro
     { retryDelayMs: 0, requestTimeoutMs: 600_000, wait: async () => {} },
   );
   const changes = service.open({
+    ...more,
     gateway,
     store: {
       ...store,

@@ -74,7 +74,7 @@ describe("a backend becomes a pool", () => {
     expect(text).toContain("<retry ");
     expect(edit.manualSteps).toEqual([expect.stringMatching(/^az role assignment create/)]);
     expect(edit.summary).toContain(
-      "up to 5 errors a gateway instance before its breaker opens, 2 with one retry, plus every call already in flight, then north takes 100 %. Refused connections and timeouts are not retried: up to 5 errors.",
+      "up to 5 errors a gateway instance before its breaker opens, 2 with one retry, plus every call already in flight, then north takes 100 %.",
     );
     expect(edit.summary).toContain("unknown");
   });

@@ -4,30 +4,11 @@ import { type FindingCode, findingsOf } from "../../src/pool/findings.ts";
 import { planPool } from "../../src/pool/plan.ts";
 import type { PoolRequest } from "../../src/pool/request.ts";
 import { resolveRoutes } from "../../src/pool/routes.ts";
+import { breakerOfFive } from "../two-regions.ts";
 import { api, csharp } from "./planning.ts";
 import { inventoryOf, live, type Parts, policy, pool, single } from "./service.ts";
 
-const rule = (more: JsonObject = {}, condition: JsonObject = {}): JsonObject => ({
-  circuitBreaker: {
-    rules: [
-      {
-        name: "r",
-        failureCondition: {
-          count: 5,
-          interval: "PT1M",
-          statusCodeRanges: [
-            { min: 429, max: 429 },
-            { min: 500, max: 599 },
-          ],
-          errorReasons: ["BackendConnectionFailure", "Timeout"],
-          ...condition,
-        },
-        tripDuration: "PT1M",
-        ...more,
-      },
-    ],
-  },
-});
+const rule = (more: JsonObject = {}, condition: JsonObject = {}): JsonObject => ({ circuitBreaker: breakerOfFive(more, condition) });
 
 const retry = (count: string, condition = "@(context.Response.StatusCode == 429 || context.Response.StatusCode >= 500)", buffer = "true") =>
   `<retry condition="${condition}" count="${count}" interval="0"><forward-request buffer-request-body="${buffer}" /></retry>`;

@@ -26,12 +26,13 @@ function edited(parts: Parts, retry: RetryInput | null): string | null {
 }
 
 test.each([
-  [["429"], "context.Response.StatusCode == 429"],
-  [["429", "500-599"], "context.Response.StatusCode == 429 || context.Response.StatusCode >= 500"],
-  [["500-503"], "(context.Response.StatusCode >= 500 && context.Response.StatusCode <= 503)"],
-  [["599"], "context.Response.StatusCode == 599"],
-])("retryCondition of %s", (given, tests) => {
-  expect(retryCondition(given)).toBe(`@(context.Response != null && (${tests}))`);
+  [["429"], "context.Response != null && (context.Response.StatusCode == 429)"],
+  [["400-499"], "context.Response != null && ((context.Response.StatusCode >= 400 && context.Response.StatusCode <= 499))"],
+  [["429", "500-599"], "context.Response == null || context.Response.StatusCode == 429 || context.Response.StatusCode >= 500"],
+  [["500-503"], "context.Response == null || (context.Response.StatusCode >= 500 && context.Response.StatusCode <= 503)"],
+  [["599"], "context.Response == null || context.Response.StatusCode == 599"],
+])("retryCondition of %s", (given, condition) => {
+  expect(retryCondition(given)).toBe(`@(${condition})`);
 });
 
 describe("editRetry", () => {

@@ -64,6 +64,7 @@ async function openWatched() {
       const signal = new AbortController().signal;
       return callOnCommandLine({
         surface,
+        lookedAfter: surface.lookedAfter,
         operands: [tool, JSON.stringify(input)],
         json,
         signal,

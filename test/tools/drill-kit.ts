@@ -6,44 +6,25 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { AzureOpenAI } from "openai";
 import { onTestFinished } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
-import type { JsonObject } from "../../src/gateway/documents.ts";
 import type { Surface } from "../../src/mcp/call.ts";
 import { type MovableClock, movableClock } from "../../src/sandbox/clock.ts";
 import type { ModelBackend } from "../../src/sandbox/models/backend.ts";
 import { faultOriginUrl } from "../../src/sandbox/models/fault-origin.ts";
-import { armId } from "../../src/sandbox/world.ts";
 import { openSurface } from "../../src/surface.ts";
 import type { PlanOutput } from "../../src/tool.ts";
 import { applyChange } from "../../tools/apply-change.ts";
 import { runFailoverDrill } from "../../tools/run-failover-drill.ts";
 import { type Harness, type HarnessOptions, openHarness } from "../harness.ts";
 import { ask } from "../sandbox/traffic/kit.ts";
+import { breakerOfFive, twoRegions } from "../two-regions.ts";
 
 /** Of the event loop. */
 const turnsToGo = 20_000;
 
 export const start = new Date("2026-11-20T10:00:00Z");
 
-/** East US before West Europe behind breakers of five failures in a minute. */
-const breaker: JsonObject = {
-  rules: [
-    {
-      name: "five",
-      failureCondition: { count: 5, interval: "PT1M", statusCodeRanges: [{ min: 500, max: 599 }] },
-      tripDuration: "PT1M",
-    },
-  ],
-};
-
-const twoRegions: JsonObject = {
-  type: "Pool",
-  pool: {
-    services: [
-      { id: armId("backends/aoai-eastus"), priority: 1 },
-      { id: armId("backends/aoai-westeurope"), priority: 2 },
-    ],
-  },
-};
+/** Five failures in a minute with an answer: no answer at all opens none. */
+const breaker = breakerOfFive({}, { statusCodeRanges: [{ min: 500, max: 599 }], errorReasons: [] });
 
 /** The demo service with two regions, a clock that stands still, and the teams' clients. */
 export interface DrillService {

@@ -318,5 +318,7 @@ describe("what recover tells", { timeout }, () => {
 
 test("a drill that has nobody to look after it is warned of before, and told", { timeout }, async () => {
   const { plan } = await openDrillService();
-  expect((await plan(rehearsal)).warnings.join()).toContain("call apply_change) ends at once: then no test calls are made");
+  expect((await plan(rehearsal)).warnings.join()).toContain(
+    "call apply_change), which stays until it is cleaned up. Where that process ends before, no more test calls are made",
+  );
 });

@@ -13,7 +13,7 @@ import { type LoggedCall, tableRows } from "../usage/rows.ts";
 const openAt = (now: string, options: HarnessOptions = {}) => openHarness({ ...options, clock: movableClock(new Date(now)) });
 
 /** No log query endpoint is configured: as where the identity may not read logs, or there are none. */
-const withoutLogs = { env: { AIGW_LOGS_ENDPOINT: "" } };
+const withoutLogs = { logs: false };
 
 const hour = { since: "2026-03-01T10:20:00Z", until: "2026-03-01T11:20:00Z" };
 

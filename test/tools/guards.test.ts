@@ -34,7 +34,7 @@ describe("what a policy edit takes away", () => {
       /to every call of operation 'azure-openai\/Embeddings_Create'/,
     ],
   ])("blocks %s", async (_, input, guard, message) => {
-    const { ask, documents } = await openHarness();
+    const { ask, documents } = await openHarness({ logs: false });
     const before = documents();
     const plan = await ask(applyPolicy, input);
     expect(plan.status).toBe("blocked");
@@ -43,7 +43,7 @@ describe("what a policy edit takes away", () => {
   });
 
   it("lets the fragment's content move into the policy", async () => {
-    const { ask } = await openHarness();
+    const { ask } = await openHarness({ logs: false });
     const replace = `<authentication-managed-identity resource="https://cognitiveservices.azure.com" output-token-variable-name="t" />
 <set-header name="Authorization" exists-action="override"><value>@("Bearer " + (string)context.Variables["t"])</value></set-header>`;
     const plan = await ask(applyPolicy, { ...api, edits: [{ select: "inbound/include-fragment", replace: replace.split("\n")[0] }] });
@@ -60,7 +60,7 @@ describe("what a policy edit takes away", () => {
   });
 
   it("says which section goes with its policies, and passes", async () => {
-    const { ask } = await openHarness();
+    const { ask } = await openHarness({ logs: false });
     const first = await ask(applyPolicy, {
       product_id: "aoai-trial",
       edits: [{ select: "on-error", append: `<set-header name="x-error" exists-action="override"><value>1</value></set-header>` }],
@@ -82,7 +82,7 @@ describe("the key that a limit counts by", () => {
   it.each(["@(Guid.NewGuid().ToString())", '@(context.Request.Headers.GetValueOrDefault("x-team", "none"))', "all"])(
     "does not change to %s",
     async (key) => {
-      const { ask } = await openHarness();
+      const { ask } = await openHarness({ logs: false });
       const plan = await ask(applyPolicy, keyed(key));
       expect(plan).toMatchObject({ status: "blocked", affected: expect.arrayContaining(["growth"]) });
       expect(plan.affected).not.toContain("prod-critical");
@@ -96,7 +96,7 @@ describe("the key that a limit counts by", () => {
   );
 
   it("changes to another that counts per subscription, with a warning", async () => {
-    const { ask } = await openHarness();
+    const { ask } = await openHarness({ logs: false });
     const plan = await ask(applyPolicy, keyed('@(context.Subscription.Id + "-" + context.Api.Id)'));
     expect(plan).toMatchObject({ status: "planned", affected: expect.arrayContaining(["growth"]) });
     expect(plan.warnings).toContain("The tpm of growth is counted anew, by another key.");
@@ -104,7 +104,7 @@ describe("the key that a limit counts by", () => {
 });
 
 describe("an undo", () => {
-  const allowing = () => openHarness({ env: { AIGW_ALLOW_OVERRIDE: "limit_cut,limit_raise" } });
+  const allowing = () => openHarness({ logs: false, env: { AIGW_ALLOW_OVERRIDE: "limit_cut,limit_raise" } });
 
   it("of a cut warns of the raise that it is", async () => {
     const { ask, apply, documents } = await allowing();
@@ -125,7 +125,7 @@ describe("an undo", () => {
 });
 
 describe("AIGW_PROTECT", () => {
-  const protecting = (things: string) => openHarness({ env: { AIGW_PROTECT: things } });
+  const protecting = (things: string) => openHarness({ logs: false, env: { AIGW_PROTECT: things } });
 
   it("lets one team's limit change beside a protected team, and undo it, but not the protected one's", async () => {
     const { ask, apply, documents } = await protecting("subscription:Prod-Critical");

@@ -16,7 +16,7 @@ const product = "products/aoai/policies/policy";
 /** A cut for growth that is applied, one for it that is planned, and a pool of two regions that is planned. */
 async function threeChanges() {
   const clock = movableClock(new Date("2026-11-20T12:00:00Z"));
-  const harness = await openHarness({ clock });
+  const harness = await openHarness({ clock, logs: false });
   const cut = await harness.ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
   await harness.apply(cut);
   await clock.advance(60 * 60_000);
@@ -58,7 +58,7 @@ describe("filters", () => {
   });
 
   test("a team is found by its display name also where a change names its id alone", async () => {
-    const { sandbox, ask } = await openHarness();
+    const { sandbox, ask } = await openHarness({ logs: false });
     const { path, properties } = sandbox.world.get("subscriptions/prod-critical") ?? { path: "", properties: {} };
     sandbox.world.put(path, { ...properties, displayName: "Shop" });
     const text = String(sandbox.world.get(product)?.properties.value).replace("500000", "400000");
@@ -69,14 +69,14 @@ describe("filters", () => {
   });
 
   test.for([["yesterday"], ["-P"], ["P1D"], ["2026-11-20T13:30:00"]])("since %s is no time", async ([since]) => {
-    const { refuse } = await openHarness();
+    const { refuse } = await openHarness({ logs: false });
     expect(await refuse("list_changes", { since })).toContain("'since'");
   });
 });
 
 describe("one change, whole", () => {
   test("a plan is shown again as it was, with what has become of it", async () => {
-    const { ask, apply } = await openHarness({ env: { AIGW_ALLOW_OVERRIDE: "limit_cut" } });
+    const { ask, apply } = await openHarness({ logs: false, env: { AIGW_ALLOW_OVERRIDE: "limit_cut" } });
     const plan = await ask(updateQuota, { subscription_id: "growth", tpm: 10_000, override: ["limit_cut"] });
     const planned = await ask(listChanges, { plan_id: plan.plan_id });
     expect(planned.changes).toMatchObject([{ change_id: plan.plan_id, state: "planned", tool: "update_quota", summary: plan.summary }]);
@@ -101,7 +101,7 @@ describe("one change, whole", () => {
   });
 
   test("says why it failed", async () => {
-    const { ask, refuse, sandbox } = await openHarness();
+    const { ask, refuse, sandbox } = await openHarness({ logs: false });
     const plan = await ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
     const body = { error: { code: "ValidationError", message: "No.", details: null } };
     sandbox.world.faults.add({ method: "PUT", path: product, outcome: { kind: "answer", status: 400, body } });
@@ -112,13 +112,13 @@ describe("one change, whole", () => {
   });
 
   test("takes no filter beside it, and knows its own ids alone", async () => {
-    const { refuse } = await openHarness();
+    const { refuse } = await openHarness({ logs: false });
     expect(await refuse("list_changes", { plan_id: "chg-x", team: "growth" })).toContain("no filter");
     expect(await refuse("list_changes", { plan_id: "chg-none" })).toContain("There is no plan or change 'chg-none'");
   });
 
   test("in text too", async () => {
-    const { ask, apply, client } = await openHarness();
+    const { ask, apply, client } = await openHarness({ logs: false });
     const changeId = await apply(await ask(updateQuota, { subscription_id: "growth", tpm: 100_000 }));
     const { text } = await client.call("list_changes", { plan_id: changeId });
     expect(text).toContain(`diff --git a/${product}.xml b/${product}.xml`);
@@ -150,7 +150,7 @@ describe("the patch", () => {
   const read = (directory: string, file: string): string => readFileSync(join(directory, file), "utf8");
 
   test.for(["git", "patch"] as const)("makes of the files before those after, of new ones too: %s", async (program) => {
-    const harness = await openHarness();
+    const harness = await openHarness({ logs: false });
     const backends = [{ backend_id: "aoai-south", url: "https://aoai-south.openai.azure.com/openai", priority: 2 }];
     const plan = await harness.ask(updateBackendPool, { api_id: "azure-openai", backends });
     const before = exported(harness);
@@ -169,7 +169,7 @@ describe("the patch", () => {
   });
 
   test("of a policy gives what the service then has", async () => {
-    const harness = await openHarness();
+    const harness = await openHarness({ logs: false });
     const plan = await harness.ask(updateQuota, { subscription_id: "growth", tpm: 100_000 });
     const before = exported(harness);
     const { whole } = await harness.ask(listChanges, { plan_id: plan.plan_id });
@@ -179,7 +179,7 @@ describe("the patch", () => {
   });
 
   test("says where keys keep it from fitting", async () => {
-    const { ask, sandbox } = await openHarness();
+    const { ask, sandbox } = await openHarness({ logs: false });
     const policy = (key: string) =>
       `<policies><inbound><base /><set-header name="api-key" exists-action="override"><value>${key}</value></set-header></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>`;
     sandbox.world.put("products/aoai-trial/policies/policy", { format: "rawxml", value: policy("canary-1") });

@@ -45,6 +45,10 @@ it("a shadow limit changes nobody's limit, is not doubled, goes when it is enfor
   const before = documents();
   const limits = async () =>
     (await ask(listSubscriptions, {})).subscriptions.map(({ subscription_id, tpm, rpm }) => [subscription_id, tpm, rpm]);
+  const notes = async () =>
+    (await ask(listSubscriptions, {})).subscriptions.flatMap(({ subscription_id, note = "" }) =>
+      note.includes("shadow") ? [[subscription_id, note]] : [],
+    );
   const limitsBefore = await limits();
   const plan = await ask(updateQuota, shadow);
   expect(plan).toMatchObject({ status: "planned", confirm: "sandbox: growth shadow tpm 500, enforced 200000 stays", affected: ["growth"] });
@@ -53,9 +57,11 @@ it("a shadow limit changes nobody's limit, is not doubled, goes when it is enfor
   expect(documents()).toEqual(before);
   const shadowed = await apply(plan);
   expect(await limits()).toEqual(limitsBefore);
+  expect(await notes()).toEqual([["growth", expect.stringContaining(`shadow tpm ${proposed}, not enforced`)]]);
   expect(await ask(updateQuota, shadow)).toMatchObject({ status: "unchanged", documents: [] });
   const enforced = await apply(await ask(updateQuota, { ...shadow, mode: "enforce", override: ["limit_cut"] }));
   expect([...documents().values()].join("\n")).not.toContain(cause);
+  expect(await notes()).toEqual([]);
   for (const change_id of [enforced, shadowed]) await apply(await ask(undoChange, { change_id }));
   expect(documents()).toEqual(before);
 });

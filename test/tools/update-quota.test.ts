@@ -12,7 +12,7 @@ const policy = (inbound: string): string => `<policies><inbound><base />${inboun
 
 /** The demo's service with a product `solo`: a policy, and the teams given. */
 async function openSolo(inbound: string, teams: readonly string[]): Promise<Harness> {
-  const harness = await openHarness();
+  const harness = await openHarness({ logs: false });
   const { world } = harness.sandbox;
   world.put("products/solo", { displayName: "Solo" });
   world.put("products/solo/apis/azure-openai", {});
@@ -32,7 +32,7 @@ async function tpmOf({ ask }: Harness): Promise<Record<string, unknown>> {
 
 describe("update_quota", () => {
   it("takes a subscription's whole ARM id", async () => {
-    const { ask, sandbox } = await openHarness();
+    const { ask, sandbox } = await openHarness({ logs: false });
     const [team] = sandbox.world.list("subscriptions").filter(({ path }) => path === "subscriptions/growth");
     const { service } = await ask(listSubscriptions, {});
     const id = `/subscriptions/5a11db0c-0000-4000-8000-00000000a1a1/resourceGroups/sandbox/providers/Microsoft.ApiManagement/service/${service}/${team?.path}`;
@@ -249,13 +249,13 @@ describe("update_quota, applied and undone", () => {
 });
 
 it("a plan names the Azure subscription and the tenant that it would change", async () => {
-  const { ask } = await openHarness();
+  const { ask } = await openHarness({ logs: false });
   const { azure } = await ask(updateQuota, { subscription_id: "growth", tpm: 150_000 });
   expect(azure).toBe("subscription 5a11db0c-0000-4000-8000-00000000a1a1, tenant 5a11db0c-0000-4000-8000-00000000c3c3");
 });
 
 it("a name from the gateway begins no line of an answer", async () => {
-  const { sandbox, client } = await openHarness();
+  const { sandbox, client } = await openHarness({ logs: false });
   const growth = sandbox.world.get("subscriptions/growth");
   sandbox.world.put("subscriptions/growth", {
     ...growth?.properties,

@@ -11,7 +11,7 @@ import { completeUntil } from "../../usage/window.ts";
 import type { LeftBehind, ShownDrill } from "../types.ts";
 
 /** What an answer about a drill is made from. */
-export interface DrillReading {
+interface DrillReading {
   readonly service: string;
   readonly gateway: Pick<GatewayReader, "service">;
   readonly logs: LogsReader;
@@ -19,7 +19,7 @@ export interface DrillReading {
 }
 
 /** The calls of the drill's API, and of its subscriptions alone where it names some, by who answered them. */
-export interface DrillTraffic {
+interface DrillTraffic {
   /** As long before as the drill took. */
   readonly before: readonly LoggedShare[];
   /** The beginning, while gateways follow: it does not count for the verdict. */

@@ -5,13 +5,13 @@ import { auditedGateway } from "../audited.ts";
 import { isOpen, type PlannedChange, type Standing } from "../journal.ts";
 import { inTurn } from "../queue.ts";
 import { type Recovery, recover as settle } from "../recovery.ts";
-import type { BackgroundTrail, DrillLog, DrillStopper, LeftBehind, ShownDrill } from "../types.ts";
+import type { BackgroundTrail, ClosedPath, DrillLog, DrillStopper, LeftBehind, LookedAfter, ShownDrill } from "../types.ts";
 import { failureOf } from "../write.ts";
 import { type CleanUp, leftBehind } from "./clean-up.ts";
 import type { Course } from "./records.ts";
-import { type Begun, endAndClean, isBegun, lookAfter, type Running } from "./runner.ts";
+import { type Begun, endAndClean, isBegun, isTimed, lookAfter, type Running, type Timed } from "./runner.ts";
 
-export interface DrillsOptions extends Omit<Running, "gateway" | "queue" | "journal" | "own"> {
+interface DrillsOptions extends Omit<Running, "gateway" | "queue" | "journal" | "own"> {
   readonly recovery: Recovery;
   /** For each clean-up that no call has asked for: what it writes belongs in the operator's audit, too. */
   readonly background: () => BackgroundTrail;
@@ -20,6 +20,8 @@ export interface DrillsOptions extends Omit<Running, "gateway" | "queue" | "jour
 /** The drills of one caller on one service. */
 export interface Drills {
   readonly log: DrillLog;
+  /** Those that this process has begun to look after. */
+  readonly lookedAfter: readonly LookedAfter[];
   /** Begins to look after a drill that has been applied, where nobody has yet. Resolves once that is on record. */
   start(drillId: string): Promise<void>;
   /** Looks after what a process that has ended was looking after: at a start. Resolves once what is over has been cleaned up. */
@@ -31,10 +33,11 @@ export interface Drills {
 export function openDrills({ recovery, background, ...options }: DrillsOptions): Drills {
   const { journal, own } = recovery;
   const { records, clock } = options;
+  const lookedAfter: LookedAfter[] = [];
   const running = (of: Recovery): Running => ({ ...options, gateway: of.gateway, queue: recovery.gateway, journal, own });
 
   /** What no call has asked for. */
-  const cleanInBackground = async (change: Begun): Promise<CleanUp> => {
+  const cleanInBackground = async (change: Timed): Promise<CleanUp> => {
     const { trail, done } = background();
     trail.applying({ changeId: change.changeId, documents: [], undoes: null });
     const cleaned = endAndClean(running({ ...recovery, gateway: auditedGateway(recovery.gateway, trail) }), change);
@@ -45,7 +48,9 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
   /** On record at once: who asks next is told that somebody looks after it. Nobody does where that cannot be recorded. */
   const look = async (change: Begun, runners: number): Promise<void> => {
     const mine = await records.takeOver(change.changeId, runners, own).catch(() => false);
-    if (mine) void lookAfter(running(recovery), change, runners, () => cleanInBackground(change));
+    if (!mine) return;
+    const over = lookAfter(running(recovery), change, runners, () => cleanInBackground(change));
+    lookedAfter.push({ drillId: change.changeId, until: change.window.until, over });
   };
 
   const find = async (drillId: string, { journal: told }: Pick<Recovery, "journal"> = recovery): Promise<PlannedChange> => {
@@ -80,11 +85,11 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
   const settled = (of: Recovery, change: PlannedChange): Promise<Standing> =>
     inTurn(recovery.gateway, async () => (await settle(of, change)).standing);
 
-  /** Drills that have begun, and of which something may be there; with what has been put back of those whose start was cut short. */
+  /** Drills and test paths that have begun, and of which something may be there; with what has been put back of those whose start was cut short. */
   const unfinished = async (of: Recovery): Promise<readonly Unfinished[]> => {
     const found: Unfinished[] = [];
     for (const { change, standing } of (await journal.list()).changes) {
-      if (!isBegun(change)) continue;
+      if (!isTimed(change)) continue;
       const course = await records.course(change.changeId);
       if (course.cleaned !== null) continue;
       const cut = isOpen(standing);
@@ -105,7 +110,13 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
     return { ...(await shown(of, change)), leftBehind: left, removed };
   };
 
+  const closed = async (of: Recovery, change: Timed, settled: boolean, putBack: readonly DocumentId[]): Promise<ClosedPath> => {
+    const { left, removed } = settled ? { left: [], removed: [] } : await endAndClean(running(of), change);
+    return { changeId: change.changeId, removed: [...putBack, ...removed], leftBehind: left };
+  };
+
   return {
+    lookedAfter,
     log: { show: async (drillId) => shown(recovery, await find(drillId)) },
     async start(drillId) {
       const change = await find(drillId);
@@ -114,8 +125,8 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
     },
     async resume() {
       for (const { change, course, applied, settled } of await unfinished(recovery)) {
-        if (settled || isLookedAfter(course)) continue;
-        if (applied && clock.now().getTime() < Date.parse(change.window.until) && course.ended === null) {
+        if (settled || (isLookedAfter(course) && (isBegun(change) || course.ended === null))) continue;
+        if (isBegun(change) && applied && clock.now().getTime() < Date.parse(change.window.until) && course.ended === null) {
           await look(change, course.runners.length);
         } else await cleanInBackground(change);
       }
@@ -130,25 +141,30 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
       },
       async recover() {
         const drills: ShownDrill[] = [];
+        const paths: ClosedPath[] = [];
         const alone: { drillId: string; until: string; documents: readonly DocumentId[] }[] = [];
         for (const { change, course, settled, putBack } of await unfinished(of)) {
           const early = clock.now().getTime() < Date.parse(change.window.until);
-          if (settled) drills.push({ ...(await shown(of, change)), removed: putBack });
-          else if (early && course.ended === null && isLookedAfter(course)) {
+          const isInUse = early && course.ended === null && isLookedAfter(course);
+          if (!isBegun(change)) {
+            // What still asks by it takes it away.
+            if (settled || !isInUse) paths.push(await closed(of, change, settled, putBack));
+          } else if (settled) drills.push({ ...(await shown(of, change)), removed: putBack });
+          else if (isInUse) {
             alone.push({ drillId: change.changeId, until: change.window.until, documents: await standingOf(of, change) });
           } else {
             const done = await ended(of, change);
             drills.push({ ...done, removed: [...putBack, ...(done.removed ?? [])] });
           }
         }
-        return { drills, running: alone };
+        return { drills, running: alone, paths };
       },
     }),
   };
 }
 
 interface Unfinished {
-  readonly change: Begun;
+  readonly change: Timed;
   readonly course: Course;
   readonly applied: boolean;
   /** Whether its start was cut short, and nothing of it is left now. */

@@ -65,9 +65,9 @@ const runner = z.object({ time: instant, owner }).readonly();
 const ended = z.object({ time: instant, stopped: z.boolean() }).readonly();
 const cleaned = z.object({ time: instant }).readonly();
 
-export type DrillOwner = z.output<typeof owner>;
-export type DrillRunner = z.output<typeof runner>;
-export type DrillEnd = z.output<typeof ended>;
+type DrillOwner = z.output<typeof owner>;
+type DrillRunner = z.output<typeof runner>;
+type DrillEnd = z.output<typeof ended>;
 
 /** What is on record of the course of a drill. */
 export interface Course {

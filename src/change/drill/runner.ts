@@ -28,46 +28,57 @@ export interface Running {
   readonly own: Owner;
 }
 
-/** A drill that has begun. */
-export interface Begun extends PlannedChange {
-  readonly drill: DrillPlan;
+/** A drill or test path that has begun. */
+export interface Timed extends PlannedChange {
   readonly window: DrillWindow;
 }
 
+/** A drill that has begun. */
+export interface Begun extends Timed {
+  readonly drill: DrillPlan;
+}
+
+export const isTimed = (change: PlannedChange): change is Timed => change.window !== undefined;
 export const isBegun = (change: PlannedChange): change is Begun => change.drill !== undefined && change.window !== undefined;
 
 /**
  * Looks after a drill to its end: makes test calls, and cleans up when its time is over. Nothing depends on it: the gateway ends an evacuation
- * by itself, and no production call meets a rehearsal. This process has become its runner, with this number. Never rejects.
+ * by itself, and no production call meets a rehearsal. This process has become its runner, with this number. Resolves, at its end, with whether nothing of it is left; never rejects.
  */
-export async function lookAfter(running: Running, change: Begun, runner: number, clean: () => Promise<CleanUp>): Promise<void> {
+export async function lookAfter(running: Running, change: Begun, runner: number, clean: () => Promise<CleanUp>): Promise<boolean> {
   const { clock } = running;
   try {
     await probeUntilEnd(running, change, runner);
     for (const delay of cleanUpDelays) {
       const done = await clean().catch(() => null);
-      if (done !== null && (done.left.length === 0 || !done.retryable)) return;
+      if (done !== null && (done.left.length === 0 || !done.retryable)) return done.left.length === 0;
       await clock.wait(delay);
     }
   } catch {
     // Whatever is left is told by get_drill, and taken away by the next process or by recover.
   }
+  return false;
 }
 
 /** In milliseconds, between one try and the next: what keeps a write from being taken is mostly over soon. */
 const cleanUpDelays = [2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];
 
 /** Takes away what a drill has written, and records what has come of it. Before its time that ends it: once nothing of it is left. */
-export async function endAndClean({ gateway, queue, journal, records, clock }: Running, change: Begun): Promise<CleanUp> {
+export const endAndClean = (running: Running, change: Timed): Promise<CleanUp> =>
   // Writes of changes never interleave.
-  return inTurn(queue, async () => {
-    const early = clock.now().getTime() < Date.parse(change.window.until);
-    const done = await cleanUp(gateway, change, await journal.progress(change));
-    const isClean = done.left.length === 0;
-    if (!early || isClean) await records.ended(change.changeId, early);
-    if (isClean) await records.cleaned(change.changeId);
-    return done;
-  });
+  inTurn(running.queue, () => endInTurn(running, change));
+
+/** As `endAndClean`, for who has the turn already. */
+export async function endInTurn(
+  { gateway, journal, records, clock }: Pick<Running, "gateway" | "journal" | "records" | "clock">,
+  change: Timed,
+): Promise<CleanUp> {
+  const early = clock.now().getTime() < Date.parse(change.window.until);
+  const done = await cleanUp(gateway, change, await journal.progress(change));
+  const isClean = done.left.length === 0;
+  if (!early || isClean) await records.ended(change.changeId, early);
+  if (isClean) await records.cleaned(change.changeId);
+  return done;
 }
 
 /** Rehearsals begin closely: a breaker counts failures within its interval. */

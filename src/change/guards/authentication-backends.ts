@@ -2,7 +2,7 @@ import { documentKind, documentTitle } from "../../gateway/documents.ts";
 import type { Inventory } from "../../gateway/inventory.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { credentialsOf, findBackend } from "../../pool/backend.ts";
-import { allRoutes, type Route } from "../../pool/routes.ts";
+import { allRoutes, type Route, reachedBy } from "../../pool/routes.ts";
 import { changesRoutes } from "./further.ts";
 import type { Subject } from "./guard.ts";
 
@@ -26,11 +26,11 @@ export function lostOnRoutes({ states, documents }: Pick<Subject, "states" | "do
   const judged = [...allRoutes(states.before, states.csharp)].flatMap(([apiId, routes]) => {
     const next = after.get(apiId) ?? [];
     if (routes.length === 0 || JSON.stringify(routes) === JSON.stringify(next)) return [];
-    return routes.every((route) => signsIn(states.before, route)) ? [{ apiId, next }] : [];
+    return routes.every((route) => signsIn(states.before, route)) ? [{ apiId, routes, next }] : [];
   });
   if (judged.length === 0) return null;
-  return judged.flatMap(({ apiId, next }) => {
-    const bare = new Set(next.filter((route) => isBare(states.after, route)).map(destination));
+  return judged.flatMap(({ apiId, routes, next }) => {
+    const bare = new Set(next.filter((route) => isBare(states.after, route) && !isServedNow(routes, route)).map(destination));
     return [...bare].map((name) => `API '${apiId}' would go to ${name}, without the credentials that its backend carries now.`);
   });
 }
@@ -41,6 +41,15 @@ const destination = ({ backendId, url, expression }: Route): string =>
 /** Of a pool it is enough that one member does: whether each of them should is not a matter of routes. */
 const signsIn = ({ backends }: Inventory, { members }: Route): boolean =>
   members.some(({ backendId }) => credentialsOf(findBackend(backends, backendId)?.properties ?? {}).length > 0);
+
+/**
+ * Whether the API's calls go to each of its members already. Where the members of a pool are unequal, the one without credentials serves the
+ * API as it is: that another one goes takes nothing from a call to it. A pool without members is `no_backend_left`'s.
+ */
+function isServedNow(now: readonly Route[], { backendId, members }: Route): boolean {
+  const reached = new Set(reachedBy(now).map((id) => id.toLowerCase()));
+  return backendId !== null && members.every((member) => reached.has(member.backendId.toLowerCase()));
+}
 
 /** One that does not exist is `no_backend_left`'s. */
 const isBare = (state: Inventory, route: Route): boolean =>

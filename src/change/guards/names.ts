@@ -14,7 +14,7 @@ export const overridableGuards = [
 /** Guards that nobody can override. */
 export const firmGuards = ["protected", "too_large"] as const;
 
-export type OverridableGuard = (typeof overridableGuards)[number];
+type OverridableGuard = (typeof overridableGuards)[number];
 export type GuardName = OverridableGuard | (typeof firmGuards)[number];
 
 /** What an operator can protect. */

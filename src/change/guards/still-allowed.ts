@@ -30,7 +30,11 @@ export async function assertStillAllowed(
   }
   if (rules.protect.length === 0) return;
   const judged = {
-    documents: change.documents.map(({ id, before, after }) => ({ id, before: before === null ? null : { id, ...before }, after })),
+    documents: [...(change.testPath?.documents ?? []), ...change.documents].map(({ id, before, after }) => ({
+      id,
+      before: before === null ? null : { id, ...before },
+      after,
+    })),
     service: { inventory: await readInventory(reader), csharp: await grammar() },
   };
   const objections = protection.objections({ ...judged, states: statesOf(judged), protect: rules.protect }) ?? [];

@@ -39,7 +39,8 @@ export async function drillMeans(
 const isOwn = (url: string, gatewayUrl: string | null): boolean =>
   gatewayUrl !== null && URL.canParse(gatewayUrl) && new URL(url).origin === new URL(gatewayUrl).origin;
 
-async function freeRevision(reader: Pick<GatewayReader, "document">, apiId: string): Promise<number> {
+/** The first number that no revision of the API has. */
+export async function freeRevision(reader: Pick<GatewayReader, "document">, apiId: string): Promise<number> {
   let revision = 2;
   while (revision < mostRevisions && (await reader.document(apiRevisionId(apiId, revision))) !== null) revision += 1;
   return revision;

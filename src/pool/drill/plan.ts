@@ -5,8 +5,11 @@ import { findApi, findById, findSubscription, type Inventory } from "../../gatew
 import { sameName } from "../../gateway/model.ts";
 import type { Proposal, ProposedDocument } from "../../gateway/proposal.ts";
 import type { CSharp } from "../../policy/expression-syntax.ts";
+import type { Behind } from "../account-tokens.ts";
 import { backendIdOf, breakerOf, findBackend, itemBackendId, membersOf, poolItems } from "../backend.ts";
+import { type CapacityText, capacityText, type Endpoint } from "../capacity.ts";
 import { resolveRoutes } from "../routes.ts";
+import { sharesOf } from "../shares.ts";
 import { callerWarnings, isEveryone } from "./callers.ts";
 import { evacuation } from "./evacuation.ts";
 import { drillMembers, failingId, isOfPool } from "./pools.ts";
@@ -43,15 +46,23 @@ export interface DrillDocuments {
   readonly faultOrigin: FaultOrigin | null;
 }
 
+/** The members between which a drill moves real calls, of which `planDrill` has to know what is behind them; throws as it does. */
+export function endpointsMoved(inventory: Inventory, csharp: CSharp, request: DrillRequest): readonly Endpoint[] {
+  if (request.mode !== "evacuate") return [];
+  return membersOf(inventory.backends, memberOf(inventory, csharp, findApi(inventory.apis, request.api_id).id, request).pool);
+}
+
 /**
  * The proposal of a drill: everything that is written when it starts. What is created goes, and what is changed is put back as it was, when it
  * is over; no other write follows. Throws `invalid_input` and `not_found` for names that do not fit, `unsupported` where no drill is possible.
+ * `behind`: what was read of `endpointsMoved`; null where nothing was.
  */
 export function planDrill(
   inventory: Inventory,
   csharp: CSharp,
   request: DrillRequest,
   means: DrillMeans,
+  behind: Behind | null = null,
 ): Omit<Proposal, "tool" | "override"> {
   const duration = drillDurationMs(request.duration);
   const apiId = findApi(inventory.apis, request.api_id).id;
@@ -70,6 +81,8 @@ export function planDrill(
   const probe = subscriptions === null ? means.probe : null;
   const withoutProbe = subscriptions === null ? means.withoutProbe : ownCallsOnly;
   const share = membersOf(inventory.backends, pool).find(({ backendId: id }) => sameName(id, backendId))?.share ?? 0;
+  const everyone = subscriptions === null || isEveryone(inventory, apiId, subscriptions);
+  const capacity = request.mode === "evacuate" ? evacuatedCapacity(subject, everyone, behind) : nothingMoves;
   const drill: DrillPlan = {
     mode: request.mode,
     apiId,
@@ -79,7 +92,7 @@ export function planDrill(
     subscriptions,
     members: drillMembers(inventory.backends, pool),
     probe,
-    everyone: subscriptions === null || isEveryone(inventory, apiId, subscriptions),
+    everyone,
     breaker: drillBreaker(inventory, member),
     share,
     faultOrigin,
@@ -88,7 +101,7 @@ export function planDrill(
     ...(request.mode === "evacuate"
       ? {
           action: `drill for ${time}: evacuate ${backendId} in API ${apiId}, ${callers}`,
-          summary: `For ${time} from its start on, calls of ${callers} to API '${apiId}' go to pool '${poolId}' without '${backendId}'; the gateway ends it by itself.`,
+          summary: `For ${time} from its start on, calls of ${callers} to API '${apiId}' go to pool '${poolId}' without '${backendId}'; the gateway ends it by itself.${capacity.text === "" ? "" : ` ${capacity.text}`}`,
         }
       : {
           action: `drill for ${time}: rehearse ${backendId} failing in API ${apiId}, test calls only`,
@@ -98,6 +111,7 @@ export function planDrill(
     affected: request.mode === "evacuate" ? (subscriptions ?? [`API '${apiId}'`]) : [],
     warnings: [
       ...warnings,
+      ...capacity.warnings,
       ...callerWarnings(inventory, apiId, subscriptions ?? []),
       ...(share === 0 ? [standbyText(request.mode, backendId)] : []),
       ...(probe === null ? [withoutProbe] : []),
@@ -107,6 +121,22 @@ export function planDrill(
     ...(request.mode === "evacuate" && subscriptions !== null ? { teams: subscriptions } : {}),
     drill,
   };
+}
+
+const nothingMoves: CapacityText = { text: "", warnings: [] };
+
+/** Who carries the member's calls meanwhile. What some callers have of the peak is not known: then it is no warning. */
+function evacuatedCapacity({ inventory, pool, member }: DrillSubject, everyone: boolean, behind: Behind | null): CapacityText {
+  const members = membersOf(inventory.backends, pool);
+  const backendId = backendIdOf(member.id);
+  const sources = members.filter(({ share }) => share > 0);
+  if (behind === null || !sources.some((source) => sameName(source.backendId, backendId))) return nothingMoves;
+  const left = members.filter((one) => !sameName(one.backendId, backendId));
+  const shares = sharesOf(left, ({ isMissing }) => isMissing !== true);
+  const carriers = left.filter((_, index) => (shares[index] ?? 0) > 0);
+  const when = everyone ? `Without ${backendId}` : `Without ${backendId} for all callers`;
+  const { text, warnings } = capacityText({ when, sources, carriers }, behind);
+  return { text, warnings: everyone ? warnings : [] };
 }
 
 /** No breaker works in the Consumption tier: https://learn.microsoft.com/azure/api-management/backends#circuit-breaker */
@@ -129,8 +159,8 @@ const standbyText = (mode: DrillRequest["mode"], backendId: string): string =>
 const lookedAfterText = (mode: DrillRequest["mode"]): string =>
   [
     "The server that applies it looks after it to its end, and has to keep running until then.",
-    "A single command (azure-ai-gateway-mcp call apply_change) ends at once:",
-    mode === "rehearse" ? "then no test calls are made, nothing is shown, and" : "the gateway still ends the drill by itself, but",
+    "So does a single command (azure-ai-gateway-mcp call apply_change), which stays until it is cleaned up. Where that process ends before,",
+    mode === "rehearse" ? "no more test calls are made, nothing further is shown, and" : "the gateway still ends the drill by itself, but",
     "its documents stay until stop_drill, the first tool call of the next server, or 'azure-ai-gateway-mcp recover'.",
   ].join(" ");
 

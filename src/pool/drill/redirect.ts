@@ -10,7 +10,7 @@ import { emptyPolicy } from "../retry-edit.ts";
 import { type Route, resolveRoutes } from "../routes.ts";
 
 /** A policy document with what sends calls to another pool. */
-export interface Redirected {
+interface Redirected {
   readonly id: DocumentId;
   readonly before: Document | null;
   readonly text: string;

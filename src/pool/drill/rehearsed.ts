@@ -18,7 +18,7 @@ interface Attempt {
 }
 
 /** The breaker of the copy, open: from the test call on that others have answered while it was. */
-export interface Trip {
+interface Trip {
   /** Index of the first test call that others have answered. */
   readonly from: number;
   /** Errors that callers saw until then. */

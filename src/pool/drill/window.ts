@@ -4,8 +4,10 @@ import type { DrillWindow } from "../../gateway/drill.ts";
  * The times of a drill are not known before it starts. A plan has these marks in their place, as texts within an expression, and they are
  * filled in when the change is applied: what was confirmed is the duration.
  */
-export const startMark = "[start of the drill]";
-export const endMark = "[end of the drill]";
+const startMark = "[start of the drill]";
+const endMark = "[end of the drill]";
+/** The same of a test path. */
+export const testEndMark = "[end of the test]";
 
 /** The window of a drill that starts now. Whole seconds: it is never longer than the drill was to be. */
 export function windowFrom(now: Date, durationMs: number): DrillWindow {
@@ -17,7 +19,7 @@ const secondsText = (time: number): string => `${new Date(time).toISOString().sl
 
 /** A policy's text with the times in the place of the marks. */
 export const withWindow = (text: string, { from, until }: DrillWindow): string =>
-  text.replaceAll(startMark, clockText(from)).replaceAll(endMark, clockText(until));
+  text.replaceAll(startMark, clockText(from)).replaceAll(endMark, clockText(until)).replaceAll(testEndMark, clockText(until));
 
 /** Without an offset .NET reads a time as it stands, and compares it so; with one it would move it to the gateway's own zone. */
 const clockText = (time: string): string => time.replace(/Z$/, "");

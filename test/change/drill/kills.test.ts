@@ -12,11 +12,31 @@ const effects: readonly Kill["effect"][] = ["before", "after"];
 /** More than a drill's start or end has. */
 const mostMoments = 60;
 
-async function planned(machine: Machine, mode: DrillMode): Promise<{ readonly first: Process; readonly plan: Plan }> {
+/** A machine, its documents, and a drill that its first process has planned. */
+interface Planned {
+  readonly machine: Machine;
+  readonly before: ReturnType<Machine["service"]["state"]>;
+  readonly first: Process;
+  readonly plan: Plan;
+}
+
+async function planned(mode: DrillMode): Promise<Planned> {
+  const machine = openDrillMachine();
+  const before = machine.service.state();
   const first = machine.start();
   const plan = await first.plan(await drillOf(first, mode));
   expect(plan.status, JSON.stringify(plan.guards)).toBe("planned");
-  return { first, plan };
+  return { machine, before, first, plan };
+}
+
+/** Lives through a drill of its own for each moment at which it is killed, until it is not; `life` says whether it has lived to its end. */
+async function killedAtEach(mode: DrillMode, life: (drill: Planned, moment: number) => Promise<boolean>): Promise<void> {
+  let moment = 1;
+  while (!(await life(await planned(mode), moment))) {
+    moment += 1;
+    expect(moment).toBeLessThan(mostMoments);
+  }
+  expect(moment, "it was killed at some").toBeGreaterThan(1);
 }
 
 /** What policies on the gateway say of the time until which they hold. */
@@ -33,13 +53,8 @@ const changedSince = (before: ReturnType<Machine["service"]["state"]>, machine: 
 
 describe.each(modes)("%s", (mode) => {
   test.each(effects)("killed %s each step of its start: it ends by itself, and recover leaves nothing", async (effect) => {
-    let reachedEnd = false;
-    for (let moment = 1; !reachedEnd; moment += 1) {
-      expect(moment).toBeLessThan(mostMoments);
-      const machine = openDrillMachine();
-      const before = machine.service.state();
-      const { first, plan } = await planned(machine, mode);
-      reachedEnd = (await first.killedIn({ moment, effect }, () => first.apply(plan))) !== "killed";
+    await killedAtEach(mode, async ({ machine, before, first, plan }, moment) => {
+      const reachedEnd = (await first.killedIn({ moment, effect }, () => first.apply(plan))) !== "killed";
       first.kill();
       // Whatever of it has come to stand has its end in it.
       expect(endsIn(machine).filter((end) => end !== "2026-11-20T12:02:00")).toEqual([]);
@@ -58,34 +73,29 @@ describe.each(modes)("%s", (mode) => {
         `moment ${moment}`,
       ).toEqual([]);
       expect(machine.service.state(), `moment ${moment}`).toEqual(before);
-    }
+      return reachedEnd;
+    });
   });
 
   test.each(effects)("killed %s each step of its clean-up: the next one takes the rest away", async (effect) => {
-    let reachedEnd = false;
-    for (let moment = 1; !reachedEnd; moment += 1) {
-      expect(moment).toBeLessThan(mostMoments);
-      const machine = openDrillMachine();
-      const before = machine.service.state();
-      const { first, plan } = await planned(machine, mode);
+    await killedAtEach(mode, async ({ machine, before, first, plan }, moment) => {
       await first.apply(plan);
       first.kill();
       machine.service.pass(twoMinutes);
       const second = machine.start();
-      reachedEnd = (await second.killedIn({ moment, effect }, () => second.changes.drillStopper().recover())) !== "killed";
+      const reachedEnd = (await second.killedIn({ moment, effect }, () => second.changes.drillStopper().recover())) !== "killed";
       second.kill();
       const third = machine.start();
       await third.changes.resumeDrills();
       expect(machine.service.state(), `moment ${moment}`).toEqual(before);
       expect((await third.changes.drillStopper().recover()).drills).toEqual([]);
       expect((await third.changes.drills.show(plan.planId ?? "")).state).toBe("ended");
-    }
+      return reachedEnd;
+    });
   });
 
   test("stopped early by another process while the first still runs", async () => {
-    const machine = openDrillMachine();
-    const before = machine.service.state();
-    const { first, plan } = await planned(machine, mode);
+    const { machine, before, first, plan } = await planned(mode);
     await first.apply(plan);
     const second = machine.start();
     const found = await second.changes.drillStopper().recover();
@@ -101,8 +111,7 @@ describe.each(modes)("%s", (mode) => {
 });
 
 test("a plan that is not applied at once has its two minutes from the start on", async () => {
-  const machine = openDrillMachine();
-  const { first, plan } = await planned(machine, "evacuate");
+  const { machine, first, plan } = await planned("evacuate");
   machine.service.pass(10 * 60 * 1000);
   await first.apply(plan);
   expect(endsIn(machine)).toEqual(["2026-11-20T12:12:00"]);
@@ -113,8 +122,7 @@ test("a plan that is not applied at once has its two minutes from the start on",
 });
 
 test("a drill whose process has ended is told to have nobody", async () => {
-  const machine = openDrillMachine();
-  const { first, plan } = await planned(machine, "evacuate");
+  const { machine, first, plan } = await planned("evacuate");
   await first.apply(plan);
   const id = plan.planId ?? "";
   const second = machine.start();
@@ -128,8 +136,7 @@ test("a drill whose process has ended is told to have nobody", async () => {
 });
 
 test("a drill that could not begin has nothing to tell of its time", async () => {
-  const machine = openDrillMachine();
-  const { first, plan } = await planned(machine, "rehearse");
+  const { machine, first, plan } = await planned("rehearse");
   machine.service.world.faults.add({
     method: "PUT",
     outcome: { kind: "answer", status: 403, body: { error: { code: "AuthorizationFailed", message: "no" } } },

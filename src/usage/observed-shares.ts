@@ -1,0 +1,96 @@
+import type { ListedDocument } from "../gateway/documents.ts";
+import type { Service } from "../gateway/model.ts";
+import type { LogsReader } from "../gateway/ports.ts";
+import { backendNames } from "./backend-shares.ts";
+import { type Freshness, lagOf, readFreshness } from "./freshness.ts";
+import { askLogs, isDegradable } from "./log-answers.ts";
+import { backendShareQuery } from "./queries/backends.ts";
+import { completeUntil, type Window } from "./window.ts";
+
+/** Which backends have answered an API's calls, by the logs; each call counts for the one that answered last. */
+export type ObservedShares =
+  | {
+      readonly kind: "read";
+      /** The logs are complete until its end. */
+      readonly window: Window;
+      /** Calls by backend id. */
+      readonly calls: ReadonlyMap<string, number>;
+      /** Azure Monitor's reason where not all are counted. */
+      readonly partial: string | null;
+    }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+const hourMs = 3_600_000;
+
+/**
+ * The last whole hour that the logs have. `backends` are those that the API can reach: where two of them are at one host and name no deployment,
+ * calls to it stand under the host's own name. Rejects only where the call was cancelled, or this program is at fault.
+ */
+export async function readObservedShares(
+  logs: LogsReader,
+  { resourceId, tier }: Pick<Service, "resourceId" | "tier">,
+  apiId: string,
+  backends: readonly ListedDocument[],
+  now: Date,
+): Promise<ObservedShares> {
+  if (tier === "consumption") return { kind: "unknown", reason: "the Consumption tier writes no logs" };
+  // One query after the other would double the wait: what is not complete yet is left out afterwards.
+  const [freshness, rows] = await Promise.all([readFreshness(logs, resourceId, now), sharesSince(logs, resourceId, apiId, now)]);
+  if (freshness.kind === "refused") return refused(freshness);
+  if (rows.kind === "unknown") return rows;
+  if (freshness.newest === null)
+    return { kind: "unknown", reason: "the logs have no call of the last day; get_metrics tells what is missing" };
+  const until = completeUntil(now, lagOf(freshness));
+  const since = new Date(until.getTime() - hourMs);
+  const nameOf = backendNames(backends);
+  const calls = new Map<string, number>();
+  for (const { time, place, requests } of rows.points) {
+    if (time < since || time >= until) continue;
+    calls.set(nameOf(place), (calls.get(nameOf(place)) ?? 0) + requests);
+  }
+  return { kind: "read", window: { since, until }, calls, partial: rows.partial };
+}
+
+const refused = ({ error }: Extract<Freshness, { kind: "refused" }>): ObservedShares => ({
+  kind: "unknown",
+  reason: `the logs cannot be read (${error.code}): ${error.message}${error.hint === undefined ? "" : ` ${error.hint}`}`,
+});
+
+/** Calls by the minute since longer ago than an hour: how far the logs are complete is asked at the same time. */
+async function sharesSince(logs: LogsReader, resourceId: string, apiId: string, now: Date) {
+  const until = completeUntil(now, 0);
+  const since = new Date(until.getTime() - 2 * hourMs);
+  const query = backendShareQuery({ window: { since, until }, resourceId, apiId, interval: "PT1M" });
+  try {
+    const { rows, partial } = await askLogs(logs, query);
+    const points = rows.map(({ keys: { time = "", backend = "" }, values }) => ({
+      time: new Date(time),
+      place: backend,
+      requests: values.Requests ?? 0,
+    }));
+    return { kind: "read" as const, points, partial };
+  } catch (error) {
+    if (isDegradable(error)) return { kind: "unknown" as const, reason: `the logs cannot be read (${error.code}): ${error.message}` };
+    throw error;
+  }
+}
+
+/**
+ * Percent of each of these members among their calls, in their order; unknown where they have had none, and where the logs do not tell apart who
+ * is at a member's host.
+ */
+export function observedPercents(
+  { calls }: Extract<ObservedShares, { kind: "read" }>,
+  members: readonly { readonly backendId: string; readonly url: string | null }[],
+): readonly (number | "unknown")[] {
+  const hostAt = (url: string | null): string | null => (url !== null && URL.canParse(url) ? new URL(url).hostname : null);
+  const own = new Set(members.flatMap(({ backendId, url }) => [backendId, hostAt(url)]));
+  // What is no backend's name is a host, or a host and a deployment; ids of backends have no slash.
+  const told = [...calls].map(([name, count]) => ({ name: name.split("/")[0] ?? name, count }));
+  const all = told.reduce((sum, { name, count }) => sum + (own.has(name) ? count : 0), 0);
+  return members.map(({ backendId, url }) => {
+    const host = hostAt(url);
+    if (all === 0 || host === null || told.some(({ name }) => name === host)) return "unknown";
+    return Math.round((100 * (calls.get(backendId) ?? 0)) / all);
+  });
+}
