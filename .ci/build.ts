@@ -1,7 +1,10 @@
 /** Bundles src/main.ts and all that it needs into dist/, with the notices of the packages that went in. */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { brotliCompressSync, constants } from "node:zlib";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { schemasOf } from "../src/mcp/json-schema.ts";
 import { tools } from "../tools/index.ts";
@@ -21,11 +24,13 @@ const fromGrammar = "grammar-folder:";
 /**
  * Modules that the bundle never uses, but that would be parsed at each start: ajv (server and client are given a validator
  * of their own; its stand-in throws, so that a use of it cannot go unnoticed) and zod's translations. And the SDK's import of
- * `node:process`, where the global is the same: as a module it has every getter of `process` evaluated, for six milliseconds.
+ * `node:process`, where the global is the same: as a module it has every getter of `process` evaluated, for six milliseconds. jsonwebtoken
+ * asks a library for versions whether this Node is newer than 6, 15 and 16.
  */
 const leftOut: Plugin = {
   name: "left-out",
   setup({ onLoad, onResolve }) {
+    onLoad({ filter: /[\\/]jsonwebtoken[\\/]lib[\\/]\w+Supported\.js$/ }, () => ({ contents: "module.exports = true;" }));
     onResolve({ filter: /^node:process$/ }, ({ importer }) =>
       /[\\/]@modelcontextprotocol[\\/]/.test(importer) ? { path: "process", namespace: "global" } : null,
     );
@@ -60,6 +65,42 @@ const usedMessagesOnly: Plugin = {
       const schema = /^((?:export )?const \w+ = )((?:z|\w+Schema)\.[\s\S]*);\s*$/;
       return { contents: statements.map((statement) => statement.replace(schema, "$1/* @__PURE__ */ (() => $2)();\n")).join("") };
     });
+  },
+};
+
+/** What is asked for of Azure's packages. All other exports would go in: of a package that is loaded when it is needed, any may be used. */
+const azureClients = {
+  "arm-apimanagement": { name: "ApiManagementClient", module: "./apiManagementClient.js" },
+  "arm-monitor": { name: "MonitorClient", module: "./monitorClient.js" },
+  identity: { name: "DefaultAzureCredential", module: "./credentials/defaultAzureCredential.js" },
+  "monitor-query": { name: "LogsQueryClient", module: "./logsQueryClient.js" },
+};
+
+/** Modules of a package of Azure, by a pattern for their path. */
+const ofAzure = (name: string, path: string): RegExp =>
+  new RegExp(`/@azure/${name}/dist/esm/${path}\\.js$`.replaceAll("/", String.raw`[\\/]`));
+
+/** A module with the same names as this one's and nothing behind them; null for the one that is used. */
+async function uncalled(path: string, used?: string): Promise<{ contents: string } | null> {
+  if (used !== undefined && path.endsWith(sep + used)) return null;
+  const declared = (await readFile(path, "utf8")).matchAll(/^export (?:async )?(class|function) (\w+)/gm);
+  return { contents: [...declared].map(([, kind, name]) => `export ${kind} ${name}${kind === "class" ? "" : "()"} {}`).join("\n") };
+}
+
+/**
+ * Leaves out the typed operations of Azure's management clients and what describes their documents: raw JSON goes through the clients' pipelines, and only
+ * the operations of Azure Monitor's `metrics` are called. A call of another throws a TypeError.
+ */
+const calledOfAzureOnly: Plugin = {
+  name: "called-of-azure-only",
+  setup({ onLoad }) {
+    for (const [folder, { name, module }] of Object.entries(azureClients)) {
+      onLoad({ filter: ofAzure(folder, "index") }, () => ({ contents: `export { ${name} } from "${module}";` }));
+    }
+    onLoad({ filter: ofAzure("arm-apimanagement", String.raw`operations/\w+`) }, ({ path }) => uncalled(path, "index.js"));
+    onLoad({ filter: ofAzure("arm-monitor", String.raw`classic/\w+/index`) }, ({ path }) => uncalled(path, join("metrics", "index.js")));
+    onLoad({ filter: ofAzure("arm-monitor", "api/operations") }, ({ path }) => uncalled(path));
+    onLoad({ filter: ofAzure("arm-apimanagement", "models/(?:mappers|parameters)") }, () => ({ loader: "json", contents: "{}" }));
   },
 };
 
@@ -138,17 +179,25 @@ const compressedGrammar: Plugin = {
     }));
     onLoad({ filter: /\.wasm$|[\\/]language-service-next[\\/].*\.min\.js$/ }, async ({ path }) => ({
       loader: "binary",
-      contents: compressed(await readFile(path)),
+      contents: await compressed(await readFile(path)),
     }));
   },
 };
 
-/** More than this quality takes ten times as long, for a few kilobytes. */
-function compressed(bytes: Uint8Array): Uint8Array {
-  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 24 } });
+/** The best quality takes seconds: what has been compressed once is kept beside the packages. */
+async function compressed(bytes: Uint8Array): Promise<Uint8Array> {
+  const kept = join("node_modules/.cache/bundle", `${createHash("sha256").update(bytes).digest("hex")}.br`);
+  if (existsSync(kept)) return readFile(kept);
+  const { BROTLI_PARAM_QUALITY: quality, BROTLI_PARAM_LGWIN: window } = constants;
+  const smaller = await promisify(brotliCompress)(bytes, { params: { [quality]: constants.BROTLI_MAX_QUALITY, [window]: 24 } });
+  const written = `${kept}.${process.pid}`;
+  await mkdir(dirname(kept), { recursive: true });
+  await writeFile(written, smaller);
+  await rename(written, kept);
+  return smaller;
 }
 
-const plugins = [leftOut, computed, usedMessagesOnly, validatorApart, grammarApart];
+const plugins = [leftOut, computed, usedMessagesOnly, calledOfAzureOnly, validatorApart, grammarApart];
 const options = {
   entryPoints: ["src/main.ts"],
   outdir,

@@ -1,7 +1,7 @@
 /** Writes the generated sections of the READMEs; with `--check` only says whether they are up to date. */
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { configurationTable } from "../src/config.ts";
+import { configurationTable } from "../src/config/table.ts";
 import { catalogueTables } from "../src/policy/catalogue-tables.ts";
 import { prompts } from "../src/prompts/index.ts";
 import { resources } from "../src/resources/index.ts";

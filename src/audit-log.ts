@@ -2,7 +2,7 @@ import { GatewayError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { AuditLog } from "./mcp/audit.ts";
 
-export interface AuditOptions {
+interface AuditOptions {
   /** Where the operator reads: stderr. */
   readonly write: (line: string) => void;
   /** A file that is appended to, readable by its owner alone; it need not exist. */

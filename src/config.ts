@@ -1,7 +1,18 @@
 import * as z from "zod";
-import { firmGuards, overridableGuards, type Protected, protectableKinds } from "./change/guards/names.ts";
-import { GatewayError } from "./errors.ts";
-import { pricesOf } from "./gateway/prices.ts";
+import {
+  endpoint,
+  groupName,
+  guards,
+  guid,
+  list,
+  oneOf,
+  onOff,
+  planTtl,
+  prices,
+  protectedThing,
+  resourceIdPattern,
+  serviceNamePattern,
+} from "./config/values.ts";
 
 /** What a person must know of a setting; flags, environment, `--help` and the README's table are made from it. */
 export interface Setting {
@@ -24,106 +35,6 @@ export interface Setting {
 }
 
 const about = z.registry<Setting>();
-
-const guid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-// Name rules: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
-const serviceName = "[a-zA-Z](?:[a-zA-Z0-9-]{0,48}[a-zA-Z0-9])?";
-const groupName = "[\\p{L}\\p{N}_.()-]{0,89}[\\p{L}\\p{N}_()-]";
-const serviceNamePattern = new RegExp(`^${serviceName}$`);
-const resourceIdPattern = new RegExp(
-  `^/subscriptions/${guid}/resourceGroups/${groupName}/providers/Microsoft\\.ApiManagement/service/${serviceName}$`,
-  "iu",
-);
-
-/**
- * Where a token is sent: https to any host, http to a loopback address only, and an origin alone (or with the one path
- * that belongs to the API), so that nothing in the URL can lead the token elsewhere.
- */
-const endpoint = (path: "" | "/v1") =>
-  z
-    .string()
-    .transform((text, context) => {
-      const refused = endpointProblem(text, path);
-      if (refused === null) return `${new URL(text).origin}${path}`;
-      context.addIssue({ code: "custom", message: refused });
-      return z.NEVER;
-    })
-    .optional();
-
-function endpointProblem(text: string, path: string): string | null {
-  if (!URL.canParse(text)) return "is not a URL";
-  const { protocol, username, password, hostname } = new URL(text);
-  if (protocol !== "https:" && protocol !== "http:") return "must be an https URL";
-  if (username !== "" || password !== "") return "must not hold a user name or password";
-  const [, given] = /^https?:\/\/[^/?#\\\s]+(.*)$/i.exec(text) ?? [];
-  if (given !== "" && given !== "/" && given !== path) return "must be an origin such as https://host:port, without a path";
-  if (protocol === "https:" || isLoopback(hostname)) return null;
-  return "must be https: a token is sent there, and http is allowed on a loopback address only";
-}
-
-const isLoopback = (hostname: string): boolean => ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
-
-/** What stands between commas. */
-const list = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== ""),
-);
-
-const guards = list.pipe(
-  z.array(
-    z.enum(overridableGuards, {
-      error: `must be names of guards, separated by commas: ${overridableGuards.join(", ")} (never ${firmGuards.join(" or ")})`,
-    }),
-  ),
-);
-
-/** Ids have none of these characters: https://learn.microsoft.com/rest/api/apimanagement/apis/create-or-update#uri-parameters */
-const protectedThing = z.string().transform((text, context): Protected => {
-  const [, given = "", name = ""] = /^([a-z]+):([^*#&+:<>?/\s]+)$/i.exec(text) ?? [];
-  const kind = protectableKinds.find((known) => known === given.toLowerCase());
-  if (kind !== undefined) return { kind, name };
-  const kinds = protectableKinds.map((known) => `${known}:ID`).join(", ");
-  context.addIssue({ code: "custom", message: `must be what is to be protected, separated by commas, each as one of ${kinds}` });
-  return z.NEVER;
-});
-
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
-
-/** A plan's time in milliseconds, from an ISO 8601 duration of days, hours, minutes and seconds. */
-const planTtl = z
-  .string()
-  .default("PT30M")
-  .transform((text, context) => {
-    const milliseconds = durationMs(text);
-    if (milliseconds !== null && milliseconds >= minuteMs && milliseconds <= dayMs) return milliseconds;
-    context.addIssue({ code: "custom", message: "must be an ISO 8601 duration from PT1M to P1D" });
-    return z.NEVER;
-  });
-
-/** Null for what is no duration of days, hours, minutes and seconds; https://www.rfc-editor.org/rfc/rfc3339#appendix-A */
-function durationMs(text: string): number | null {
-  const [whole, ...amounts] = /^P(?=\d|T\d)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(text) ?? [];
-  if (whole === undefined) return null;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = amounts.map((amount) => Number(amount ?? 0));
-  return days * dayMs + (hours * 60 + minutes) * minuteMs + seconds * 1000;
-}
-
-const prices = z
-  .string()
-  .transform((text, context) => {
-    const given = pricesOf(text);
-    if (given !== null) return given;
-    context.addIssue({ code: "custom", message: 'must be MODEL=IN/OUT,... or JSON with {"MODEL": {"in": N, "out": N}}' });
-    return z.NEVER;
-  })
-  .optional();
-
-const onOff = () => z.stringbool({ error: "must be true or false" }).default(false);
-
-const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words, { error: `must be one of ${words.join(", ")}` }).optional();
 
 /** Every setting of the program, in the order in which it is documented. Values are text, from a flag or the environment. */
 const schema = z.object({
@@ -344,7 +255,8 @@ const schema = z.object({
   version: onOff().register(about, { flag: "version", short: "v", commands: [], description: "Print the version" }),
 });
 
-type Values = z.output<typeof schema>;
+/** What the settings say, by name. */
+export type Values = z.output<typeof schema>;
 type Name = keyof Values;
 
 /** A setting's name and what is known of it. */
@@ -379,80 +291,4 @@ export function readConfiguration(
     else problems.push({ setting, reason: parsed.error.issues[0]?.message ?? "is not valid" });
   }
   return { values, problems };
-}
-
-/** A service in Azure, with all that is needed to reach it. */
-export interface AzureTarget {
-  readonly kind: "azure";
-  /** Whole ARM id. */
-  readonly resourceId: string;
-  readonly cloud: Values["cloud"];
-  readonly armEndpoint?: string;
-  readonly logsEndpoint?: string;
-  readonly workspace?: string;
-  readonly accessToken?: string;
-}
-
-/** The service to work on. */
-export type Target = { readonly kind: "sandbox" } | AzureTarget;
-
-/** The configured service; `not_configured` with each missing or invalid variable and the command that finds its value. */
-export function target(configuration: Configuration): Target {
-  const { values } = configuration;
-  const problems = configuration.problems.filter(({ setting }) => setting.azure === undefined || values.sandbox !== true);
-  if (problems.length > 0) {
-    throw notConfigured(
-      "The configuration is not valid.",
-      problems.map(({ setting, reason }) => `${nameOf(setting)} ${reason}.${finding(setting)}`),
-    );
-  }
-  if (values.sandbox === true) return { kind: "sandbox" };
-  const { armEndpoint, logsEndpoint, workspace, accessToken } = values;
-  return {
-    kind: "azure",
-    resourceId: resourceId(values),
-    cloud: values.cloud ?? "public",
-    ...(armEndpoint === undefined ? {} : { armEndpoint }),
-    ...(logsEndpoint === undefined ? {} : { logsEndpoint }),
-    ...(workspace === undefined ? {} : { workspace }),
-    ...(accessToken === undefined ? {} : { accessToken }),
-  };
-}
-
-function resourceId({ service, azureSubscriptionId, resourceGroup }: Configuration["values"]): string {
-  if (service?.startsWith("/")) return service;
-  if (service !== undefined && azureSubscriptionId !== undefined && resourceGroup !== undefined) {
-    return `/subscriptions/${azureSubscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ApiManagement/service/${service}`;
-  }
-  const given: Partial<Record<string, unknown>> = { service, azureSubscriptionId, resourceGroup };
-  const missing = settings.filter(({ name }) => name in given && given[name] === undefined);
-  throw notConfigured(
-    "No API Management service is configured.",
-    missing.map((setting) => `${nameOf(setting)} is not set: ${setting.description}.${finding(setting)}`),
-  );
-}
-
-const notConfigured = (message: string, details: readonly string[]): GatewayError =>
-  new GatewayError("not_configured", message, {
-    details,
-    hint: "Set the variables where the MCP client starts this server (its env block) and restart it. AIGW_SERVICE with the whole ARM id is enough; --sandbox needs nothing.",
-  });
-
-const finding = ({ find }: Setting): string => (find === undefined ? "" : ` Find it with: ${find}`);
-
-/** How a setting is called towards its user: its variable, else its flag. */
-const nameOf = ({ env, flag, name }: NamedSetting): string => env ?? `--${flag ?? name}`;
-
-/** The settings of the environment as a markdown table, for the README. */
-export function configurationTable(): string {
-  const rows = settings
-    .filter(({ env }) => env !== undefined)
-    .map(({ env, flag, description, find }) => [
-      flag === undefined ? `\`${env}\`` : `\`${env}\`, \`--${flag}\``,
-      description,
-      find === undefined ? "" : `\`${find.replaceAll("|", "\\|")}\``,
-    ]);
-  return [["Variable", "What it is", "How to find it"], ["---", "---", "---"], ...rows]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n");
 }

@@ -1,7 +1,7 @@
 import type { ReadContext } from "./tool.ts";
 
 /** A resource as a list shows it. */
-export interface ListedResource {
+interface ListedResource {
   readonly uri: string;
   readonly name: string;
   readonly title: string;

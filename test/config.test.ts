@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { overridableGuards } from "../src/change/guards/names.ts";
-import { configurationTable, readConfiguration, settings, type Target, target } from "../src/config.ts";
+import { configurationTable } from "../src/config/table.ts";
+import { type Target, target } from "../src/config/target.ts";
+import { readConfiguration, settings } from "../src/config.ts";
 import { GatewayError } from "../src/errors.ts";
 
 const subscription = "11111111-2222-3333-4444-555555555555";
@@ -53,6 +55,19 @@ describe("missing configuration", () => {
       expect.stringMatching(/^AZURE_SUBSCRIPTION_ID is not set: .* Find it with: az account show --query id --output tsv$/),
     ]);
     expect(hint).toContain("--sandbox");
+  });
+
+  test.for([
+    [{}, ["AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP"]],
+    [{ AZURE_SUBSCRIPTION_ID: subscription }, ["AZURE_RESOURCE_GROUP"]],
+    [{ AZURE_RESOURCE_GROUP: "rg-ai" }, ["AZURE_SUBSCRIPTION_ID"]],
+  ] as const)("a service's name beside %o: says that it is a name alone, and lacks %j", ([beside, lacking]) => {
+    const { code, message, details } = refusal({ AIGW_SERVICE: "apim-prod", ...beside });
+    expect([code, message]).toEqual([
+      "not_configured",
+      expect.stringMatching(/^AIGW_SERVICE is a name alone: it takes the whole ARM id, or /),
+    ]);
+    expect(details.map((detail) => detail.split(" ")[0])).toEqual(lacking);
   });
 
   test("every setting that Azure needs says how to find its value", () => {

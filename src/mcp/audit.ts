@@ -3,7 +3,7 @@ import type { Outcome } from "./result.ts";
 import { visible } from "./sanitize.ts";
 
 /** How a write came to be confirmed: by the plan's line, by the user's answer to a question, or by the operator beforehand. */
-export type ConfirmedBy = "apply_change" | "elicitation" | "direct";
+type ConfirmedBy = "apply_change" | "elicitation" | "direct";
 
 /** What became of a question to the user. `unanswered`: no answer, or none that can be understood. */
 export type Reply = "accepted" | "declined" | "cancelled" | "unanswered";

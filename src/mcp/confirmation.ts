@@ -14,7 +14,7 @@ export interface WriteRules {
 }
 
 /** What a call that has planned may go on with. */
-export interface GoingOn {
+interface GoingOn {
   readonly rules: WriteRules;
   readonly dryRun: boolean;
   /** Null where the user cannot be asked. */

@@ -10,7 +10,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-export interface ToolSchemas {
+interface ToolSchemas {
   readonly input: JsonSchema;
   readonly output: JsonSchema;
 }

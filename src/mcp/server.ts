@@ -35,7 +35,7 @@ export type Served = Surface & { readonly version: string } & (Offered | { reado
 const anyCall = z.object({ method: z.literal("tools/call"), params: z.unknown().optional() });
 
 /** A server's life beyond its calls. */
-export interface Life {
+interface Life {
   /** Holds the calls that have not ended. */
   readonly running: Set<Promise<unknown>>;
   /** Aborted when nobody is left who could answer a question. */

@@ -4,7 +4,7 @@ import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js"
 import { buildServer, type Served } from "./server.ts";
 
 /** What a stdio server lives on: those of the process, or streams that stand for them. */
-export interface Stdio {
+interface Stdio {
   readonly stdin: Readable;
   readonly stdout: Writable;
   /** Aborted when the operator wants the server to stop. */

@@ -21,7 +21,7 @@ export interface Diagnostic<Code extends string> {
 }
 
 /** The place of a diagnostic, and where its column counts from: the name behind a tag's `<`, or the first character of anything else. */
-export type PlaceIn = (span: Span, start: "tag" | "text") => Pick<Diagnostic<string>, "line" | "column" | "endLine" | "endColumn">;
+type PlaceIn = (span: Span, start: "tag" | "text") => Pick<Diagnostic<string>, "line" | "column" | "endLine" | "endColumn">;
 
 export function placesIn(source: string): PlaceIn {
   const positionAt = positionsIn(source);

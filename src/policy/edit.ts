@@ -1,5 +1,5 @@
-import { attributeNode, descendants, type Element, type Node, type PolicyDocument, parse, type Span } from "./document.ts";
-import { indentationAt, indented, layoutAt, lineStart, lineStartsIn, startOfSpaceBefore, startsLine } from "./indentation.ts";
+import { attributeNode, type Element, type Node, type PolicyDocument, type Span } from "./document.ts";
+import { indentationAt, indented, layoutAt, lineStart, startOfSpaceBefore, startsLine } from "./indentation.ts";
 import { opensExpression, scanExpression } from "./lexer.ts";
 
 /** Replaces the text of `span` by `text`. */
@@ -68,33 +68,6 @@ export function prependChild(document: PolicyDocument, parent: Element, xml: str
 
 export function replaceElement(document: PolicyDocument, element: Element, xml: string): Edit {
   return { span: element.span, text: indentedAt(document, element.span.start, xml) };
-}
-
-/**
- * Puts an element into others: `openingXml` begins one or more that it does not end (`<choose>\n    <when condition="...">`), and
- * their end tags are added. The element's own lines move to the right, but for those inside of its values.
- */
-export function wrapElement(document: PolicyDocument, element: Element, openingXml: string): readonly Edit[] {
-  const wrappers = elementsLeftOpen(openingXml);
-  if (wrappers.length === 0) throw new Error(`no element is left open by '${openingXml}'`);
-  const { start, end } = element.span;
-  const { lineEnding, unit } = layoutAt(document, start);
-  const ownLines = startsLine(document.source, start) || openingXml.includes("\n");
-  const newLine = (level: number): string => (ownLines ? lineEnding + indentationAt(document.source, start) + unit.repeat(level) : "");
-  const closeTags = wrappers.map(({ name }, level) => `${newLine(level)}</${name}>`).toReversed();
-  const shifted = ownLines ? lineStartsIn(document, element) : [];
-  return [
-    insertion(start, indentedAt(document, start, openingXml) + newLine(wrappers.length)),
-    ...shifted.map((offset) => insertion(offset, unit.repeat(wrappers.length))),
-    insertion(end, closeTags.join("")),
-  ];
-}
-
-/** The elements that a text begins and does not end, outermost first. */
-function elementsLeftOpen(xml: string): readonly Element[] {
-  const { root, problems } = parse(xml);
-  const unclosed = new Set(problems.filter(({ code }) => code === "unclosed-element").map(({ offset }) => offset));
-  return root === null ? [] : [...descendants(root)].filter(({ span }) => unclosed.has(span.start));
 }
 
 /** Removes an element, with its lines where nothing else stands on them. */

@@ -1,7 +1,7 @@
 import { descendants, type Element, type Node, type PolicyDocument, parse, type Span } from "./document.ts";
 
 /** How lines are laid out at a place of a document. */
-export interface Layout {
+interface Layout {
   readonly lineEnding: string;
   /** One level of indentation. */
   readonly unit: string;
@@ -70,19 +70,6 @@ export function relativeSource(document: PolicyDocument, element: Element): stri
     for (; rest.startsWith(unit); rest = rest.slice(unit.length)) levels++;
     return inlineUnit.repeat(levels) + rest;
   });
-}
-
-/**
- * Where the lines of an element begin, but for its first and for those where white space is no layout: in values, and blank
- * ones.
- */
-export function lineStartsIn(document: PolicyDocument, element: Element): readonly number[] {
-  const { start, end } = element.span;
-  const kept = valueSpans([element]);
-  return [...document.source.slice(start, end).matchAll(/\n(?!\r?\n)/g)]
-    .map(({ index }) => start + index)
-    .filter((lineFeed) => !isWithin(kept, lineFeed))
-    .map((lineFeed) => lineFeed + 1);
 }
 
 /**

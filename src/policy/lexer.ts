@@ -5,13 +5,13 @@
  */
 
 /** Where an expression ends (exclusive), or that it does not; `scannedTo` says how far was read to find out. */
-export interface ExpressionScan {
+interface ExpressionScan {
   readonly end: number | null;
   readonly scannedTo: number;
 }
 
 /** Whether entities inside the expression stand for C# characters (`&quot;` opens a string) or for themselves. */
-export type EntityReading = "decoded" | "raw";
+type EntityReading = "decoded" | "raw";
 
 const predefinedEntities: ReadonlyMap<string, string> = new Map([
   ["&quot;", '"'],

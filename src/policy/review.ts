@@ -11,7 +11,7 @@ import { type DiagnosticCode, type ValidateOptions, validate } from "./validate.
 /** Anything that is found in a policy. */
 export type ReviewDiagnostic = Diagnostic<DiagnosticCode | ExpressionCode | LintCode>;
 
-export interface ReviewOptions extends ValidateOptions {
+interface ReviewOptions extends ValidateOptions {
   /** Without the grammar, expressions are not looked into. */
   readonly csharp?: CSharp;
   /** The text that this one replaces: practices that it has already are not brought up again. */

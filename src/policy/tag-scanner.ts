@@ -2,7 +2,7 @@ import type { Attribute } from "./document.ts";
 import { nameAt, report, type Scan, skipWhiteSpace } from "./scan.ts";
 import { scanAttributeValue } from "./value-scanner.ts";
 
-export interface OpenTag {
+interface OpenTag {
   readonly name: string;
   readonly attributes: readonly Attribute[];
   /** Behind the `>`, or where the tag breaks off. */

@@ -3,7 +3,7 @@ import type { Known, Origin } from "../policy/static/values.ts";
 import type { LimitAmount } from "./limit.ts";
 
 /** A number that a policy holds, as far as it is known, and where its characters stand. */
-export interface KnownNumber {
+interface KnownNumber {
   readonly amount: LimitAmount;
   readonly origin: Origin | null;
 }

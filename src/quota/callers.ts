@@ -151,11 +151,11 @@ function path(
 
 /** A call on this way as policies see it, before it is made. */
 export function staticCall(
-  { workspaces, ...service }: Pick<Inventory, "apis" | "products" | "workspaces">,
+  service: Pick<Inventory, "apis" | "products" | "workspaces">,
   { workspaceId, apiId, operationId, productId }: CallPath,
   subscription: StaticCall["subscription"],
 ): StaticCall {
-  const level = workspaceId === undefined ? service : workspaces.find(({ id }) => sameName(id, workspaceId));
+  const level = workspaceId === undefined ? service : service.workspaces.find(({ id }) => sameName(id, workspaceId));
   const api = level?.apis.find(({ id }) => apiId !== null && sameName(id, apiId));
   const product = level?.products.find(({ id }) => productId !== null && sameName(id, productId));
   return {

@@ -81,24 +81,30 @@ export interface Groups {
 
 /** Puts everybody into the groups named with him. Takes time and memory as the names and ids do, however large a group is. */
 export function groupsOf(members: Iterable<readonly [name: string, ids: Iterable<string>]>): Groups {
-  const sets = new Map<string, Set<string>>();
+  // Most counters are one team's alone: a set for each would cost more than all else.
+  const sets = new Map<string, string | Set<string>>();
   for (const [name, ids] of members) {
     for (const id of ids) {
-      const set = sets.get(id);
-      if (set === undefined) sets.set(id, new Set([name]));
-      else set.add(name);
+      const known = sets.get(id);
+      if (known === undefined) sets.set(id, name);
+      else if (typeof known === "object") known.add(name);
+      else if (known !== name) sets.set(id, new Set([known, name]));
     }
   }
+  const sharedBy = (id: string): Group | undefined => {
+    const set = sets.get(id);
+    return typeof set === "object" ? set : undefined;
+  };
   const unions = new Map<string, Group>();
   return {
     of(ids, name) {
       // Groups of one add nobody to the others: without them those who share the rest share one set.
-      const shared = [...new Set(ids)].filter((id) => (sets.get(id)?.size ?? 0) > 1).toSorted();
+      const shared = [...new Set(ids)].filter((id) => sharedBy(id) !== undefined).toSorted();
       const [first] = shared;
-      if (first === undefined) return sets.get(ids[0] ?? "") ?? new Set([name]);
-      if (shared.length === 1) return sets.get(first) ?? new Set([name]);
+      if (first === undefined) return new Set([name]);
+      if (shared.length === 1) return sharedBy(first) ?? new Set([name]);
       const key = JSON.stringify(shared);
-      const union = unions.get(key) ?? new Set(shared.flatMap((id) => [...(sets.get(id) ?? [])]));
+      const union = unions.get(key) ?? new Set(shared.flatMap((id) => [...(sharedBy(id) ?? [])]));
       unions.set(key, union);
       return union;
     },

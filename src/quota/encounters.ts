@@ -19,7 +19,7 @@ export interface Encounter extends Pick<Limit, "amount" | "written" | "period" |
 }
 
 /** Where an element stands. */
-export type PlaceOf = (element: Element) => { readonly line: number } | null;
+type PlaceOf = (element: Element) => { readonly line: number } | null;
 
 /** Reads a limit at the point of a way where it is met. */
 export function encounterOf(met: MetStep, limit: WrittenLimit, read: (attribute: string) => Known | null, placeOf: PlaceOf): Encounter {

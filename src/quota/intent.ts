@@ -14,7 +14,7 @@ export interface Planning {
 }
 
 /** What an edit is meant to do to the team's own limits. */
-export interface Intent {
+interface Intent {
   /** Those that go. */
   readonly gone: readonly Limit[];
   readonly kind: Limit["kind"];

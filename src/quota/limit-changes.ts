@@ -6,35 +6,33 @@ import { valuesOf } from "./amounts.ts";
 import { callsInWords } from "./calls-in-words.ts";
 import { counterChange } from "./counter-keys.ts";
 import type { Binding, BoundCalls, Calls, Limit, LimitKind, TeamLimits } from "./limit.ts";
-import { teamLimits } from "./limits.ts";
+import { openLimits } from "./limits.ts";
 
 const kinds: readonly LimitKind[] = ["tpm", "token_quota", "rpm", "call_quota"];
 
 /** How the numbers that bind each team, and the keys that they count by, differ between two states of the service, for a call that means all of them. */
 export function limitChanges(before: Inventory, after: Inventory, csharp: CSharp): readonly LimitChange[] {
-  const later = new Map(teamLimits(after, csharp).map((team) => [subscriptionName(team.subscription), team]));
-  return teamLimits(before, csharp).flatMap((team) => {
-    const changed = later.get(subscriptionName(team.subscription));
-    return changed === undefined ? [] : kinds.flatMap((kind) => changesOf(team, changed, kind));
+  const [was, is] = [openLimits(before, csharp), openLimits(after, csharp)];
+  const later = new Map(is.subscriptions.map((subscription) => [subscriptionName(subscription), subscription]));
+  return was.subscriptions.flatMap((subscription) => {
+    const same = later.get(subscriptionName(subscription));
+    if (same === undefined) return [];
+    const [team, changed] = [was.of(subscription), is.of(same)];
+    return kinds.flatMap((kind) => changesOf(team, changed, kind));
   });
 }
 
 function changesOf(before: TeamLimits, after: TeamLimits, kind: LimitKind): readonly LimitChange[] {
-  const numbers = numbersOf(before, after, kind, true);
+  const numbers = numbersOf(before, after, kind);
   const counter = counterChange(before.limits, after.limits, kind);
   if (counter === null) return numbers;
   const [first, ...others] = numbers;
-  const [own] = changes(before, kind, true, wholeRange(before, kind), wholeRange(after, kind));
+  const [own] = changes(before, kind, wholeRange(before, kind), wholeRange(after, kind));
   return [{ ...(first ?? own), counter }, ...others];
 }
 
-/** One team's numbers where they differ; one that cannot be told counts as none. */
-export function numberChanges(before: TeamLimits, after: TeamLimits, intended: boolean): readonly LimitChange[] {
-  return kinds.flatMap((kind) => numbersOf(before, after, kind, intended));
-}
-
 /** What binds each team's calls, those side by side that change alike; and what each of them is counted by itself on. */
-function numbersOf(before: TeamLimits, after: TeamLimits, kind: LimitKind, intended: boolean): readonly LimitChange[] {
+function numbersOf(before: TeamLimits, after: TeamLimits, kind: LimitKind): readonly LimitChange[] {
   const [was, is] = [before.binding[kind], after.binding[kind]];
   const all = bothOf(callsOf(was), callsOf(is));
   const found = new Map<string, { readonly was: Range; readonly is: Range; readonly calls: Calls[] }>();
@@ -52,10 +50,10 @@ function numbersOf(before: TeamLimits, after: TeamLimits, kind: LimitKind, inten
     const words = [callsInWords(one.calls, all), dependence(partFor(was, one.calls[0] ?? anyCalls), partFor(is, one.calls[0] ?? anyCalls))]
       .filter((part) => part !== null)
       .join(", ");
-    const unlike = changes(before, kind, intended, one.was, one.is).filter(differs);
+    const unlike = changes(before, kind, one.was, one.is).filter(differs);
     return unlike.map((change) => (words === "" ? change : { ...change, calls: words }));
   });
-  return [...parts.map((change) => withEachValue(change, before)), ...eachValueChanges(before, after, kind, intended, parts.length > 0)];
+  return [...parts.map((change) => withEachValue(change, before)), ...eachValueChanges(before, after, kind, parts.length > 0)];
 }
 
 const callsOf = ({ parts }: Binding): readonly Calls[] => parts.flatMap(({ calls }) => calls);
@@ -102,18 +100,12 @@ function withEachValue(change: LimitChange, { limits }: TeamLimits): LimitChange
 }
 
 /** Numbers of limits that stand for each value of something. One that goes matters where nothing comes for it. */
-function eachValueChanges(
-  before: TeamLimits,
-  after: TeamLimits,
-  kind: LimitKind,
-  intended: boolean,
-  replaced: boolean,
-): readonly LimitChange[] {
+function eachValueChanges(before: TeamLimits, after: TeamLimits, kind: LimitKind, replaced: boolean): readonly LimitChange[] {
   const [was, is] = [eachValueOf(before, kind), eachValueOf(after, kind)];
   return [...was].flatMap(([words, limits]) => {
     const left = is.get(words);
     if (left === undefined && replaced) return [];
-    const found = changes(before, kind, intended, rangeOfLimits(limits), left === undefined ? nothing : rangeOfLimits(left));
+    const found = changes(before, kind, rangeOfLimits(limits), left === undefined ? nothing : rangeOfLimits(left));
     return found.filter(differs).map((change) => ({ ...change, calls: words }));
   });
 }
@@ -141,14 +133,14 @@ const nothing: Range = { least: null, most: null, period: null };
 
 type Changes = readonly [LimitChange, ...LimitChange[]];
 
-function changes({ subscription }: TeamLimits, kind: LimitKind, intended: boolean, was: Range, is: Range): Changes {
+function changes({ subscription }: TeamLimits, kind: LimitKind, was: Range, is: Range): Changes {
   const change = (before: number | null, after: number | null): LimitChange => ({
     subscriptionId: subscriptionName(subscription),
     kind,
     before,
     after,
     ...(was.period === is.period || before === null || after === null ? {} : { period: { before: was.period, after: is.period } }),
-    intended,
+    intended: true,
   });
   const [least, most] = [change(was.least, is.least), change(was.most, is.most)];
   return was.least === was.most && is.least === is.most ? [least] : [least, most];

@@ -1,5 +1,6 @@
 import { workspaceOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
+import type { Subscription } from "../gateway/model.ts";
 import { attribute } from "../policy/document.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { bindingOf } from "./binding.ts";
@@ -18,11 +19,19 @@ export interface Counted {
   readonly counters: Counters;
 }
 
+/** What limits the subscriptions of one inventory. */
+interface OpenLimits {
+  /** The service's, and those of workspaces behind them. */
+  readonly subscriptions: readonly Subscription[];
+  /** Of one of these; worked out when it is asked for, as of thousands an answer shows a page. */
+  of(subscription: Subscription): TeamLimits;
+}
+
 /**
  * What limits each subscription, as the policies that its calls meet say it: those of workspaces too. Takes time and memory as the subscriptions and
  * their limits do, not as the pairs of subscriptions that share something.
  */
-export function teamLimits(inventory: Inventory, csharp: CSharp): readonly TeamLimits[] {
+export function openLimits(inventory: Inventory, csharp: CSharp): OpenLimits {
   const finder = openFinder(inventory, csharp);
   const met = callersOf(inventory).map((caller) => {
     const { met: meetings, bound } = finder.meetings(caller);
@@ -30,14 +39,25 @@ export function teamLimits(inventory: Inventory, csharp: CSharp): readonly TeamL
   });
   const shares = sharesOf(met);
   const rates = ratesOf(inventory.service, finder, met);
-  return met.flatMap(({ caller, bound, counted }) => {
-    const { subscription } = caller;
-    if (subscription === null) return [];
-    const limits = counted.map((one) => limitOf(inventory, caller, one, shares));
-    const kinds = { tpm: bindingOf(bound.tpm, limits), token_quota: bindingOf(bound.token_quota, limits) };
-    const binding = { ...kinds, rpm: bindingOf(bound.rpm, limits), call_quota: bindingOf(bound.call_quota, limits) };
-    return [{ subscription, limits, binding, warnings: rates.warnings(caller, counted) }];
-  });
+  const bySubscription = new Map(met.flatMap((one) => (one.caller.subscription === null ? [] : [[one.caller.subscription, one] as const])));
+  return {
+    subscriptions: [...bySubscription.keys()],
+    of(subscription) {
+      const own = bySubscription.get(subscription);
+      if (own === undefined) throw new Error(`${subscription.id} is none of the inventory's subscriptions`);
+      const { caller, bound, counted } = own;
+      const limits = counted.map((one) => limitOf(inventory, caller, one, shares));
+      const kinds = { tpm: bindingOf(bound("tpm"), limits), token_quota: bindingOf(bound("token_quota"), limits) };
+      const binding = { ...kinds, rpm: bindingOf(bound("rpm"), limits), call_quota: bindingOf(bound("call_quota"), limits) };
+      return { subscription, limits, binding, warnings: rates.warnings(caller, counted) };
+    },
+  };
+}
+
+/** What limits each of them: see `openLimits`. */
+export function teamLimits(inventory: Inventory, csharp: CSharp): readonly TeamLimits[] {
+  const { subscriptions, of } = openLimits(inventory, csharp);
+  return subscriptions.map(of);
 }
 
 const countersOf = (finder: Finder, { limit, keys }: Meeting, caller: Caller): Counters => finder.counters(limit, keys, caller);

@@ -11,7 +11,7 @@ import { callBy, type KeyedEncounter, type KeyUse, openSources, openWay, type Wa
 import type { WrittenLimit } from "./written-limits.ts";
 
 /** One limit as a caller meets it on all the ways that its calls may take, before it is known who else does. */
-export interface Meeting extends Omit<KeyedEncounter, "key" | "runs" | "deployments"> {
+export interface Meeting extends Omit<KeyedEncounter, "key" | "runs" | "deployments" | "met" | "inputs"> {
   readonly limitId: string;
   readonly scope: string;
   /** Null where all the caller's calls meet it. */
@@ -25,10 +25,10 @@ export interface Meeting extends Omit<KeyedEncounter, "key" | "runs" | "deployme
 }
 
 /** What one caller meets. */
-export interface Meetings {
+interface Meetings {
   readonly met: readonly Meeting[];
-  /** What binds by them. */
-  readonly bound: Readonly<Record<LimitKind, readonly BoundPart[]>>;
+  /** What binds by them; worked out when it is asked for. */
+  bound(kind: LimitKind): readonly BoundPart[];
 }
 
 /** What every caller meets. */
@@ -87,13 +87,18 @@ export function openFinder(inventory: Inventory, csharp: CSharp): Finder {
 const callsOn = ({ apiId, operationId }: Path, deployment: string | null): Calls => ({ apiId, operationId, deployment });
 
 function boundMeetings(met: readonly Meeting[], all: readonly Calls[]): Meetings {
-  const placed = met.map(({ limit: { kind }, amount, on, accounting, perCall }): Placed => {
-    return { kind, amount, on, counts: accounting ? "none" : perCall === null ? "all" : "each value" };
-  });
-  const bound = (kind: LimitKind) => boundParts(placed, kind, all);
+  const known = new Map<LimitKind, readonly BoundPart[]>();
+  const placed = () =>
+    met.map(({ limit: { kind }, amount, on, accounting, perCall }): Placed => {
+      return { kind, amount, on, counts: accounting ? "none" : perCall === null ? "all" : "each value" };
+    });
   return {
     met,
-    bound: { tpm: bound("tpm"), token_quota: bound("token_quota"), rpm: bound("rpm"), call_quota: bound("call_quota") },
+    bound(kind) {
+      const parts = known.get(kind) ?? boundParts(placed(), kind, all);
+      known.set(kind, parts);
+      return parts;
+    },
   };
 }
 
@@ -124,7 +129,7 @@ function meetingOf(group: readonly OnPath[], paths: readonly Path[], chosenIn: C
   const [first] = counting;
   if (first === undefined) throw new Error("a limit that nobody meets");
   const { encounter, path } = first;
-  const { key: _, runs: __, deployments: ___, ...rest } = encounter;
+  const { key: _, runs: __, deployments: ___, met: ____, inputs: _____, ...rest } = encounter;
   const keys = different(group.map(({ encounter: { key } }) => key));
   const [perCall = null] = keys.flatMap((key) => chosenIn(key) ?? []);
   return {

@@ -23,7 +23,7 @@ export function teamIn({ teams }: State, name: string): TeamLimits {
  * What limits come to, wherever they stand: how much, under which conditions, counted by which key and with whom. Equal texts, equal limits. Groups are
  * named by number, so that thousands of teams on one counter do not each carry all names: compare only what one call has made.
  */
-export interface Signatures {
+interface Signatures {
   limit(limit: Limit): string;
   /** Of all of them, in any order. */
   team(team: TeamLimits): string;

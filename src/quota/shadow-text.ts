@@ -6,7 +6,7 @@ import { attributeText, type Edit, insertAfter, removeAttribute, replaceElement,
 import { startOfSpaceBefore } from "../policy/indentation.ts";
 
 /** A limit that only records what it would have refused, as it stands in a document. */
-export interface Shadow {
+interface Shadow {
   /** The `choose` that it is written as. */
   readonly element: Element;
   /** Tokens per minute; null where no number stands there. */
@@ -69,51 +69,75 @@ export function withoutShadowEdits(document: PolicyDocument, limit: Element, tea
  * Throws `unsupported` where somebody has put other policies into it.
  */
 export function shadowOf(document: PolicyDocument, limit: Element, team: string): Shadow | null {
-  const variable = variableOf(limit);
-  const behind = shadowsIn(document, team).filter(
-    ({ element }) =>
-      element.span.start > limit.span.start &&
-      ancestorsOf(limit).includes(element.parent) &&
-      !setsBetween(document, variable, limit, element),
-  );
-  return behind[0] ?? null;
+  return behind(limit, shadowsIn(document, team));
 }
 
-function setsBetween({ root }: PolicyDocument, variable: string | null, limit: Element, shadow: Element): boolean {
-  if (variable === null || root === null) return false;
+/** Tokens per minute from which the team's shadow of a limit records calls; null where it has none, `unknown` where somebody has edited it. */
+export function shadowValue(limit: Element, team: string): number | "unknown" | null {
+  const shadows = shadowsBelow(rootOf(limit), team);
+  const whole = shadows.filter((shadow) => shadow !== null);
+  if (whole.length < shadows.length) return "unknown";
+  const shadow = behind(limit, whole);
+  return shadow === null ? null : (shadow.proposed ?? "unknown");
+}
+
+const rootOf = (element: Element): Element => ancestorsOf(element).at(-1) ?? element;
+
+function behind(limit: Element, shadows: readonly Shadow[]): Shadow | null {
+  const variable = variableOf(limit);
+  const ancestors = ancestorsOf(limit);
+  const found = shadows.find(
+    ({ element }) =>
+      element.span.start > limit.span.start && isIn(ancestors, element) && !setsBetween(rootOf(limit), variable, limit, element),
+  );
+  return found ?? null;
+}
+
+function setsBetween(root: Element, variable: string | null, limit: Element, shadow: Element): boolean {
+  if (variable === null) return false;
   const between = [...descendants(root)].filter(({ span }) => span.start >= limit.span.end && span.end <= shadow.span.start);
   // In line with the limit: what stands in other branches is met by other calls.
-  return between.some((element) => variableOf(element) === variable && ancestorsOf(limit).includes(element.parent));
+  return between.some((element) => variableOf(element) === variable && isIn(ancestorsOf(limit), element));
 }
 
-function ancestorsOf(element: Element): readonly (Element | null)[] {
+const isIn = (parents: readonly Element[], { parent }: Element): boolean => parent !== null && parents.includes(parent);
+
+function ancestorsOf(element: Element): readonly Element[] {
   const ancestors: Element[] = [];
   for (let { parent } = element; parent !== null; parent = parent.parent) ancestors.push(parent);
   return ancestors;
 }
 
-/** The team's shadows in a document, told by what their traces say and by their shape. Throws `unsupported` for one that is no longer in its shape. */
+/** The team's shadows in a document. Throws `unsupported` for one that is no longer in its shape. */
 export function shadowsIn({ root }: PolicyDocument, team: string): readonly Shadow[] {
-  const elements = root === null ? [] : [...descendants(root)];
-  return elements.flatMap((trace) => {
-    if (trace.name !== "trace" || attribute(trace, "source") !== shadowCause) return [];
-    if (!sameName(metadata(trace, "subscription") ?? "", team)) return [];
+  const shadows = root === null ? [] : shadowsBelow(root, team);
+  return shadows.map((shadow) => shadow ?? refuse(team));
+}
+
+/** Told by what their traces say and by their shape; null for one that is no longer in its shape. */
+function shadowsBelow(root: Element, team: string): readonly (Shadow | null)[] {
+  const traces = [...descendants(root)].filter(
+    (trace) =>
+      trace.name === "trace" && attribute(trace, "source") === shadowCause && sameName(metadata(trace, "subscription") ?? "", team),
+  );
+  return traces.map((trace) => {
     const element = chooseAround(trace);
     const variable = /ContainsKey\("([^"]+)"\)/.exec(attribute(trace.parent ?? trace, "condition") ?? "")?.[1];
-    if (element === null || variable === undefined) throw reshaped(team);
+    if (element === null || variable === undefined) return null;
     const proposed = metadata(trace, "proposed-tpm") ?? "";
-    return [{ element, proposed: /^\d+$/.test(proposed) ? Number(proposed) : null, variable }];
+    return { element, proposed: /^\d+$/.test(proposed) ? Number(proposed) : null, variable };
   });
 }
 
-const reshaped = (team: string): GatewayError =>
-  new GatewayError(
+function refuse(team: string): never {
+  throw new GatewayError(
     "unsupported",
     `A <trace> with the source '${shadowCause}' for '${team}' stands among other policies than those of a shadow limit.`,
     {
       hint: "Somebody has edited it: take it out with apply_policy, then plan the shadow limit again.",
     },
   );
+}
 
 /** The `choose` that holds a trace and its metric in its only branch, and nothing else. */
 function chooseAround(trace: Element): Element | null {

@@ -8,9 +8,9 @@ import { attribute, descendants, type Element, type PolicyDocument, parse } from
 import { applyEdits } from "../policy/edit.ts";
 import { type TextChange, textChanges, textOf, withText } from "./edits/documents.ts";
 import type { Limit, TeamLimits } from "./limit.ts";
-import { shadowEdits, shadowOf, withoutShadowEdits } from "./shadow-text.ts";
+import { shadowEdits, withoutShadowEdits } from "./shadow-text.ts";
 
-export interface ShadowRequest {
+interface ShadowRequest {
   readonly team: TeamLimits;
   /** The team's enforced limit that the shadow is to stand on; null where it has none. */
   readonly limit: Limit | null;
@@ -19,7 +19,7 @@ export interface ShadowRequest {
 }
 
 /** A change of texts that changes no limit: `limits` is empty, and guards compare all teams before and after as for any other. */
-export interface ShadowEdit extends Pick<Proposal, "action" | "summary" | "affected" | "warnings" | "teams" | "after"> {
+interface ShadowEdit extends Pick<Proposal, "action" | "summary" | "affected" | "warnings" | "teams" | "after"> {
   readonly documents: readonly TextChange[];
   readonly limits: readonly LimitChange[];
 }
@@ -75,12 +75,6 @@ export function withoutShadow(inventory: Inventory, limit: Limit, team: string):
   if (place === null) return inventory;
   const edits = withoutShadowEdits(place.parsed, place.element, team);
   return edits.length === 0 ? inventory : withText(inventory, limit.document, applyEdits(place.parsed.source, edits));
-}
-
-/** Tokens per minute from which the team's shadow of a limit records calls; null where it has none. */
-export function shadowValue(inventory: Inventory, limit: Limit, team: string): number | null {
-  const place = placeOf(inventory, limit);
-  return place === null ? null : (shadowOf(place.parsed, place.element, team)?.proposed ?? null);
 }
 
 /** A limit in its text. */

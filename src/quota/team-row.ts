@@ -3,11 +3,12 @@ import { type Subscription, subscriptionName, subscriptionTitle } from "../gatew
 import { valuesOf } from "./amounts.ts";
 import { callsInWords } from "./calls-in-words.ts";
 import type { Binding, BoundCalls, Group, Limit, LimitKind, TeamLimits } from "./limit.ts";
+import { shadowValue } from "./shadow-text.ts";
 
 /* A team's limits as answers show them. Texts from policies come without keys. */
 
 /** A number, or why there is none: no limit, one that cannot be told beforehand, or one of several by which calls they are and what they bring along. */
-export type Amount = number | "none" | "unknown" | "several";
+type Amount = number | "none" | "unknown" | "several";
 
 /** A team in one line. */
 export interface TeamRow {
@@ -31,7 +32,7 @@ export interface TeamRow {
 }
 
 /** One limit with all that is known of it. */
-export interface LimitRow {
+interface LimitRow {
   readonly limit_id: string;
   readonly kind: LimitKind;
   readonly binds: boolean;
@@ -118,11 +119,18 @@ function noteOn(subscription: Subscription, limits: readonly Limit[], binding: T
     ...limits.flatMap(({ bandwidth, period = "" }) => (bandwidth === undefined ? [] : [`bandwidth ${bandwidth} KB per ${period}`])),
     sharing > 0 && `counter shared with ${counted(sharing)}`,
     perhaps > sharing && `counter may be shared with ${counted(perhaps)}`,
+    ...shadowsOn(subscription, limits),
     conditional > 0 && `${conditional} more under conditions`,
     accounting > 0 && `${accounting} for accounting only`,
   ]
     .filter((part) => part !== false)
     .join("; ");
+}
+
+/** What only records, and refuses nobody. */
+function shadowsOn(subscription: Subscription, limits: readonly Limit[]): readonly string[] {
+  const values = limits.map(({ kind, element }) => (kind === "tpm" ? shadowValue(element, subscriptionName(subscription)) : null));
+  return [...new Set(values.filter((value) => value !== null))].map((value) => `shadow tpm ${value}, not enforced`);
 }
 
 const counted = (others: number): string => `${others} ${others === 1 ? "other" : "others"}`;

@@ -149,7 +149,7 @@ function isNamedBy(element: Element, entity: { readonly id: string; readonly nam
 }
 
 /** No deployment can have it: what is met by it is met by all that no policy names. */
-export const anyOther = "*";
+const anyOther = "*";
 
 /** Foundry's portal sets a product's limits in variables of these names, which the API's policy reads. */
 const namesDeployment = /^token(?:limit|quota)-(.+)$/;

@@ -8,7 +8,7 @@ import { limitIdOf } from "./limit-names.ts";
  * all scopes at which the policy is configured" (https://learn.microsoft.com/azure/api-management/llm-token-limit-policy#attributes).
  * `subscription`: one for each subscription and element.
  */
-export type CounterFamily = "tokens" | "calls" | "call_quota" | "subscription";
+type CounterFamily = "tokens" | "calls" | "call_quota" | "subscription";
 
 /** One limit as it is written in a document, whoever meets it. */
 export interface WrittenLimit {

@@ -55,7 +55,9 @@ export function backendNames(backends: readonly ListedDocument[]): (place: strin
   return (place) => {
     const [host = "", deployment] = place.toLowerCase().split("/");
     const onHost = known.filter((backend) => backend.host === host);
-    const fitting = onHost.length > 1 ? onHost.filter((backend) => backend.deployment?.toLowerCase() === deployment) : onHost;
+    const named = onHost.filter((backend) => backend.deployment?.toLowerCase() === deployment);
+    // A backend that names another deployment was not called.
+    const fitting = named.length > 0 ? named : onHost.length > 1 ? onHost.filter((backend) => backend.deployment === null) : onHost;
     const [found] = fitting;
     return found !== undefined && fitting.length === 1 ? found.name : place;
   };

@@ -22,6 +22,12 @@ export function cacheUse(values: CacheValues | undefined): CacheUse {
   };
 }
 
+/** The same where nothing but answers without and with a call to a backend is known. */
+export const cacheUseOf = ({ hits, misses }: { readonly hits: number; readonly misses: number }): CacheUse => ({
+  estimators: { "no backend call": estimator(hits, misses) },
+  ...tokensSaved({ hits, hitTokens: 0, missTokens: 0, meteredMisses: 0 }),
+});
+
 /** Hits without a single miss are no rate: where the column is not set on misses it would always be 100 %. */
 function estimator(hits: number, misses: number): { readonly hits: number; readonly misses: number; readonly hit_rate: Known } {
   const rate: Known = misses === 0 ? "unknown" : Math.round((1000 * hits) / (hits + misses)) / 10;

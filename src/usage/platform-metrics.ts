@@ -8,7 +8,7 @@ import type { Window } from "./window.ts";
  */
 export type Grouping = "subscription" | "product" | "operation" | "backend" | "region" | "model" | "cause" | "time";
 
-export interface PlatformQueryInput {
+interface PlatformQueryInput {
   readonly window: Window;
   readonly interval: string;
   /** Without it: all APIs of the service. */

@@ -14,7 +14,7 @@ interface Asked {
 }
 
 /** Rows of the service's built-in reports. */
-export interface ReportedRows {
+interface ReportedRows {
   readonly rows: readonly UsageRow[];
   readonly left_out: number;
   readonly source: UsageSource;

@@ -9,7 +9,7 @@ import { minuteTokensQuery, requestsQuery, type TeamFilter } from "./queries/req
 import { readGround, type UsageGround, type UsageReaders } from "./report.ts";
 import { pastTime, type Window, wholeMinute } from "./window.ts";
 
-export interface HistoryAsked {
+interface HistoryAsked {
   readonly subscriptionId: string;
   /** How long a time, as an ISO 8601 duration of at most 31 days; seven days where left out. */
   readonly window?: string | undefined;

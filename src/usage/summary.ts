@@ -4,7 +4,7 @@ import { type DurationPoint, durations, type Grouping, type RequestCount, reques
 import type { Include, Known, UsageRow, UsageSummary, UsageTotals } from "./totals.ts";
 import { cutsMinutes, forgotten, RETENTION_DAYS, type Window } from "./window.ts";
 
-export interface UsageInput {
+interface UsageInput {
   readonly window: Window;
   /** Of one point, as `platformQueries` was given it. */
   readonly interval: string;

@@ -10,7 +10,7 @@ import type { Include, TokenSplit, TpmByRegion, TpmNumbers, UsageRow, UsageSourc
 
 type Keys = Partial<Readonly<Record<Grouping, string>>>;
 
-export interface TokenNumbers {
+interface TokenNumbers {
   readonly tokens: number;
   readonly token_split?: TokenSplit;
   readonly tpm?: TpmNumbers;

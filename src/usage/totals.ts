@@ -37,7 +37,7 @@ type Ended = {
 };
 
 /** `rejected`: every 4xx that is no throttling. */
-export type Outcomes = { readonly succeeded: Known; readonly rejected: Known };
+type Outcomes = { readonly succeeded: Known; readonly rejected: Known };
 
 export type TokenSplit = { readonly prompt: Known; readonly completion: Known };
 

@@ -19,8 +19,11 @@ const [entry = "dist/main.js"] = process.argv.slice(2);
 const latencyMs = 20;
 
 const { products, apis, operationPolicies } = largeService;
-/** Generous: they hold on a machine of four cores that does much else. Eight reads at a time can come to 0.125. */
-const bounds = { policies: 6 + products + apis * (1 + operationPolicies), reads: 850, ratio: 0.4, again: 0.4, memory: 640 };
+/**
+ * Generous: they hold on a machine of four cores that does much else. Eight reads at a time can come to 0.125. Reads are 19 too many: every API here has an
+ * operation with a limit of its own, and only the list of its operations, one read for each API, tells whether there are others, which that limit does not bind.
+ */
+const bounds = { policies: 6 + products + apis * (1 + operationPolicies), reads: 800, ratio: 0.4, again: 0.4, memory: 512 };
 
 async function main(): Promise<void> {
   const service = fork(fileURLToPath(new URL("./inventory-server.ts", import.meta.url)), [String(latencyMs)]);

@@ -8,6 +8,7 @@ async function called(operands: readonly string[], changed: Partial<CallOptions>
   const err: string[] = [];
   const status = await call({
     surface: surfaceOf(),
+    lookedAfter: async () => [],
     operands,
     json: false,
     signal: new AbortController().signal,

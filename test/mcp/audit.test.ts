@@ -41,14 +41,14 @@ async function folder(): Promise<string> {
 
 describe("each call has one line", () => {
   test("a read", async () => {
-    const { call, audit } = await openUser();
+    const { call, audit } = await openUser({ logs: false });
     await call("list_subscriptions", {});
     expect(audit).toEqual([{ ...plain, tool: "list_subscriptions", effect: "read" }]);
     expect(audit[0]?.duration_ms).toBeGreaterThanOrEqual(0);
   });
 
   test("a plan, its change and their undo: the hashes meet", async () => {
-    const { call, apply, audit } = await openUser();
+    const { call, apply, audit } = await openUser({ logs: false });
     const plan = updateQuota.output.parse((await call("update_quota", cut)).structured);
     const changeId = await apply(plan);
     const undo = updateQuota.output.parse((await call("undo_change", { change_id: changeId })).structured);
@@ -80,7 +80,7 @@ describe("each call has one line", () => {
     ["elicitation", {}, "accepted"],
     ["direct", { AIGW_DIRECT: "true" }, null],
   ] as const)("a plan that goes on to its write, confirmed by %s", async ([by, env, asked]) => {
-    const { call, audit } = await openUser({ env });
+    const { call, audit } = await openUser({ logs: false, env });
     const { plan_id } = updateQuota.output.parse((await call("update_quota", { ...cut, dry_run: false })).structured);
     expect(audit).toHaveLength(1);
     expect(audit[0]).toMatchObject({
@@ -97,7 +97,7 @@ describe("each call has one line", () => {
   });
 
   test("a plan that the user declines", async () => {
-    const { call, audit } = await openUser({ answer: () => ({ action: "decline" }) });
+    const { call, audit } = await openUser({ logs: false, answer: () => ({ action: "decline" }) });
     const { plan_id } = updateQuota.output.parse((await call("update_quota", { ...cut, dry_run: false })).structured);
     expect(audit).toMatchObject([
       { effect: "plan", plan_id, change_id: null, asked: "declined", confirmed_by: null, writes: [], verdict: "ok" },
@@ -105,7 +105,7 @@ describe("each call has one line", () => {
   });
 
   test("a plan that a guard blocks", async () => {
-    const { call, audit } = await openUser();
+    const { call, audit } = await openUser({ logs: false });
     await call("update_quota", { ...cut, tpm: 1000, dry_run: false });
     expect(audit).toMatchObject([
       {
@@ -120,13 +120,13 @@ describe("each call has one line", () => {
   });
 
   test("an overridden guard stands in it", async () => {
-    const { call, audit } = await openUser({ env: { AIGW_ALLOW_OVERRIDE: "limit_cut" } });
+    const { call, audit } = await openUser({ logs: false, env: { AIGW_ALLOW_OVERRIDE: "limit_cut" } });
     await call("update_quota", { ...cut, tpm: 1000, override: ["limit_cut"] });
     expect(audit[0]).toMatchObject({ guards: expect.arrayContaining([{ name: "limit_cut", verdict: "overridden" }]), verdict: "ok" });
   });
 
   test("a change that was applied before: no write", async () => {
-    const { call, apply, audit } = await openUser();
+    const { call, apply, audit } = await openUser({ logs: false });
     const plan = updateQuota.output.parse((await call("update_quota", cut)).structured);
     await apply(plan);
     await apply(plan);
@@ -140,7 +140,7 @@ describe("each call has one line", () => {
   });
 
   test("a write that Azure refuses, and the rollback of the one before it", async () => {
-    const { call, sandbox, audit } = await openUser({ env: { AIGW_DIRECT: "true" } });
+    const { call, sandbox, audit } = await openUser({ logs: false, env: { AIGW_DIRECT: "true" } });
     sandbox.world.faults.add({
       method: "PUT",
       path: "backends/aoai-pool",
@@ -170,20 +170,20 @@ describe("each call has one line", () => {
     ["an unknown tool", "drop_everything", {}, { effect: null, service: null, verdict: "invalid_input" }],
     ["an unknown plan", "apply_change", { plan_id: "chg-none", confirm: "x" }, { effect: "write", verdict: "not_found" }],
   ] as const)("%s", async ([, tool, input, expected]) => {
-    const { call, audit } = await openUser();
+    const { call, audit } = await openUser({ logs: false });
     expect((await call(tool, input)).isError).toBe(true);
     expect(audit).toEqual([{ ...plain, tool, ...expected }]);
   });
 
   test("a wrong confirmation names the plan, and confirms nothing", async () => {
-    const { call, audit } = await openUser();
+    const { call, audit } = await openUser({ logs: false });
     const { plan_id } = updateQuota.output.parse((await call("update_quota", cut)).structured);
     await call("apply_change", { plan_id, confirm: "yes" });
     expect(audit[1]).toMatchObject({ plan_id, change_id: null, confirmed_by: null, writes: [], verdict: "invalid_input" });
   });
 
   test("a refusal of a read-only server", async () => {
-    const { call, audit } = await openUser({ env: { AIGW_READ_ONLY: "true" } });
+    const { call, audit } = await openUser({ logs: false, env: { AIGW_READ_ONLY: "true" } });
     await call("apply_change", { plan_id: "chg-none", confirm: "x" });
     expect(audit).toEqual([{ ...plain, tool: "apply_change", effect: null, service: null, verdict: "read_only" }]);
   });
@@ -222,7 +222,7 @@ describe("what a caller chooses is bounded", () => {
 describe("AIGW_AUDIT_FILE", () => {
   test("gets the lines that stderr gets, and only its owner reads it", async () => {
     const file = join(await folder(), "audit.jsonl");
-    const first = await openUser({ env: { AIGW_AUDIT_FILE: file } });
+    const first = await openUser({ logs: false, env: { AIGW_AUDIT_FILE: file } });
     await first.call("list_subscriptions", {});
     await first.call("update_quota", { ...cut, dry_run: false });
     const second = await openHarness({ env: { AIGW_AUDIT_FILE: file } });
@@ -246,7 +246,7 @@ describe("AIGW_AUDIT_FILE", () => {
 
   test("that cannot be opened: reading and planning go on and say so; nothing is written, and nobody is asked", async () => {
     const file = join(await folder(), "missing", "audit.jsonl");
-    const user = await openUser({ env: { AIGW_AUDIT_FILE: file } });
+    const user = await openUser({ logs: false, env: { AIGW_AUDIT_FILE: file } });
     const before = user.documents();
     expect((await user.call("list_subscriptions", {})).isError).toBe(false);
     const plan = updateQuota.output.parse((await user.call("update_quota", cut)).structured);
@@ -275,7 +275,7 @@ describe("AIGW_AUDIT_FILE", () => {
 
   test("that cannot be opened holds a direct write up, too", async () => {
     const directory = await folder();
-    const user = await openUser({ env: { AIGW_AUDIT_FILE: directory, AIGW_DIRECT: "true" } });
+    const user = await openUser({ logs: false, env: { AIGW_AUDIT_FILE: directory, AIGW_DIRECT: "true" } });
     const before = user.documents();
     expect((await user.call("update_quota", { ...cut, dry_run: false })).text).toMatch(/^Error unavailable: The audit file/);
     expect(user.documents()).toEqual(before);
@@ -283,7 +283,7 @@ describe("AIGW_AUDIT_FILE", () => {
 
   test("that is a device which is full is reported", async (context) => {
     if (process.platform !== "linux") context.skip();
-    const user = await openUser({ env: { AIGW_AUDIT_FILE: "/dev/full" } });
+    const user = await openUser({ logs: false, env: { AIGW_AUDIT_FILE: "/dev/full" } });
     expect((await user.call("list_changes", {})).isError).toBe(false);
     expect(user.reports.join("")).toContain("ENOSPC");
   });
@@ -291,7 +291,10 @@ describe("AIGW_AUDIT_FILE", () => {
 
 test("no line holds policy text, a secret or an input", async () => {
   const canary = "canary-7f3a";
-  const user = await openUser({ env: { AIGW_DIRECT: "true", AIGW_ALLOW_OVERRIDE: "auth_removed,base_removed,policy_invalid" } });
+  const user = await openUser({
+    logs: false,
+    env: { AIGW_DIRECT: "true", AIGW_ALLOW_OVERRIDE: "auth_removed,base_removed,policy_invalid" },
+  });
   const { world } = user.sandbox;
   world.put("namedValues/partner-api-key", { displayName: "partner-api-key", value: `${canary}-named-value`, secret: true });
   world.put("backends/aoai-eastus", {

@@ -12,10 +12,13 @@ import { applyChange } from "../../tools/apply-change.ts";
 import { listSubscriptions } from "../../tools/list-subscriptions.ts";
 import { undoChange } from "../../tools/undo-change.ts";
 import { updateQuota } from "../../tools/update-quota.ts";
-import { openUser, type User, yes } from "./user.ts";
+import { openUser, type User, type UserOptions, yes } from "./user.ts";
 
 const cut = { subscription_id: "growth", tpm: 100_000, dry_run: false };
 const confirm = "sandbox: growth tpm 200000 -> 100000";
+
+/** As `openUser`, without a forecast in every question. */
+const openUserWithoutLogs = (options: UserOptions = {}): Promise<User> => openUser({ logs: false, ...options });
 
 async function tpmOf({ ask }: User, team = "growth"): Promise<unknown> {
   const { subscriptions } = await ask(listSubscriptions, {});
@@ -53,7 +56,7 @@ describe("a client whose user can be asked", () => {
   });
 
   test("is asked for an undo as for any other change", async () => {
-    const user = await openUser();
+    const user = await openUserWithoutLogs();
     const { applied } = planOf(await user.call("update_quota", cut));
     const undo = planOf(await user.call("undo_change", { change_id: applied?.change_id, dry_run: false }));
     expect(undo).toMatchObject({ confirmed_by: "elicitation", applied: { status: "applied" } });
@@ -61,7 +64,7 @@ describe("a client whose user can be asked", () => {
   });
 
   test("is one that declares elicitation without a mode, too", async () => {
-    const user = await openUser({ elicitation: {} });
+    const user = await openUserWithoutLogs({ elicitation: {} });
     expect(planOf(await user.call("update_quota", cut)).confirmed_by).toBe("elicitation");
   });
 
@@ -71,7 +74,7 @@ describe("a client whose user can be asked", () => {
     ["would change nothing", { ...cut, tpm: 200_000 }],
     ["is blocked by a guard", { ...cut, tpm: 1000 }],
   ] as const)("is not asked where the call %s", async ([, input]) => {
-    const user = await openUser();
+    const user = await openUserWithoutLogs();
     const before = user.documents();
     const { applied, confirmed_by } = planOf(await user.call("update_quota", input));
     expect([user.questions.length, applied, confirmed_by]).toEqual([0, undefined, undefined]);
@@ -79,7 +82,7 @@ describe("a client whose user can be asked", () => {
   });
 
   test("is not asked where nothing can be said of the call", async () => {
-    const user = await openUser();
+    const user = await openUserWithoutLogs();
     expect((await user.call("update_quota", { ...cut, subscription_id: "groth" })).isError).toBe(true);
     expect(user.questions).toEqual([]);
   });
@@ -119,7 +122,7 @@ describe("without a clear yes nothing is written", () => {
       unclear,
     ],
   ])("%s", async ([, answer, words]) => {
-    const user = await openUser({ answer });
+    const user = await openUserWithoutLogs({ answer });
     const before = user.documents();
     const { text, structured } = await user.call("update_quota", cut);
     const plan = planOf({ structured });
@@ -137,7 +140,7 @@ describe("without a clear yes nothing is written", () => {
   test("no answer within five minutes", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
-    const user = await openUser({
+    const user = await openUserWithoutLogs({
       answer: () => {
         vi.advanceTimersByTime(5 * 60 * 1000);
         return new Promise(() => {});
@@ -150,7 +153,7 @@ describe("without a clear yes nothing is written", () => {
   });
 
   test("somebody else has edited the document while the question stood", async () => {
-    const user: User = await openUser({
+    const user: User = await openUserWithoutLogs({
       answer: async () => {
         const plan = await user.ask(updateQuota, { subscription_id: "growth", tpm: 150_000 });
         await user.apply(plan);
@@ -170,7 +173,7 @@ describe("a client that goes away while the question stands", () => {
     ["cancels its call", (_, call) => call.abort("enough")],
   ])("%s: nothing is written", async ([, leave]) => {
     const call = new AbortController();
-    const user = await openUser({
+    const user = await openUserWithoutLogs({
       async answer(client) {
         await leave(client, call);
         return yes;
@@ -203,7 +206,7 @@ describe("a client that goes away while the question stands", () => {
 
   test("a change whose write has begun is carried through", async () => {
     const call = new AbortController();
-    const user = await openUser();
+    const user = await openUserWithoutLogs();
     const policy = "products/aoai/policies/policy";
     const outcome = {
       kind: "answer_after_apply" as const,
@@ -227,7 +230,7 @@ describe("a client whose user cannot be asked", () => {
     ["declares nothing", null],
     ["opens URLs only", { url: {} }],
   ] as const)("%s: the plan, and the call that applies it", async ([, elicitation]) => {
-    const user = await openUser({ elicitation });
+    const user = await openUserWithoutLogs({ elicitation });
     const before = user.documents();
     const plan = planOf(await user.call("update_quota", cut));
     const call = `apply_change ${JSON.stringify({ plan_id: plan.plan_id, confirm })}`;
@@ -248,7 +251,7 @@ describe("--direct", () => {
       { api_id: "azure-openai", edits: [{ select: "inbound", append: '<set-variable name="a" value="b" />' }], dry_run: false },
     ],
   ])("%s with dry_run: false applies without a question, and so does its undo", async ([tool, input]) => {
-    const user = await openUser(direct);
+    const user = await openUserWithoutLogs(direct);
     const before = user.documents();
     const answer = planOf(await user.call(tool, input));
     expect(answer).toMatchObject({ status: "applied", confirmed_by: "direct", applied: { status: "applied" } });
@@ -260,19 +263,19 @@ describe("--direct", () => {
   });
 
   test("plans where the call says nothing else", async () => {
-    const user = await openUser(direct);
+    const user = await openUserWithoutLogs(direct);
     const { next, applied } = planOf(await user.call("update_quota", { ...cut, dry_run: true }));
     expect([next.startsWith("apply_change {"), applied, await tpmOf(user)]).toEqual([true, undefined, 200_000]);
   });
 
   test("guards hold", async () => {
-    const user = await openUser(direct);
+    const user = await openUserWithoutLogs(direct);
     expect(planOf(await user.call("update_quota", { ...cut, tpm: 1000 }))).toMatchObject({ status: "blocked" });
     expect(await tpmOf(user)).toBe(200_000);
   });
 
   test("tools that plan are shown as tools that write", async () => {
-    const { chat } = await openUser(direct);
+    const { chat } = await openUserWithoutLogs(direct);
     const writing = (await chat.listTools()).tools.filter(({ annotations }) => annotations?.readOnlyHint === false);
     expect(writing.map(({ name }) => name)).toEqual([
       "update_quota",
@@ -291,7 +294,7 @@ describe("--read-only", () => {
     ["a client whose user could be asked", {}],
     ["--direct", { AIGW_DIRECT: "true" }],
   ] as const)("outranks %s: the plan says how it can be applied", async ([, env]) => {
-    const user = await openUser({ env: { AIGW_READ_ONLY: "true", ...env } });
+    const user = await openUserWithoutLogs({ env: { AIGW_READ_ONLY: "true", ...env } });
     const before = user.documents();
     for (const dry_run of [true, false]) {
       const plan = planOf(await user.call("update_quota", { ...cut, dry_run }));
@@ -307,7 +310,7 @@ describe("--read-only", () => {
   });
 
   test("a blocked plan says what blocks it", async () => {
-    const user = await openUser({ env: { AIGW_READ_ONLY: "true" } });
+    const user = await openUserWithoutLogs({ env: { AIGW_READ_ONLY: "true" } });
     expect(planOf(await user.call("update_quota", { ...cut, tpm: 1000 })).next).toMatch(/^Change the call so that the guards pass/);
   });
 
@@ -329,7 +332,7 @@ describe("--read-only", () => {
 describe("the question", () => {
   test("is bounded, keeps its line whole and hides nothing", async () => {
     const hostile = Array(200).fill(`<!-- \u202e\u200b${"x".repeat(400)}\rApply this change? -->`);
-    const user = await openUser({ answer: () => ({ action: "decline" }) });
+    const user = await openUserWithoutLogs({ answer: () => ({ action: "decline" }) });
     const plan = planOf(
       await user.call("apply_policy", {
         api_id: "azure-openai",

@@ -1,5 +1,5 @@
 /** What the service says of a type. */
-export type TypeVerdict = "allowed" | "refused" | "unlisted";
+type TypeVerdict = "allowed" | "refused" | "unlisted";
 
 /**
  * Types that expressions may use
@@ -75,7 +75,7 @@ const namespaces: readonly string[] = [
 ].toSorted((a, b) => b.length - a.length);
 const namespaceRoots: ReadonlySet<string> = new Set(namespaces.map((name) => name.split(".")[0] ?? name));
 
-export interface NamedType {
+interface NamedType {
   readonly verdict: TypeVerdict;
   readonly simpleName: string;
   /** With its namespace where that is known. */

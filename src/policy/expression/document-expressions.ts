@@ -6,14 +6,14 @@ import { checkExpression, type WantedType } from "./check.ts";
 import type { ExpressionFinding } from "./finding.ts";
 import { decodedEntities } from "./rewritten.ts";
 
-export interface ExpressionOptions {
+interface ExpressionOptions {
   readonly namedValues?: NamedValues;
   /** What the value in a place must be; the attribute is null for an element's text. */
   wanted(element: Element, attribute: Attribute | null): WantedType;
 }
 
 /** A finding with the expression that it is about; `offset` counts in the document's source. */
-export interface DocumentFinding extends ExpressionFinding {
+interface DocumentFinding extends ExpressionFinding {
   readonly element: Element;
   readonly attribute: Attribute | null;
   readonly value: Value;
@@ -38,7 +38,7 @@ export function expressionFindings(document: PolicyDocument, csharp: CSharp, opt
 }
 
 /** An expression and the place that it stands in. */
-export interface PlacedExpression {
+interface PlacedExpression {
   readonly element: Element;
   readonly attribute: Attribute | null;
   readonly value: Value;

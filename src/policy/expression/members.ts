@@ -19,7 +19,7 @@ export interface MemberUse {
 }
 
 /** What a member was asked for. */
-export interface MemberQuery {
+interface MemberQuery {
   readonly name: string;
   readonly offset: number;
   /** Whether it is called. */

@@ -1,7 +1,7 @@
 import { decodeEntities } from "../lexer.ts";
 
 /** A text in which parts were replaced, with the way back. */
-export interface Rewritten {
+interface Rewritten {
   readonly text: string;
   /** The offset in the original that an offset in `text` comes from; of a replaced part, the part's start. */
   original(offset: number): number;

@@ -10,7 +10,7 @@ export type { LintCode } from "./index.ts";
 export type { AppliedDocument } from "./subject.ts";
 
 /** What the service accepts, but an AI gateway is better off without; shaped like what `validate` finds. */
-export interface LintDiagnostic extends Diagnostic<LintCode> {
+interface LintDiagnostic extends Diagnostic<LintCode> {
   readonly severity: "warning";
   /** Where the practice is documented. */
   readonly source: string;

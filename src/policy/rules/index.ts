@@ -29,10 +29,10 @@ import { documentSize } from "./size.ts";
 import { expressionNotAllowed, invalidValue, outOfRange, templatePlaceholder } from "./values.ts";
 
 /** Looks at one element. */
-export type ElementRule = (place: Place, context: Context) => readonly Finding[];
+type ElementRule = (place: Place, context: Context) => readonly Finding[];
 
 /** Looks at the document as a whole. */
-export type DocumentRule = (context: Context) => readonly Finding[];
+type DocumentRule = (context: Context) => readonly Finding[];
 
 /** The rules by the code of what they find. */
 export const elementRules = {

@@ -1,7 +1,7 @@
 import type { Range, ValueType } from "../catalogue/types.ts";
 
 /** What .NET says of a value that is not of its type: the type's name and the detail. */
-export interface TypeFault {
+interface TypeFault {
   readonly datatype: string;
   readonly detail: string;
 }

@@ -38,7 +38,7 @@ function localName(node: SyntaxNode, scope: Scope): string {
   return node.text;
 }
 
-export function localValue(name: string, { locals }: Frame): Known {
+function localValue(name: string, { locals }: Frame): Known {
   const value = locals.get(name);
   if (value === undefined) throw new GivenUp();
   return value;

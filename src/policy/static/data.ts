@@ -117,7 +117,7 @@ const phrases: Readonly<Record<Input["what"], (name: string) => string>> = {
 };
 
 /** Where to look for it. */
-export function whyOf({ what, name }: Input): string {
+function whyOf({ what, name }: Input): string {
   return phrases[what](name);
 }
 

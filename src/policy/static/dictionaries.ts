@@ -6,7 +6,7 @@ import { defaultOf } from "./type-names.ts";
 import type { Known, Present } from "./values.ts";
 
 /** A `Dictionary<K, V>`. */
-export interface DictionaryValue extends Present {
+interface DictionaryValue extends Present {
   readonly entries: ReadonlyMap<string, Known>;
   readonly ignoresCase: boolean;
   /** Name of `V`. */

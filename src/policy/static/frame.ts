@@ -28,7 +28,7 @@ export interface Escape {
 }
 
 /** A value that is returned on one of several ways. */
-export interface Returned {
+interface Returned {
   readonly value: Known;
   readonly inputs: readonly Input[];
 }

@@ -5,20 +5,20 @@ import { originOf, type PiecedText, sliceOf } from "./text-pieces.ts";
 import type { Constant, JsonValue, Known, Present } from "./values.ts";
 
 /** A `JObject` whose members can be followed to where they stand. */
-export interface JsonObjectValue extends JsonValue {
+interface JsonObjectValue extends JsonValue {
   readonly members: ReadonlyMap<string, Known>;
 }
 
-export interface JsonArrayValue extends JsonValue {
+interface JsonArrayValue extends JsonValue {
   readonly items: readonly Known[];
 }
 
 /** A `JObject` that an expression has made, of which not every member is known. */
-export interface PartialObject extends Present {
+interface PartialObject extends Present {
   readonly members: ReadonlyMap<string, Known>;
 }
 
-export interface PartialArray extends Present {
+interface PartialArray extends Present {
   readonly items: readonly Known[];
 }
 

@@ -71,7 +71,7 @@ function plainIndexed(target: Known, index: Known): Known {
   return jsonIndexed(target, index);
 }
 
-export function itemAt(items: readonly Known[], at: number): Known {
+function itemAt(items: readonly Known[], at: number): Known {
   const item = items[at];
   if (item === undefined) throw new Thrown(`there is no item ${at}`);
   return item;

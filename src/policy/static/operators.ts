@@ -233,7 +233,7 @@ function bothAsk(one: Known, other: Known): { readonly asks?: string } {
   return first !== null && first === second ? { asks: first } : {};
 }
 
-export const asksOf = (value: Known): string | null => ("asks" in value && typeof value.asks === "string" ? value.asks : null);
+const asksOf = (value: Known): string | null => ("asks" in value && typeof value.asks === "string" ? value.asks : null);
 
 /** Null where it is not known. */
 export function truthOf(value: Known): boolean | null {

@@ -7,7 +7,7 @@ import type { Known } from "./values.ts";
 export type Flow = null | { readonly kind: "break" | "continue" } | { readonly kind: "return"; readonly value: Known };
 
 /** The code of nodes; both throw `GivenUp` where a node is not understood. */
-export interface Compiler {
+interface Compiler {
   expression(node: SyntaxNode, scope: Scope): Code;
   statement(node: SyntaxNode, scope: Scope): (frame: Frame) => Flow;
 }

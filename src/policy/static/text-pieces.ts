@@ -6,14 +6,14 @@ import type { NamedValueSource, NamedValueSources } from "../named-values.ts";
 import type { Input, Origin, Unknown } from "./values.ts";
 
 /** Where an attribute stands. */
-export interface AttributePlace {
+interface AttributePlace {
   readonly document: DocumentId;
   readonly element: Element;
   readonly attribute: string;
 }
 
 /** What a stretch of text was taken from: plain data of an attribute, a named value, or an expression, whose characters are not data. */
-export type PieceSource =
+type PieceSource =
   | ({ readonly text: "attribute" } & AttributePlace)
   | { readonly text: "named-value"; readonly document: DocumentId }
   | ({ readonly text: "expression" } & AttributePlace)

@@ -8,7 +8,7 @@ import type { Input, Known, StaticCall, Unknown } from "./values.ts";
 const named: ReadonlySet<Input["what"]> = new Set(["body", "claim", "response", "user", "gateway", "certificate", "cache", "query"]);
 
 /** The one input that a value is, whole; null where it is made of several things. */
-export function onlyInput({ parts: [part, ...others] }: Unknown): Input | null {
+function onlyInput({ parts: [part, ...others] }: Unknown): Input | null {
   return typeof part === "object" && others.length === 0 ? part : null;
 }
 

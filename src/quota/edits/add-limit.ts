@@ -14,7 +14,7 @@ import { newElement, type OwnValues, styleOf } from "./elements.ts";
 import { ownKey } from "./own-key.ts";
 
 /** A limit for a team that has none of its kind. */
-export interface Addition {
+interface Addition {
   readonly inventory: Inventory;
   readonly team: TeamLimits;
   readonly as: Team;
@@ -26,7 +26,7 @@ export interface Addition {
   readonly paths: readonly Path[];
 }
 
-export interface Added {
+interface Added {
   readonly inventory: Inventory;
   readonly document: DocumentId;
   readonly warnings: readonly string[];

@@ -3,7 +3,7 @@ import { attributeText, setAttribute } from "../../policy/edit.ts";
 import type { Limit } from "../limit.ts";
 import { copyOf, withoutAttributes } from "./branch.ts";
 
-export type NumberAttribute = "tokens-per-minute" | "token-quota" | "calls";
+type NumberAttribute = "tokens-per-minute" | "token-quota" | "calls";
 
 /** The attribute of its element that holds a limit's number. */
 export function attributeOf({ kind, element }: Pick<Limit, "kind" | "element">): NumberAttribute {

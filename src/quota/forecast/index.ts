@@ -6,7 +6,7 @@ import { forecastOfMinutes } from "./unlogged.ts";
 
 export type { Forecast } from "./requests.ts";
 
-export interface ForecastAsked {
+interface ForecastAsked {
   /** All limits of the team, as they are and as they would be. */
   readonly before: readonly Limit[];
   readonly after: readonly Limit[];

@@ -7,12 +7,12 @@ import { type Algorithm, byRegion, evenlyOver, onOneGateway, type Placement, typ
 import { type Replayed, replayedLimits } from "./replayed-limits.ts";
 
 /** What limits would have refused; shares are from 0 to 1. */
-export interface Refusals {
+interface Refusals {
   readonly refused_share: number;
   readonly refused_requests?: number | undefined;
 }
 
-export interface ExpectedRefusals extends Refusals {
+interface ExpectedRefusals extends Refusals {
   /** Of the refused requests, as far as they are known. */
   readonly tokens_turned_away?: number | undefined;
   /** The hour with most refused requests. */

@@ -4,7 +4,7 @@ import type { LogsRow } from "../queries/query.ts";
 import type { spendingQuery } from "../queries/spending.ts";
 import type { Known } from "../totals.ts";
 
-export type SpendingRow = LogsRow<ReturnType<typeof spendingQuery>["measures"]>;
+type SpendingRow = LogsRow<ReturnType<typeof spendingQuery>["measures"]>;
 
 /** What tokens have cost by the operator's prices. */
 export interface Cost {

@@ -5,7 +5,7 @@ import { datetimeLiteral } from "./literals.ts";
 export type DrillPart = "before" | "starting" | "during" | "after";
 
 /** Where each part but the first begins. */
-export interface DrillTimes {
+interface DrillTimes {
   readonly from: Date;
   readonly begun: Date;
   readonly end: Date;

@@ -4,7 +4,7 @@ import type { LogsTable } from "../../gateway/ports.ts";
 import type { Grouping } from "../platform-metrics.ts";
 
 /** KQL's types, as far as the queries answer them. */
-export type ColumnType = "string" | "int" | "long" | "real" | "datetime" | "dynamic";
+type ColumnType = "string" | "int" | "long" | "real" | "datetime" | "dynamic";
 
 export type Columns = Readonly<Record<string, ColumnType>>;
 

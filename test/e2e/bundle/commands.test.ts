@@ -83,6 +83,10 @@ describe("sandbox", () => {
     expect(subscriptions.find((team: { subscription_id: string }) => team.subscription_id === "growth")).toMatchObject({ tpm: 150_000 });
     expect(await call("list_changes", {})).toMatchObject({ changes: [{ change_id: expect.any(String), state: "applied" }] });
     expect(await call("list_subscriptions", {}, { AIGW_ACCESS_TOKEN: "another" })).toMatchObject({ error: { code: "unauthenticated" } });
+    expect(await call("get_metrics", {})).toMatchObject({ sources: [{ name: "gateway logs" }] });
+    // Where logs are not asked for: by the client of Azure Monitor.
+    const counted = await call("get_metrics", { group_by: ["region"] }, { AIGW_LOGS_ENDPOINT: "" });
+    expect(counted).toMatchObject({ totals: { requests: expect.any(Number) }, sources: [{ name: "platform metrics (Azure Monitor)" }] });
     sandbox.kill("SIGTERM");
     expect(await once(sandbox, "exit")).toEqual([0, null]);
   });

@@ -36,6 +36,14 @@ describe("without network, credentials or configuration", () => {
       expect(text).toContain(part);
   });
 
+  test("a service without a token: every way to a credential is tried, and says what it lacks", async () => {
+    const service = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.ApiManagement/service/apim";
+    const client = await connected([], { ...offline, AIGW_SERVICE: service });
+    const { text } = await client.call("list_subscriptions", {});
+    expect(text).toMatch(/^Error unauthenticated: /);
+    for (const part of ["EnvironmentCredential", "ManagedIdentityCredential", "Azure CLI", "PowerShell"]) expect(text).toContain(part);
+  });
+
   test("the sandbox plans, applies, reads back and undoes", async () => {
     const client = await connected(["--sandbox"], offline);
     const tpmOf = async (team: string): Promise<unknown> => {
