@@ -3,7 +3,7 @@ import type { Opened } from "./evidence.ts";
 import type { Refusal } from "./reads.ts";
 
 /** Who asks, for people; empty where the token does not say. */
-export function whoAsks({ identity }: Pick<Opened, "identity">): string {
+function whoAsks({ identity }: Pick<Opened, "identity">): string {
   if (identity === null) return "";
   const { name, objectId, tenantId } = identity;
   return [name ?? objectId ?? "", ...(tenantId === null ? [] : [`tenant ${tenantId}`])].filter((part) => part !== "").join(", ");
@@ -43,6 +43,10 @@ const actions: Readonly<Record<Refusal["read"], { readonly action: string; reado
   settings: { action: "Microsoft.Insights/diagnosticSettings/read", role: "Monitoring Reader" },
   logs: { action: "Microsoft.OperationalInsights/workspaces/query/read", role: "Log Analytics Reader" },
   traffic: { action: "Microsoft.Insights/metrics/read", role: "Monitoring Reader" },
+  workspaces: reader("workspaces/read"),
+  accounts: { action: "Microsoft.CognitiveServices/accounts/read", role: "Reader" },
+  deployments: { action: "Microsoft.CognitiveServices/accounts/deployments/read", role: "Reader" },
+  accountMetrics: { action: "Microsoft.Insights/metrics/read", role: "Reader" },
 };
 
 function reader(path: string) {
@@ -56,17 +60,17 @@ export interface Reason {
 }
 
 /** `AuthorizationFailed` names the action and the scope; where it does not, those of the read are named. */
-export function reasonOf({ read, error }: Refusal, opened: Opened): Reason {
+export function reasonOf({ read, error, scope: known }: Refusal, opened: Opened): Reason {
   const { code, message, hint } = error;
   if (code !== "forbidden") return { why: message, do: hint ?? "Try again" };
   const [, named, scope] = /perform action '([^'\s]+)' over scope '([^']+)'/.exec(message) ?? [];
   const { action, role } = actions[read];
-  const where = scope ?? (opened.service.kind === "read" ? opened.service.value.resourceId : "<ARM id of the service>");
-  const command = /az role assignment create .*?--scope "[^"]+"/.exec(hint ?? "")?.[0];
+  const where = scope ?? known?.id ?? (opened.service.kind === "read" ? opened.service.value.resourceId : "<ARM id of the service>");
+  const command = known === undefined ? /az role assignment create .*?--scope "[^"]+"/.exec(hint ?? "")?.[0] : undefined;
   const written = command ?? `az role assignment create --assignee <object id> --role "${role}" --scope "${scopeToGrant(where, read)}"`;
-  const id = opened.identity?.objectId;
+  const id = opened.identity?.objectId ?? /object id '([^'\s]+)'/.exec(message)?.[1];
   return {
-    why: `No right to ${named ?? action} on ${where}.`,
+    why: `No right to ${named ?? action} on ${scope ?? known?.name ?? where}.`,
     do: id == null ? written : written.replace("<object id>", id),
   };
 }

@@ -1,61 +1,10 @@
-import type { Inventory } from "../gateway/inventory.ts";
-import { type EffectiveElement, effective } from "../policy/effective.ts";
-import { findBackend, isEmpty } from "../pool/backend.ts";
 import { type Finding, knowing, ok, problem, untold } from "./check.ts";
-import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
+import { servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
-import { withoutCalls } from "./failures.ts";
+import { withoutCalls } from "./failure-counts.ts";
 import { type Read, type Values, valuesOf } from "./reads.ts";
+import { at, cachesOf, edit, hitsOf, leastMisses, looksUp, ofLookups } from "./semantic-caches.ts";
 import { short } from "./wording.ts";
-
-/** Both names of the policies: https://learn.microsoft.com/azure/api-management/azure-openai-semantic-cache-lookup-policy */
-const lookupNames = ["llm-semantic-cache-lookup", "azure-openai-semantic-cache-lookup"];
-const storeNames = ["llm-semantic-cache-store", "azure-openai-semantic-cache-store"];
-
-/** A semantic cache as calls of an API meet it. */
-interface Cache {
-  readonly apiId: string;
-  readonly lookup: EffectiveElement | null;
-  readonly hasStore: boolean;
-  /** Whether the same call's answer is streamed through, whatever it asks for. */
-  readonly streams: boolean;
-  readonly inventory: Inventory;
-}
-
-/** Those of the APIs that were asked about, by way of each of their products. */
-function cachesOf(inventory: Inventory, evidence: Evidence): readonly Cache[] {
-  return apisAsked(inventory, evidence).flatMap((apiId) => {
-    const products = inventory.products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
-    return [null, ...products].flatMap((productId): readonly Cache[] => {
-      const { elements } = effective(inventory, { apiId, operationId: null, productId });
-      const named = (names: readonly string[]) => elements.filter(({ name }) => names.includes(name));
-      const [lookup = null] = named(lookupNames);
-      const hasStore = named(storeNames).length > 0;
-      return lookup === null && !hasStore ? [] : [{ apiId, lookup, hasStore, streams: elements.some(alwaysStreams), inventory }];
-    });
-  });
-}
-
-const alwaysStreams = ({ name, attributes, conditions }: EffectiveElement): boolean =>
-  name === "forward-request" && attributes["buffer-response"]?.trim().toLowerCase() === "false" && conditions.length === 0;
-
-/** Looks at each cache until one has a problem. */
-const ofCaches = (evidence: Evidence, check: (cache: Cache) => Finding | null): Finding =>
-  knowing(servingReads(evidence), (read) => {
-    for (const cache of cachesOf(servingInventory(read), evidence)) {
-      const found = check(cache);
-      if (found !== null) return found;
-    }
-    return ok();
-  });
-
-/** The same of what only a lookup has. */
-const ofLookups = (evidence: Evidence, check: (lookup: EffectiveElement, cache: Cache) => Finding | null): Finding =>
-  ofCaches(evidence, (cache) => (cache.lookup === null ? null : check(cache.lookup, cache)));
-
-const at = ({ place }: EffectiveElement): string => `${place.document}, line ${place.line}`;
-
-const edit = (apiId: string): string => `apply_policy {"api_id":"${apiId}","edits":[...]}`;
 
 /** One of both without the other caches nothing. */
 export const cachePair = (evidence: Evidence): Finding =>
@@ -84,57 +33,6 @@ export const cachePair = (evidence: Evidence): Finding =>
           "Nothing is ever put into the cache, so nothing is found.",
           `Add <llm-semantic-cache-store duration="3600" /> to outbound: ${edit(half.apiId)}`,
         );
-  });
-
-/** Deployments that are named like models that make no embeddings. Assumed: nobody names one that does so. */
-const chatModel = /^(?!.*embed)(?:gpt|o[1-9]|chatgpt|phi|llama|meta-llama|mistral|claude|deepseek|grok)\b/i;
-
-/** What the configuration says, where no call shows that it works: no log of the gateway tells how the embeddings backend answers. */
-export function cacheEmbeddings(evidence: Evidence): Finding {
-  const written = writtenEmbeddings(evidence);
-  if (written.status !== "ok" || (hitsOf(evidence)?.hits ?? 0) > 0 || !looksUp(evidence)) return written;
-  return untold(
-    "No hit of the cache shows that its embeddings backend answers, and no log of the gateway says how it does.",
-    "Send one prompt twice; where the second is no hit either, call the embeddings backend's URL with the gateway's credential: 401 or 404 is the cause",
-  );
-}
-
-/** The backend that makes embeddings: https://learn.microsoft.com/azure/api-management/azure-openai-enable-semantic-caching */
-const writtenEmbeddings = (evidence: Evidence): Finding =>
-  ofLookups(evidence, (lookup, { apiId, inventory }) => {
-    const name = lookup.attributes["embeddings-backend-id"] ?? "";
-    const backend = findBackend(inventory.backends, name);
-    const means = "Without embeddings no prompt is compared: every call goes to the model.";
-    if (name === "" || backend === undefined) {
-      return problem(
-        `${at(lookup)}: embeddings backend '${name}' does not exist.`,
-        means,
-        `Create a backend of that name for an embeddings deployment (.../deployments/<name>/embeddings), or name another: ${edit(apiId)}`,
-      );
-    }
-    const { url, credentials } = backend.properties;
-    const deployment = typeof url === "string" ? /\/deployments\/([^/?]+)/.exec(url)?.[1] : undefined;
-    if (deployment !== undefined && chatModel.test(deployment)) {
-      return problem(
-        `Embeddings backend '${name}' leads to deployment '${deployment}', by its name a model for chat.`,
-        means,
-        `Let its URL name a deployment of an embeddings model, e.g. text-embedding-3-small: the portal, Backends, '${name}'`,
-      );
-    }
-    if (typeof url === "string" && /\/(?:chat\/completions|completions|responses)\/?$/i.test(url)) {
-      return problem(
-        `Embeddings backend '${name}' leads to ${new URL(url).pathname}.`,
-        means,
-        `Let it lead to .../deployments/<name>/embeddings: ${edit(apiId)}`,
-      );
-    }
-    const signed = (lookup.attributes["embeddings-backend-auth"] ?? "") !== "" || (credentials !== undefined && !isEmpty(credentials));
-    if (signed) return null;
-    return problem(
-      `${at(lookup)}: nothing signs in to embeddings backend '${name}'.`,
-      "The embeddings model answers 401, and no prompt is compared.",
-      `Set embeddings-backend-auth="system-assigned" on the lookup, and grant the identity "Cognitive Services OpenAI User": ${edit(apiId)}`,
-    );
   });
 
 /** https://learn.microsoft.com/azure/api-management/azure-openai-enable-semantic-caching#prerequisites */
@@ -223,26 +121,12 @@ function streamedByCallers(evidence: Evidence): string | null {
   return answers >= leastMisses && streamed >= 0.9 * answers ? `${streamed} of ${answers}` : null;
 }
 
-/** So many answers without a single hit are no chance. Assumed. */
-const leastMisses = 20;
-
-/** Answers without a call to a backend, and with one; null where nobody asked, or it cannot be read. */
-function hitsOf({ traffic: { cache } }: Evidence): { readonly hits: number; readonly misses: number } | null {
-  return cache?.kind === "read" ? (cache.value.estimators["no backend call"] ?? null) : null;
-}
-
 /** From this share on the cache does its work, however it varies. Assumed; it is what the rule for thresholds takes for little. */
 const oftenHit = 0.2;
 
 function isHitOften(evidence: Evidence): boolean {
   const { hits, misses } = hitsOf(evidence) ?? { hits: 0, misses: 0 };
   return hits > 0 && hits >= oftenHit * (hits + misses);
-}
-
-/** Whether calls look a semantic cache up, and store into it. */
-function looksUp(evidence: Evidence): boolean {
-  const read = valuesOf(servingReads(evidence));
-  return "values" in read && cachesOf(servingInventory(read.values), evidence).some(({ lookup, hasStore }) => lookup !== null && hasStore);
 }
 
 /** No hit is never fine. Null where something that is wrong with the cache explains it: that check tells of it. */

@@ -1,12 +1,11 @@
-import { attachable } from "./attached.ts";
-import type { Changed } from "./changes.ts";
+import { type Changed, canHaveCaused } from "./changes.ts";
 import type { Symptom } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, brokenOffWhileAnswering, isNotable, isUnanswered, sum } from "./failures.ts";
-import { keptBack } from "./kept-back.ts";
-import { closedTeams, deletedAddress, type Rejection, rejectionOf, rewritten } from "./rejected.ts";
+import { breakerOpen, breakerOpener, brokenOffWhileAnswering, isNotable, isUnanswered, sum } from "./failure-counts.ts";
+import { closedTeams, deletedAddress, type Rejection, rejectionOf, rewritten } from "./rejection-kinds.ts";
 import type { Calls, Failure } from "./traffic.ts";
-import { calls, clock, some, span } from "./wording.ts";
+import { whyUnsent } from "./unsent-calls.ts";
+import { calls, clock, isOfOneDay, some, span } from "./wording.ts";
 
 /** Who has kept a call from succeeding; `unknown` where what was read does not decide it. */
 export type Side = "backend" | "gateway" | "client" | "unknown";
@@ -108,8 +107,8 @@ const countOf = (parts: readonly Part[], side: Side): number =>
   parts.reduce((sum, part) => sum + (part.side === side ? part.requests : 0), 0);
 
 function windowText({ window }: Evidence): string {
-  const day = window.since.toISOString().slice(0, 10);
-  return `${day} ${span(window.since.toISOString(), window.until.toISOString(), window)} UTC`;
+  const since = window.since.toISOString();
+  return `${since.slice(0, isOfOneDay(window) ? 10 : 4)}${isOfOneDay(window) ? " " : "-"}${span(window.since.toISOString(), window.until.toISOString(), window)} UTC`;
 }
 
 function partsOf({ ended }: Calls, evidence: Evidence): readonly Part[] {
@@ -132,7 +131,7 @@ function partsOf({ ended }: Calls, evidence: Evidence): readonly Part[] {
 
 /** A breaker opens on what the backend does. */
 function notSentOn(requests: number, failures: readonly Failure[], evidence: Evidence): Part {
-  const kept = keptBack(evidence);
+  const kept = whyUnsent(evidence);
   const part = { cause: breakerOpen, requests, failures };
   switch (kept.by) {
     case "breakers":
@@ -284,7 +283,7 @@ function afterText(parts: readonly Part[], side: Side, changed: readonly Changed
   const [began] = begun.toSorted((a, b) => a.time.localeCompare(b.time));
   if (began === undefined) return "";
   const last = changed.findLast(
-    (change) => change.time <= began.time && Date.parse(began.time) - Date.parse(change.time) <= afterMs && attachable(change, began),
+    (change) => change.time <= began.time && Date.parse(began.time) - Date.parse(change.time) <= afterMs && canHaveCaused(change, began),
   );
   return last === undefined ? "" : `It began at ${clock(began.time, window)}, after ${clock(last.time, window)}: ${last.what}.`;
 }

@@ -11,6 +11,7 @@ export const checkNames = [
   "limits",
   "quotas",
   "deployments",
+  "deployment-limits",
   "backend-errors",
   "backend-connection",
   "breakers",
@@ -39,6 +40,7 @@ export const checkNames = [
   "policies",
   "lints",
   "certificates",
+  "platform",
   "changes",
 ] as const;
 

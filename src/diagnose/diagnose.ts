@@ -1,19 +1,24 @@
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { groupsBy } from "../usage/groups.ts";
 import { access, isBlind, reasonOf } from "./access.ts";
-import { cacheEmbeddings, cacheHits, cachePair, cacheRedis, cacheStreaming, cacheThreshold, cacheVaryBy } from "./cache.ts";
+import { cacheHits, cachePair, cacheRedis, cacheStreaming, cacheThreshold, cacheVaryBy } from "./cache.ts";
+import { cacheEmbeddings } from "./cache-embeddings.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import { type Changed, changed, changes } from "./changes.ts";
 import type { Check, CheckName, Finding, Symptom } from "./check.ts";
-import * as errors from "./errors.ts";
-import { type Asked, type Evidence, type Opened, openService, readEvidence } from "./evidence.ts";
-import { failoverBackends, failoverBreakers, failoverMembers, failoverRetry, models } from "./failover.ts";
+import * as clientErrors from "./client-errors.ts";
+import { deploymentLimits, deployments } from "./deployments.ts";
+import { certificates, platform } from "./end-of-life.ts";
+import { type Asked, type Evidence, mostApisAsked, type Opened, openService, readEvidence } from "./evidence.ts";
+import { failoverBackends, failoverBreakers, failoverMembers, failoverRetry } from "./failover.ts";
 import { latency } from "./latency.ts";
+import { limits, quotas } from "./limits.ts";
 import { logging } from "./logging.ts";
-import { certificates, lints, policies } from "./policies.ts";
+import { models } from "./models.ts";
+import { lints, policies } from "./policies.ts";
 import type { Readers } from "./reads.ts";
-import * as rejections from "./rejections.ts";
-import { deployments, limits, quotas } from "./throttling.ts";
+import * as serverErrors from "./server-errors.ts";
+import { some } from "./wording.ts";
 
 /** A check, and which symptoms it can explain; without a symptom all are made. */
 interface Rule {
@@ -36,17 +41,18 @@ const rules: readonly Rule[] = [
   { check: "limits", explains: ["429"], run: limits },
   { check: "quotas", explains: ["403", "429"], run: quotas },
   { check: "deployments", explains: ["429", "failover"], run: deployments },
-  { check: "backend-errors", explains: ["5xx", "failover"], run: errors.backendErrors },
-  { check: "backend-connection", explains: ["5xx", "latency", "failover"], run: errors.backendConnection },
-  { check: "breakers", explains: ["5xx", "failover"], run: errors.breakers },
-  { check: "policy-failures", explains: ["5xx"], run: errors.policyFailures },
-  { check: "unexplained-errors", explains: ["5xx"], run: errors.unexplainedErrors },
-  { check: "clients", explains: ["5xx", "latency"], run: rejections.clients },
-  { check: "keys", explains: ["403"], run: rejections.keys },
-  { check: "backend-access", explains: ["403", "failover"], run: rejections.backendAccess },
-  { check: "refusals", explains: ["403"], run: rejections.refusals },
-  { check: "addresses", explains: [], run: rejections.addresses },
-  { check: "requests", explains: [], run: rejections.requests },
+  { check: "deployment-limits", explains: ["429"], run: deploymentLimits },
+  { check: "backend-errors", explains: ["5xx", "failover"], run: serverErrors.backendErrors },
+  { check: "backend-connection", explains: ["5xx", "latency", "failover"], run: serverErrors.backendConnection },
+  { check: "breakers", explains: ["5xx", "failover"], run: serverErrors.breakers },
+  { check: "policy-failures", explains: ["5xx"], run: serverErrors.policyFailures },
+  { check: "unexplained-errors", explains: ["5xx"], run: serverErrors.unexplainedErrors },
+  { check: "clients", explains: ["5xx", "latency"], run: clientErrors.clients },
+  { check: "keys", explains: ["403"], run: clientErrors.keys },
+  { check: "backend-access", explains: ["403", "failover"], run: clientErrors.backendAccess },
+  { check: "refusals", explains: ["403"], run: clientErrors.refusals },
+  { check: "addresses", explains: [], run: clientErrors.addresses },
+  { check: "requests", explains: [], run: clientErrors.requests },
   { check: "latency", explains: ["latency"], run: latency },
   ...cacheRules,
   {
@@ -67,6 +73,7 @@ const rules: readonly Rule[] = [
   { check: "policies", explains: ["403", "5xx", "cache"], run: policies },
   { check: "lints", explains: [], run: lints },
   { check: "certificates", explains: ["5xx"], run: certificates },
+  { check: "platform", explains: [], run: platform },
   { check: "changes", explains: ["403", "429", "5xx", "latency", "cache", "failover", "logging"], run: changes },
 ];
 
@@ -115,8 +122,25 @@ export function judged(evidence: Evidence): Diagnosis {
     cause: causeOf(evidence, found),
     window: { since: window.since.toISOString(), until: window.until.toISOString() },
     changed: found,
-    notes: evidence.traffic.calls.kind === "read" ? evidence.traffic.calls.value.notes : [],
+    notes: notesOf(evidence),
   };
+}
+
+/** What was not looked at, and why numbers may not be of all calls. */
+function notesOf({ traffic: { calls }, service, workspaces, apis, apiId }: Evidence): readonly string[] {
+  const more = apiId === null && apis.kind === "read" ? apis.value.length - mostApisAsked : 0;
+  return [
+    ...(calls.kind === "read" ? calls.value.notes : []),
+    ...(workspaces.kind === "refused" && service.kind === "read"
+      ? [`Whether there are workspaces is not known: ${workspaces.error.message}`]
+      : []),
+    ...(workspaces.kind === "read" && workspaces.value.length > 0
+      ? [
+          `What is in workspaces is not looked at, their calls are counted: ${some(workspaces.value)}. list_subscriptions and get_policy read them.`,
+        ]
+      : []),
+    ...(more > 0 ? [`Diagnostics of their own were read of ${mostApisAsked} APIs; ${more} more with api_id.`] : []),
+  ];
 }
 
 function blind(opened: Opened): Diagnosis {

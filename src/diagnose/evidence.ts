@@ -1,18 +1,22 @@
+import { GatewayError } from "../errors.ts";
 import {
   type Document,
   type DocumentId,
   type ListedDocument,
   type PolicyScope,
   policyDocumentId,
+  policyText,
   workspaceOf,
 } from "../gateway/documents.ts";
 import { findApi, findSubscription } from "../gateway/inventory.ts";
 import type { Api, Product, Service, Subscription } from "../gateway/model.ts";
-import type { Activity, Expiry, ExternalCache, GatewayReader, Identity, LoggingSettings, LogsReader } from "../gateway/ports.ts";
+import type { Activity, Expiry, ExternalCache, GatewayReader, Identity, Lifecycle, LoggingSettings, LogsReader } from "../gateway/ports.ts";
 import type { CSharp } from "../policy/expression-syntax.ts";
 import { readGround } from "../usage/report.ts";
 import { metricsWindow, type Window } from "../usage/window.ts";
+import { type Accounts, readAccounts } from "./accounts.ts";
 import type { Symptom } from "./check.ts";
+import { countOf, openers } from "./failure-counts.ts";
 import { attempt, type OwnChange, type Read, type Readers } from "./reads.ts";
 import { readTraffic, type Traffic } from "./traffic.ts";
 
@@ -39,7 +43,7 @@ export interface Evidence {
   readonly apis: Read<readonly Api[]>;
   readonly products: Read<readonly Product[]>;
   readonly subscriptions: Read<readonly Subscription[]>;
-  /** Those of the service itself: what is in workspaces is not looked at. */
+  /** Those of the service itself: of workspaces only that there are some is known. */
   readonly policies: Read<ReadonlyMap<DocumentId, Document>>;
   readonly fragments: Read<readonly ListedDocument[]>;
   readonly namedValues: Read<readonly ListedDocument[]>;
@@ -49,6 +53,11 @@ export interface Evidence {
   readonly settings: Read<LoggingSettings>;
   /** Of APIs that have a diagnostic of their own, where no single API was asked about; the first ones alone. */
   readonly apiSettings: Read<ReadonlyMap<string, LoggingSettings>>;
+  /** Ids of those that there are. */
+  readonly workspaces: Read<readonly string[]>;
+  readonly lifecycle: Read<Lifecycle>;
+  /** What serves behind the backends. */
+  readonly accounts: Accounts;
   readonly activity: Read<readonly Activity[]>;
   readonly journal: Read<readonly OwnChange[]>;
   readonly traffic: Traffic;
@@ -90,27 +99,49 @@ export async function readEvidence(
   const window = metricsWindow(asked, now, ground.kind === "read" ? ground.value.complete : now);
   const since = new Date(window.since.getTime() - changesBeforeMs);
   const backends = attempt("backends", gateway.backends());
-  const [products, policies, fragments, namedValues, caches, certificates, settings, apiSettings, activity, journal, traffic] =
-    await Promise.all([
-      attempt("products", gateway.products()),
-      attempt("policies", readPolicies(gateway)),
-      attempt("fragments", gateway.fragments()),
-      attempt("namedValues", gateway.namedValues()),
-      attempt("caches", azure.caches()),
-      attempt("certificates", azure.certificates()),
-      attempt("settings", logs.settings(apiId ?? undefined)),
-      attempt("settings", settingsOfApis(logs, apiId === null && apis.kind === "read" ? apis.value : [])),
-      attempt("activity", azure.activity({ since, until: window.until })),
-      attempt("journal", changes.list(mostChanges, { since })),
-      backends.then((known) =>
-        readTraffic(
-          readers,
-          ground,
-          { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
-          known.kind === "read" ? known.value : [],
-        ),
+  const [
+    products,
+    policies,
+    fragments,
+    namedValues,
+    caches,
+    certificates,
+    settings,
+    apiSettings,
+    workspaces,
+    lifecycle,
+    activity,
+    journal,
+    traffic,
+  ] = await Promise.all([
+    attempt("products", gateway.products()),
+    attempt("policies", readPolicies(gateway)),
+    attempt("fragments", gateway.fragments()),
+    attempt("namedValues", gateway.namedValues()),
+    attempt("caches", azure.caches()),
+    attempt("certificates", azure.certificates()),
+    attempt("settings", logs.settings(apiId ?? undefined)),
+    attempt("settings", settingsOfApis(logs, apiId === null && apis.kind === "read" ? apis.value : [])),
+    attempt("workspaces", readWorkspaces(gateway)),
+    attempt("service", azure.lifecycle()),
+    attempt("activity", azure.activity({ since, until: window.until })),
+    attempt("journal", changes.list(mostChanges, { since })),
+    backends.then((known) =>
+      readTraffic(
+        readers,
+        ground,
+        { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
+        known.kind === "read" ? known.value : [],
       ),
-    ]);
+    ),
+  ]);
+  const listed = await backends;
+  const accounts = await readAccounts(
+    readers.models,
+    listed.kind === "read" ? listed.value : [],
+    window,
+    asked.symptom === "429" || isThrottled(traffic) || looksUpCaches([policies, fragments]),
+  );
   return {
     ...{ window, now, apiId, subscriptionId, symptom: asked.symptom ?? null, csharp, identity },
     ...{
@@ -125,10 +156,13 @@ export async function readEvidence(
       certificates,
       settings,
       apiSettings,
+      workspaces,
+      lifecycle,
+      accounts,
       activity,
       traffic,
     },
-    backends: await backends,
+    backends: listed,
     journal: journal.kind === "read" ? { kind: "read", value: journal.value.changes } : journal,
   };
 }
@@ -139,12 +173,29 @@ function subscriptionOf(name: string, service: Read<Service>, subscriptions: Rea
 }
 
 /** More APIs are not asked for a diagnostic of their own: each takes a request. */
-const mostApis = 10;
+export const mostApisAsked = 40;
 
 async function settingsOfApis(logs: LogsReader, apis: readonly Api[]): Promise<ReadonlyMap<string, LoggingSettings>> {
-  const read = await Promise.all(apis.slice(0, mostApis).map(async ({ id }) => [id, await logs.settings(id)] as const));
+  const read = await Promise.all(apis.slice(0, mostApisAsked).map(async ({ id }) => [id, await logs.settings(id)] as const));
   return new Map(read.filter(([, { apiDiagnostic }]) => apiDiagnostic !== null));
 }
+
+/** None where the tier has none: https://learn.microsoft.com/azure/api-management/workspaces-overview */
+async function readWorkspaces(reader: GatewayReader): Promise<readonly string[]> {
+  try {
+    return (await reader.service()).tier === "consumption" ? [] : await reader.workspaces();
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "unsupported") return [];
+    throw error;
+  }
+}
+
+const isThrottled = ({ calls }: Traffic): boolean => calls.kind === "read" && countOf(calls.value, openers.deployments) > 0;
+
+const looksUpCaches = ([policies, fragments]: readonly [Evidence["policies"], Evidence["fragments"]]): boolean =>
+  [...(policies.kind === "read" ? policies.value.values() : []), ...(fragments.kind === "read" ? fragments.value : [])].some((document) =>
+    policyText(document).includes("-semantic-cache-lookup"),
+  );
 
 async function readPolicies(reader: GatewayReader): Promise<ReadonlyMap<DocumentId, Document>> {
   const ids = (await reader.policyScopes()).filter(isOwn).map(policyDocumentId);

@@ -2,14 +2,12 @@ import type { Inventory } from "../gateway/inventory.ts";
 import type { Breaker } from "../pool/backend.ts";
 import { type FindingCode, findingsOf, type Finding as PoolFinding } from "../pool/findings.ts";
 import { type ApiRoutes, resolveRoutes } from "../pool/routes.ts";
-import { groupsBy } from "../usage/groups.ts";
-import { type Finding, knowing, ok, problem, untold } from "./check.ts";
+import { type Finding, knowing, ok, problem } from "./check.ts";
 import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpener, countOf, isNotable, openers, withoutCalls } from "./failures.ts";
-import { answersItself } from "./met.ts";
-import type { ServedModel } from "./traffic.ts";
-import { short, some } from "./wording.ts";
+import { breakerOpener, countOf, isNotable, openers } from "./failure-counts.ts";
+import { answersItself } from "./policies-in-effect.ts";
+import { some } from "./wording.ts";
 
 interface Pools {
   readonly routes: readonly ApiRoutes[];
@@ -136,48 +134,3 @@ export const retryCodes = ["retry_too_small", "retry_without_body"] as const sat
 
 export const failoverRetry = (evidence: Evidence): Finding =>
   ofPools(evidence, (pools) => among(pools, retryCodes, "Until a breaker opens, failures of the primary reach the callers."));
-
-/** Whether the model that answers is another one by who answers; as the answers themselves name it. */
-export function models(evidence: Evidence): Finding | null {
-  const { models: served } = evidence.traffic;
-  if (served === null) return null;
-  return knowing({ calls: evidence.traffic.calls, served, ...servingReads(evidence) }, ({ calls, served: all, ...read }) => {
-    if (calls.requests === 0) return withoutCalls(evidence);
-    const [first] = [...groupsBy(all, ({ deployment }) => deployment).values()].flatMap(different);
-    if (first === undefined) return unserved(servingInventory(read), evidence, all);
-    return problem(
-      short(first, 200),
-      "Members of a pool answer with different models: callers see a change of behaviour at every failover.",
-      "Deploy the same model and version behind all members: az cognitiveservices account deployment list --name <account> --resource-group <group>",
-    );
-  });
-}
-
-/** Members that have answered nothing may have any model. */
-function unserved(inventory: Inventory, evidence: Evidence, all: readonly ServedModel[]): Finding {
-  const members = poolsOf(inventory, evidence).routes.flatMap(({ routes }) =>
-    routes.flatMap((route) => (route.members.length < 2 ? [] : route.members.filter(({ url }) => url !== null))),
-  );
-  const silent = members.map(({ backendId }) => backendId).filter((id) => !all.some(({ backend }) => backend === id));
-  if (silent.length === 0) return ok();
-  return untold(
-    `No answer of ${some(silent)} is in the logs of the window: its model is not known.`,
-    "run_failover_drill lets it answer once, or: az cognitiveservices account deployment list --name <account> --resource-group <group>",
-  );
-}
-
-/** Of one deployment's name: backends that never have answered with a model of one another's. */
-function different(served: readonly ServedModel[]): readonly string[] {
-  const byBackend = [...groupsBy(served, ({ backend }) => backend)].map(([backend, rows]) => ({
-    backend,
-    names: new Set(rows.map(({ model }) => model)),
-  }));
-  const apart = byBackend.some((one, index) =>
-    byBackend.slice(index + 1).some((other) => [...one.names].every((name) => !other.names.has(name))),
-  );
-  if (!apart) return [];
-  const [{ deployment } = { deployment: "" }] = served;
-  return [
-    `Deployment ${deployment}: ${byBackend.map(({ backend, names }) => `${backend} answers as ${[...names].join(" and ")}`).join(", ")}`,
-  ];
-}

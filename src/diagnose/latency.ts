@@ -1,7 +1,8 @@
 import { type Finding, knowing, ok, problem } from "./check.ts";
-import { readPolicy } from "./errors.ts";
 import type { Evidence } from "./evidence.ts";
-import { withoutCalls } from "./failures.ts";
+import { withoutCalls } from "./failure-counts.ts";
+import { readPolicy } from "./server-errors.ts";
+import { windowInput } from "./wording.ts";
 
 /** A wait that has doubled, and by so much, is noticed. Assumed. */
 const factor = 2;
@@ -18,7 +19,7 @@ export function latency(evidence: Evidence): Finding | null {
   return knowing({ delays, calls }, ({ delays: { now, before }, calls: { requests } }) => {
     if (requests === 0) return withoutCalls(evidence);
     if (now === null || requests < leastCalls) return ok();
-    const numbers = `95 % within ${now.total} ms: backend ${now.backend} ms, gateway ${now.gateway} ms`;
+    const numbers = `${now.measure === "average" ? "On average" : "95 % within"} ${now.total} ms: backend ${now.backend} ms, gateway ${now.gateway} ms`;
     const compared = before === null ? numbers : `${numbers}; before that ${before.total} ms`;
     const asked = evidence.symptom === "latency";
     const grown = before !== null && now.total >= factor * before.total && now.total - before.total >= leastMs;
@@ -29,12 +30,12 @@ export function latency(evidence: Evidence): Finding | null {
       ? problem(
           `${compared}.`,
           "The time goes by in the gateway: a policy that calls elsewhere, a retry's wait, or too little capacity.",
-          `${readPolicy(evidence)}; get_metrics {"include":["latency"],"group_by":["operation"]}`,
+          `${readPolicy(evidence)}; get_metrics {"include":["latency"],"group_by":["operation"],${windowInput(evidence.window)}}`,
         )
       : problem(
           `${compared}.`,
           "The time goes by in the backend: longer answers, a loaded deployment, or another region.",
-          'get_metrics {"include":["latency"],"group_by":["backend"]}',
+          `get_metrics {"include":["latency"],"group_by":["backend"],${windowInput(evidence.window)}}`,
         );
   });
 }

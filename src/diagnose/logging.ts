@@ -26,7 +26,8 @@ export const logging = (evidence: Evidence): Finding =>
   });
 
 /** The settings are right: do rows come in? */
-function arrival({ traffic: { calls: all, logged } }: Evidence): Finding {
+function arrival({ traffic: { calls: all, logged, teams } }: Evidence): Finding {
+  if (logged === null && teams.kind === "refused" && teams.error.code === "forbidden") return { status: "unknown", refusals: [teams] };
   if (logged !== false || all.kind === "refused" || all.value.requests === 0) return ok();
   return problem(
     `${calls(all.value.requests)} by the metrics, and no row in the logs for a day.`,

@@ -9,7 +9,7 @@ import { type Finding, knowing, ok, problem } from "./check.ts";
 import { apisAsked, concerns, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { retryCodes } from "./failover.ts";
-import { short, some } from "./wording.ts";
+import { short } from "./wording.ts";
 
 interface Placed {
   readonly title: string;
@@ -73,24 +73,3 @@ export const policies = (evidence: Evidence): Finding =>
 /** What it takes, and does harm. */
 export const lints = (evidence: Evidence): Finding =>
   ofDiagnostics(evidence, "warning", "The service takes it; an AI gateway is better off without.");
-
-const dayMs = 24 * 3_600_000;
-const warnedDays = 30;
-
-/** https://learn.microsoft.com/azure/api-management/configure-custom-domain */
-export const certificates = ({ certificates: read, now }: Evidence): Finding =>
-  knowing({ read }, ({ read: all }) => {
-    const ending = all
-      .map(({ name, expires }) => ({ name, expires, days: Math.floor((Date.parse(expires) - now.getTime()) / dayMs) }))
-      .filter(({ days }) => days < warnedDays)
-      .toSorted((a, b) => a.days - b.days);
-    if (ending.length === 0) return ok();
-    const texts = ending.map(
-      ({ name, expires, days }) => `'${name}' ${days < 0 ? "has expired" : `expires in ${days} days`} (${expires.slice(0, 10)})`,
-    );
-    return problem(
-      `Certificate of ${some(texts, 4)}.`,
-      "From then on callers, or the backends that it is shown to, refuse the connection.",
-      "Renew it: portal, API Management, Custom domains or Certificates; one from Key Vault renews itself",
-    );
-  });

@@ -1,14 +1,23 @@
 import { GatewayError } from "../errors.ts";
 import type { DocumentId } from "../gateway/documents.ts";
+import type { ModelsReader } from "../gateway/model-accounts.ts";
 import type { AzureReader, GatewayReader, LogsReader, MetricsReader } from "../gateway/ports.ts";
 
 /** A read that was refused. */
 export interface Refusal {
   readonly read: ReadName;
   readonly error: GatewayError;
+  /** What the right is needed on, where that is not the service. */
+  readonly scope?: RefusedScope;
 }
 
-export type ReadName =
+/** `id`: an ARM id, or a command in `$(...)` that prints one. */
+export interface RefusedScope {
+  readonly name: string;
+  readonly id: string;
+}
+
+type ReadName =
   | "service"
   | "apis"
   | "products"
@@ -23,7 +32,11 @@ export type ReadName =
   | "journal"
   | "settings"
   | "logs"
-  | "traffic";
+  | "traffic"
+  | "accounts"
+  | "deployments"
+  | "accountMetrics"
+  | "workspaces";
 
 /** What a read came to. */
 export type Read<T> = { readonly kind: "read"; readonly value: T } | ({ readonly kind: "refused" } & Refusal);
@@ -34,12 +47,14 @@ export type Values<R> = { readonly [Name in keyof R]: R[Name] extends Read<infer
 export function valuesOf<R extends Readonly<Record<string, Read<unknown>>>>(
   reads: R,
 ): { readonly values: Values<R> } | { readonly refusals: readonly Refusal[] } {
-  const refusals = Object.values(reads).flatMap((read) => (read.kind === "refused" ? [{ read: read.read, error: read.error }] : []));
+  const refusals = Object.values(reads).flatMap((read) => (read.kind === "refused" ? [refusalOf(read)] : []));
   if (refusals.length > 0) return { refusals };
   const values = Object.fromEntries(Object.entries(reads).map(([name, read]) => [name, read.kind === "read" ? read.value : undefined]));
   // Each of them has a value: none was refused.
   return { values: values as Values<R> };
 }
+
+const refusalOf = ({ read, error, scope }: Refusal): Refusal => ({ read, error, ...(scope === undefined ? {} : { scope }) });
 
 /** A change that was made through this server. */
 export interface OwnChange {
@@ -66,6 +81,7 @@ export interface Readers {
   readonly metrics: MetricsReader;
   readonly logs: LogsReader;
   readonly azure: AzureReader;
+  readonly models: ModelsReader;
   readonly changes: Journal;
 }
 

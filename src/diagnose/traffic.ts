@@ -14,6 +14,7 @@ import { readUsage, type UsageGround, type UsageReport } from "../usage/report.t
 import type { CacheUse } from "../usage/totals.ts";
 import type { Window } from "../usage/window.ts";
 import type { Symptom } from "./check.ts";
+import { type Metered, readMetered } from "./metered-traffic.ts";
 import { attempt, type Read, type Readers } from "./reads.ts";
 
 /** Calls that have ended in one way, as the gateway's logs have them. */
@@ -52,13 +53,14 @@ export interface Calls {
   readonly notes: readonly string[];
 }
 
-export interface TeamCalls {
+interface TeamCalls {
   readonly subscription: string;
   readonly requests: number;
 }
 
-/** Milliseconds within which 95 % of the calls came, in all and in the backend's part. */
+/** Milliseconds within which 95 % of the calls came, or that they took on average: in all, and in the backend's and the gateway's part. */
 export interface Delays {
+  readonly measure: "95 %" | "average";
   readonly total: number;
   readonly backend: number;
   readonly gateway: number;
@@ -87,7 +89,7 @@ export interface Streams {
 /** What the gateway had to do in the window. Reads that nobody asked for are null. */
 export interface Traffic {
   readonly calls: Read<Calls>;
-  /** Those that did not succeed, in detail: from logs alone, as what follows. */
+  /** Those that did not succeed, in detail; without teams, backends and messages where platform metrics tell them. What follows is from logs alone, but for cache and delays. */
   readonly failures: Read<readonly Failure[]>;
   readonly teams: Read<readonly TeamCalls[]>;
   readonly cache: Read<CacheUse & { readonly succeeded: number }> | null;
@@ -100,7 +102,7 @@ export interface Traffic {
   readonly logged: boolean | null;
 }
 
-export interface TrafficAsked {
+interface TrafficAsked {
   readonly window: Window;
   readonly apiId: string | null;
   readonly subscriptionId: string | null;
@@ -141,8 +143,20 @@ export async function readTraffic(
   const calls = subscriptionId !== null && gone !== null ? (idle ?? gone) : mapped(report, callsOf);
   const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
   if (idle !== null) return { calls, ...nothing, logged };
-  if (gone !== null)
-    return { calls, failures: gone, teams: gone, cache: gone, delays: gone, models: gone, ...{ served: gone, streams: gone, logged } };
+  if (gone !== null) {
+    // Of all teams, as above.
+    const metered =
+      subscriptionId === null
+        ? await attempt("traffic", readMetered(readers.metrics, { window, before: before(window), apiId, now }))
+        : gone;
+    const of = <Part extends keyof Metered>(part: Part): Read<Metered[Part]> =>
+      metered.kind === "read" ? { kind: "read", value: metered.value[part] } : gone;
+    return {
+      calls,
+      ...{ failures: of("failures"), cache: of("cache"), delays: of("delays") },
+      ...{ teams: gone, models: gone, served: gone, streams: gone, logged },
+    };
+  }
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
     attempt(
       "logs",
@@ -259,7 +273,7 @@ function delaysOf([now, earlier]: readonly DelayRows[]): NonNullable<Traffic["de
 
 function delay([row]: Extract<DelayRows, { kind: "read" }>["value"]): Delays | null {
   const total = row?.values.Total95 ?? null;
-  return total === null ? null : { total, backend: row?.values.Backend95 ?? 0, gateway: row?.values.Gateway95 ?? 0 };
+  return total === null ? null : { measure: "95 %", total, backend: row?.values.Backend95 ?? 0, gateway: row?.values.Gateway95 ?? 0 };
 }
 
 function servedBy({ keys, values }: LogsRow<ReturnType<typeof rowsQuery>["measures"]>, name: (place: string) => string): readonly Served[] {

@@ -4,12 +4,15 @@ import type { Window } from "../usage/window.ts";
 /** Characters of a name or message out of the gateway. */
 const longestText = 120;
 
-const dayMs = 24 * 3_600_000;
+const dayOf = (time: Date): string => time.toISOString().slice(0, 10);
 
-/** `10:02`, in UTC; with its date where the window is longer than a day. */
-export function clock(time: string, { since, until }: Window): string {
+/** Whether all times of the window are of one day; midnight ends one. */
+export const isOfOneDay = ({ since, until }: Window): boolean => dayOf(since) === dayOf(new Date(until.getTime() - 1));
+
+/** `10:02`, in UTC; with its date where the window is not of one day. */
+export function clock(time: string, window: Window): string {
   const text = new Date(time).toISOString();
-  return until.getTime() - since.getTime() > dayMs ? `${text.slice(5, 10)} ${text.slice(11, 16)}` : text.slice(11, 16);
+  return isOfOneDay(window) ? text.slice(11, 16) : `${text.slice(5, 10)} ${text.slice(11, 16)}`;
 }
 
 /** `10:02 to 10:09`, or one time where both are of one minute. */
@@ -17,6 +20,9 @@ export function span(first: string, last: string, window: Window): string {
   const [from, to] = [clock(first, window), clock(last, window)];
   return from === to ? from : `${from} to ${to}`;
 }
+
+/** The window as calls of ours take it: `"since":"...","until":"..."`. */
+export const windowInput = ({ since, until }: Window): string => `"since":"${since.toISOString()}","until":"${until.toISOString()}"`;
 
 /** `1 call`, `7 calls`. */
 export const calls = (count: number): string => `${count} call${count === 1 ? "" : "s"}`;

@@ -7,7 +7,7 @@ import { run } from "../../src/cli/run.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { loadGrammar } from "../../src/grammar.ts";
 import { loadKql } from "../../src/kql.ts";
-import { movableClock } from "../../src/sandbox/clock.ts";
+import { type MovableClock, movableClock } from "../../src/sandbox/clock.ts";
 import { createSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { serveSandbox } from "../../src/sandbox/serve.ts";
 import { openSurface } from "../../src/surface.ts";
@@ -45,8 +45,11 @@ async function typed(
 }
 
 /** A served sandbox, and the variables that lead to it. */
-async function served(): Promise<{ readonly sandbox: Sandbox; readonly environment: Readonly<Record<string, string>> }> {
-  const sandbox = createSandbox({ clock: movableClock(now), grammar: loadGrammar, kql: loadKql });
+async function served(
+  earlierMs = 0,
+): Promise<{ readonly sandbox: Sandbox; readonly environment: Readonly<Record<string, string>>; readonly clock: MovableClock }> {
+  const clock = movableClock(new Date(now.getTime() - earlierMs));
+  const sandbox = createSandbox({ clock, grammar: loadGrammar, kql: loadKql });
   const { ready, close } = await serveSandbox(sandbox, {});
   const state = await mkdtemp(join(tmpdir(), "aigw-doctor-"));
   onTestFinished(async () => {
@@ -60,7 +63,7 @@ async function served(): Promise<{ readonly sandbox: Sandbox; readonly environme
     AIGW_SERVICE: ready.service,
     AIGW_STATE: state,
   };
-  return { sandbox, environment };
+  return { sandbox, environment, clock };
 }
 
 const nextOf = (out: string): readonly string[] =>
@@ -95,7 +98,7 @@ describe("from nothing to the first call", () => {
     expect(status).toBe(2);
     expect(out).toContain("AZURE_SUBSCRIPTION_ID is not set");
     expect(out).toContain("AZURE_RESOURCE_GROUP is not set");
-    expect(out).toContain("x AIGW_SERVICE is 'my-apim': a name alone does not lead to a service.");
+    expect(out).toContain("x AIGW_SERVICE is a name alone");
   });
 
   test("on the sandbox all is well, and the first call is one to be copied", { timeout }, async () => {
@@ -193,6 +196,7 @@ test("a refusal that names neither action nor scope: the service that was asked 
   expect(out).toContain(`--role "API Management Service Reader Role" --scope "${environment.AIGW_SERVICE}"`);
   const commands = out.match(/az role assignment create .*/g) ?? [];
   expect(new Set(commands).size).toBe(commands.length);
+  expect(nextOf(out)).toEqual(["azure-ai-gateway-mcp doctor"]);
   expect(out).toMatch(/No right to Microsoft\.ApiManagement\/service\/\S+, Microsoft\.ApiManagement\/service\/\S+, /);
 });
 
@@ -216,6 +220,19 @@ test("something that is wrong: status 1; --json has the same for a program", { t
     },
     next: [expect.stringContaining("call list_subscriptions"), expect.stringContaining("claude mcp add")],
   });
+});
+
+test("failed calls of which nobody knows whose doing they were: what that means", { timeout }, async () => {
+  const { sandbox, environment, clock } = await served(180_000);
+  sandbox.world.delete("apis/azure-openai/operations/ChatCompletions_Create");
+  const gateway = await sandbox.gateway();
+  const headers = { "api-key": sandbox.keys().growth ?? "", "content-type": "application/json" };
+  const url = "https://sandbox.azure-api.net/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
+  for (let sent = 0; sent < 8; sent++) await gateway.fetch(new Request(url, { method: "POST", headers, body: "{}" }));
+  await clock.advance(180_000);
+  const { out } = await typed(environment);
+  expect(out).toContain("x addresses");
+  expect(out).toContain("Not clear whose: neither logs nor metrics say");
 });
 
 test("takes no operand, and its flags are known", async () => {

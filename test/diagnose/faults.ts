@@ -1,3 +1,4 @@
+import { deploymentOf } from "../../src/sandbox/models/deployments.ts";
 import { apiPolicy as api, type Service, twoRegions } from "./kit.ts";
 
 /** Something that is made to go wrong, and the one check that is to find it. */
@@ -24,19 +25,23 @@ async function misbehaving(service: Service, behaviour: Behaviour, calls = 12): 
   await service.clock.advance(120_000);
 }
 
+const chat = deploymentOf("gpt-4o");
+const embeddings = deploymentOf("text-embedding-3-small");
+
 const asked = '<when condition="@(context.Request.Headers.ContainsKey("x-cache"))">';
 const store = `<choose>${asked}<llm-semantic-cache-store duration="3600" /></when></choose>`;
 
 /** A semantic cache for calls that ask for it, with which nothing is wrong; once. */
-export function withCache({ world, rewrite }: Service): void {
+export function withCache({ world, rewrite }: Service, { everyCall = false } = {}): void {
+  const [open, close] = everyCall ? ["", ""] : [`<choose>${asked}`, "</when></choose>"];
   if (world.get("backends/embeddings") !== undefined) return;
   rewrite(
     api,
     '<include-fragment fragment-id="aoai-auth" />',
-    `<choose>${asked}
+    `${open}
       <llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="embeddings" embeddings-backend-auth="system-assigned"><vary-by>@(context.Subscription.Id)</vary-by></llm-semantic-cache-lookup>
       <rate-limit-by-key calls="6000" renewal-period="60" counter-key="@(context.Subscription.Id + "-cache")" />
-    </when></choose>
+    ${close}
     <include-fragment fragment-id="aoai-auth" />`,
   );
   rewrite(api, "<outbound>", `<outbound>${store}`);
@@ -153,6 +158,13 @@ export const faults: readonly Fault[] = [
   cacheFault("an embeddings backend of another name", "cache-embeddings", ({ rewrite }) =>
     rewrite(api, 'embeddings-backend-id="embeddings"', 'embeddings-backend-id="embedding"'),
   ),
+  {
+    name: "a standby with an older version, that has answered nothing",
+    check: "models",
+    async plant({ model }) {
+      model("aoai-westeurope").deployments.set([{ ...chat, version: "2024-05-13" }, embeddings]);
+    },
+  },
   cacheFault("no Redis", "cache-redis", ({ world }) => world.delete("caches/default")),
   cacheFault("a similarity for a distance", "cache-threshold", ({ rewrite }) =>
     rewrite(api, 'score-threshold="0.05"', 'score-threshold="0.95"'),
@@ -231,6 +243,20 @@ export const faults: readonly Fault[] = [
       }),
   },
   {
+    name: "a deployment that callers name and nobody has",
+    check: "requests",
+    async plant(service) {
+      for (const region of regions) {
+        const { deployments } = service.model(region);
+        deployments.set(deployments.all);
+      }
+      await service.send("prod-critical", 6, { deployment: "gpt-4-turbo" });
+    },
+  },
+  cacheFault("an embeddings deployment that is gone", "cache-embeddings", ({ model }) => {
+    model("aoai-eastus").deployments.set(model("aoai-eastus").deployments.all.filter(({ kind }) => kind === "chat"));
+  }),
+  {
     name: "a key in a policy",
     check: "lints",
     plant: async ({ world }) =>
@@ -239,6 +265,23 @@ export const faults: readonly Fault[] = [
           '<fragment><set-header name="api-key" exists-action="override"><value>0123456789abcdef0123456789abcdef</value></set-header></fragment>',
         format: "rawxml",
       }),
+  },
+  {
+    name: "an embeddings model that refuses the gateway",
+    check: "cache-embeddings",
+    async plant(service) {
+      withCache(service);
+      service.model("aoai-eastus").script.add({ deployment: embeddings.name, behaviour: { kind: "status", status: 401 } });
+      await service.send("prod-critical", 4, { headers: { "x-cache": "yes" } });
+      service.model("aoai-eastus").script.clear();
+    },
+  },
+  {
+    name: "a platform that Azure has retired",
+    check: "platform",
+    async plant({ world }) {
+      world.service = { ...world.service, properties: { ...world.service.properties, platformVersion: "stv1" } };
+    },
   },
   {
     name: "a certificate that ends soon",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { armId } from "../../src/sandbox/world.ts";
+import { updateQuota } from "../../tools/update-quota.ts";
 import { withCache } from "./faults.ts";
 import { apiPolicy as api, breaker, type Diagnosis, openService, type Service, timeout } from "./kit.ts";
 
@@ -126,15 +127,15 @@ const claims: readonly Claim[] = [
     problems: { keys: /labs opens product 'aoai-trial', which has no API/ },
   },
   {
-    name: "without logs nobody is blamed for a 401",
+    name: "without logs the metrics tell whose a 401 is",
     async plant(service) {
       service.world.diagnosticSettings = [];
       service.model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 401 } });
       await service.send("growth", 8);
       await service.clock.advance(180_000);
     },
-    failed: { backend: 0, gateway: 0, client: 0, unknown: 8 },
-    problems: { logging: /./ },
+    failed: { backend: 0, gateway: 8, client: 0 },
+    problems: { "backend-access": /^8 of 8 calls.*refuses the gateway's credential \(401\)/, logging: /./ },
     never: /It was the client/,
   },
   {
@@ -191,14 +192,135 @@ const claims: readonly Claim[] = [
     never: /Azure support/,
   },
   {
-    name: "a deployment at its limit: its account is named",
+    name: "a deployment at its own limit: both limits in numbers, and the command with its account",
     async plant(service) {
-      for (const id of ["aoai-eastus", "aoai-westeurope"])
-        service.model(id).script.add({ behaviour: { kind: "throttle", retryAfterSeconds: 1 } });
+      withoutBreakers(service);
+      for (const id of ["aoai-eastus", "aoai-westeurope"]) {
+        const { deployments } = service.model(id);
+        deployments.set(
+          deployments.all.map((one) => (one.name === "gpt-4o" ? { ...one, tokensPerMinute: 2000, requestsPerMinute: 600 } : one)),
+        );
+      }
+      await service.send("growth", 30, { body: { messages: [{ role: "user", content: "Say hello" }], max_tokens: 400 }, secondsApart: 1 });
+      await service.clock.advance(120_000);
+    },
+    asked: { symptom: "429" },
+    problems: {
+      deployments:
+        /'gpt-4o' at aoai-eastus may use 2000 tokens and 600 calls per minute, has counted \d+ 429s and at most \d+ tokens in a minute.*growth: tpm 200000, product 'aoai'\) changes nothing.*\/accounts\/aoai-eastus\/deployments\/gpt-4o\?api-version=2025-06-01" --body '\{"sku":\{"name":"GlobalStandard","capacity":4\}\}'/,
+    },
+    never: /<account>|update_quota/,
+  },
+  {
+    name: "a deployment that callers name wrong: what the account has instead",
+    async plant(service) {
+      for (const id of ["aoai-eastus", "aoai-westeurope"]) service.model(id).deployments.set(service.model(id).deployments.all);
+      await service.send("growth", 8, { deployment: "gpt-4-turbo" });
+    },
+    failed: { backend: 0, gateway: 0, client: 0, unknown: 8 },
+    problems: { requests: /404.*deployment 'gpt-4-turbo'\), but 'gpt-4o', 'text-embedding-3-small'/ },
+  },
+  {
+    name: "a standby without the deployment that is called",
+    async plant(service) {
+      const { deployments } = service.model("aoai-westeurope");
+      deployments.set(deployments.all.filter(({ kind }) => kind === "embeddings"));
       await service.send("growth", 8);
     },
-    problems: { deployments: /refuses \(gpt-4o\).*--name aoai-(?:eastus|westeurope) / },
-    never: /<account>/,
+    failed: { backend: 0, gateway: 0, client: 0 },
+    problems: { models: /'gpt-4o' is called, and aoai-westeurope has none of that name \(aoai-eastus has\)/ },
+  },
+  {
+    name: "an identity without the role: the account that it is to be granted on",
+    async plant(service) {
+      service.model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 403 } });
+      await service.send("growth", 8);
+    },
+    problems: { "backend-access": /--role "Cognitive Services OpenAI User" --scope "\/subscriptions\/.+\/accounts\/aoai-eastus"/ },
+  },
+  {
+    name: "a service that takes no calls of this program's API version",
+    async plant({ world }) {
+      const properties = { ...world.service.properties, apiVersionConstraint: { minApiVersion: "2027-01-01" } };
+      world.service = { ...world.service, properties };
+    },
+    problems: { platform: /before 2027-01-01.*asks with 2024-05-01/ },
+  },
+  {
+    name: "a certificate that Key Vault does not renew, and whom it is shown to",
+    async plant({ world, clock, change }) {
+      const expirationDate = new Date(clock.now().getTime() + 90 * 24 * 3_600_000).toISOString();
+      const keyVault = {
+        secretIdentifier: "https://kv.vault.azure.net/secrets/client",
+        lastStatus: { code: "AccessDenied", message: "No." },
+      };
+      world.put("certificates/client", { subject: "CN=gw", thumbprint: "AA11", expirationDate, keyVault });
+      change("backends/aoai-westeurope", {
+        credentials: { certificate: ["aa11"], managedIdentity: { resource: "https://cognitiveservices.azure.com" } },
+      });
+    },
+    problems: { certificates: /'client' \(shown to aoai-westeurope\), Key Vault says: No\./ },
+  },
+  {
+    name: "an authority that is trusted and ends",
+    async plant({ world, clock }) {
+      const expiry = new Date(clock.now().getTime() + 5 * 24 * 3_600_000).toISOString();
+      const certificates = [{ storeName: "Root", certificate: { expiry, thumbprint: "B1", subject: "CN=contoso-root" } }];
+      world.service = { ...world.service, properties: { ...world.service.properties, certificates } };
+    },
+    problems: { certificates: /'CN=contoso-root' expires in 4 days/ },
+  },
+  {
+    name: "embeddings that no call of the gateway's reaches",
+    async plant(service) {
+      withCache(service, { everyCall: true });
+      service.change("backends/embeddings", {
+        url: "https://aoai-embeddings.openai.azure.com/openai/deployments/text-embedding-3-small/embeddings",
+      });
+      service.model("embeddings").script.add({ behaviour: { kind: "refuse" } });
+      for (let index = 0; index < 22; index++) await service.send("growth", 1, { prompt: `${index} `.repeat(30 + index) });
+    },
+    problems: {
+      "cache-embeddings": /aoai-embeddings has counted no call of 'text-embedding-3-small', while \d+ calls looked the cache up/,
+    },
+  },
+  {
+    name: "a number that cannot be read is said to be unknown",
+    async plant(service) {
+      service.rewrite(product, 'tokens-per-minute="200000"', 'tokens-per-minute="20"');
+      await service.send("growth", 12);
+      const body = { error: { code: "AuthorizationFailed", message: "No." } };
+      service.world.faults.add({
+        method: "GET",
+        path: /\/service\/sandbox\/subscriptions$/,
+        times: Number.POSITIVE_INFINITY,
+        outcome: { kind: "answer", status: 403, body },
+      });
+    },
+    problems: { limits: /its number is unknown, as not all of the policies, products and subscriptions can be read/ },
+    never: /tpm \d/,
+  },
+  {
+    name: "a stream that the backend breaks off",
+    async plant(service) {
+      service.model("aoai-eastus").script.add({ behaviour: { kind: "broken_stream", chunks: 1 } });
+      await service.send("growth", 8, { stream: true });
+    },
+    failed: { backend: 0, gateway: 0, client: 0, unknown: 8 },
+    problems: { clients: /the logs do not say whether the caller hung up or the backend broke its stream off/ },
+    never: /neither the gateway nor the backend/,
+  },
+  {
+    name: "a failover that has worked, with breakers that heed Retry-After",
+    async plant(service) {
+      const [rule] = Array.isArray(breaker.rules) ? breaker.rules : [];
+      for (const id of ["aoai-eastus", "aoai-westeurope"])
+        service.change(`backends/${id}`, { circuitBreaker: { rules: [{ ...Object(rule), acceptRetryAfter: true }] } });
+      service.model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 500 }, times: 12 });
+      await service.send("growth", 30);
+    },
+    asked: { symptom: "failover" },
+    problems: { "backend-errors": /^\d of 30 calls/ },
   },
 ];
 
@@ -218,7 +340,7 @@ describe("a cause is named only with evidence for it", () => {
   });
 });
 
-const traffic = ["limits", "quotas", "deployments", "backend-errors", "breakers", "keys", "refusals", "requests", "latency", "models"];
+const traffic = ["limits", "quotas", "deployments", "backend-errors", "breakers", "keys", "refusals", "requests", "latency"];
 
 test("without calls nothing is fine that calls would show", { timeout }, async () => {
   const service = await openService();
@@ -240,11 +362,42 @@ test("a team without rows: its calls are not known, and its state is", { timeout
   expect(unknown[0]?.why).toBe("No logged calls of growth in the window: calls whose key is rejected carry no team.");
 });
 
-test("a member that served no call may have any model", { timeout }, async () => {
+test("a member outside of Azure that served no call may have any model", { timeout }, async () => {
   const service = await openService();
+  service.change("backends/aoai-westeurope", { url: "https://models.contoso.example/openai" });
   await service.send("growth", 3);
   await service.clock.advance(60_000);
   expect((await service.diagnose()).unknown).toMatchObject([{ checks: ["models"], why: expect.stringContaining("aoai-westeurope") }]);
+});
+
+test("our own change of a limit is not what backends fail on, and what took it back is offered for no other", { timeout }, async () => {
+  const service = await openService();
+  const { ask, apply } = service.harness;
+  const changeId = await apply(await ask(updateQuota, { subscription_id: "growth", tpm: 150_000 }));
+  await service.clock.advance(60_000);
+  for (const id of ["aoai-eastus", "aoai-westeurope"]) service.model(id).script.add({ behaviour: { kind: "status", status: 500 } });
+  await service.send("growth", 8);
+  await service.clock.advance(60_000);
+  const { verdict, changed, problems } = await service.diagnose();
+  expect(changed).toEqual([expect.stringContaining(changeId)]);
+  expect(verdict).not.toContain("It began at");
+  expect(problems.map(textOf).join("\n")).not.toContain("undo_change");
+});
+
+test("workspaces are named as what was not looked at", { timeout }, async () => {
+  const service = await openService();
+  service.world.put("workspaces/payments", { displayName: "Payments" });
+  expect((await service.diagnose()).notes).toEqual([expect.stringMatching(/^What is in workspaces is not looked at.*payments/)]);
+});
+
+test("a window over midnight has dates", { timeout }, async () => {
+  const service = await openService();
+  await service.clock.advance(58 * 60_000);
+  service.model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 400 } });
+  await service.send("growth", 30, { secondsApart: 10 });
+  await service.clock.advance(60_000);
+  const { verdict } = await service.diagnose();
+  expect(verdict).toMatch(/2026-11-20 23:04 to 11-21 00:04 UTC.*11-20 23:5\d to 11-21 00:0\d/);
 });
 
 test("an API's own diagnostic is looked at without its name", { timeout }, async () => {

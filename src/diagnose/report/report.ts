@@ -11,7 +11,7 @@ import { attempt, type OwnChange, type Readers } from "../reads.ts";
 import { type ReportedTeams, reportedTeams } from "./teams.ts";
 
 /** A change that was made through this server, and by which tool. */
-export interface ReportedChange extends OwnChange {
+interface ReportedChange extends OwnChange {
   readonly tool: string;
 }
 
@@ -28,7 +28,7 @@ export interface ReportedDrill {
 }
 
 /** What a report is read through; bound to one call. */
-export interface ReportReaders extends Omit<Readers, "changes"> {
+interface ReportReaders extends Omit<Readers, "changes"> {
   /** This caller's, newest first. */
   readonly changes: {
     list(
@@ -39,7 +39,7 @@ export interface ReportReaders extends Omit<Readers, "changes"> {
   readonly drill: (drillId: string) => Promise<ReportedDrill>;
 }
 
-export interface ReportAsked {
+interface ReportAsked {
   /** How long the window is, as an ISO 8601 duration of at most 31 days. */
   readonly duration: string;
   /** Where it ends; where left out, as far as data is complete. */

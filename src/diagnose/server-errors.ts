@@ -1,10 +1,11 @@
+import { undoOfPolicies } from "./changes.ts";
 import { type Finding, ok } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, isUnanswered, ofCauses } from "./failures.ts";
-import { keptBack, ofBackends } from "./kept-back.ts";
-import { answeredBy } from "./met.ts";
+import { breakerOpen, breakerOpener, isUnanswered, ofCauses } from "./failure-counts.ts";
 import { policies } from "./policies.ts";
+import { answeredBy } from "./policies-in-effect.ts";
 import type { Failure } from "./traffic.ts";
+import { ofBackends, whyUnsent } from "./unsent-calls.ts";
 import { short, some } from "./wording.ts";
 
 export const isAsked = ({ symptom }: Evidence, ...some: readonly Evidence["symptom"][]): boolean => some.includes(symptom);
@@ -35,7 +36,7 @@ export const backendConnection = (evidence: Evidence): Finding =>
 export function breakers(evidence: Evidence): Finding | null {
   const { calls } = evidence.traffic;
   const some = calls.kind === "read" && (calls.value.ended.get(breakerOpen) ?? 0) > 0;
-  if (some && keptBack(evidence).by !== "breakers") return null;
+  if (some && whyUnsent(evidence).by !== "breakers") return null;
   const finding = ofCauses(evidence, [breakerOpen], isAsked(evidence, "5xx", "failover"), () => [
     "503 without a call to a backend: the breakers of all members were open (inferred; no log says so).",
     `See which members have breakers and how long these stay open: ${poolOf(evidence)}`,
@@ -55,7 +56,7 @@ export const policyFailures = (evidence: Evidence): Finding =>
   });
 
 /** The one that was asked about, or the only one there is. */
-export function apiMeant({ apiId, apis }: Evidence): string | null {
+function apiMeant({ apiId, apis }: Evidence): string | null {
   const [only, ...others] = apis.kind === "read" ? apis.value : [];
   return apiId ?? (others.length === 0 ? (only?.id ?? null) : null);
 }
@@ -66,8 +67,10 @@ export const readPolicy = (evidence: Evidence): string =>
     ? "get_policy with view effective and the API's id"
     : `get_policy {"api_id":"${apiMeant(evidence)}","view":"effective"}`;
 
-export const fixOfPolicy = (evidence: Evidence): string =>
-  `Find it: ${readPolicy(evidence)}; mend it with apply_policy, or take a change of this server back with undo_change`;
+export function fixOfPolicy(evidence: Evidence): string {
+  const undo = undoOfPolicies(evidence);
+  return `Find it: ${readPolicy(evidence)}; mend it with apply_policy${undo === null ? "" : `, or take the last change back: ${undo}`}`;
+}
 
 export const quoted = (message: string): string => (message === "" ? "" : `, "${short(message)}"`);
 
@@ -78,7 +81,7 @@ export const reasons = (failures: readonly Failure[]): string => {
 
 /** 5xx that no log gives a reason for. What the policies show of it goes first; a document that is wrong is told by the check of policies. */
 export const unexplainedErrors = (evidence: Evidence): Finding => {
-  const kept = keptBack(evidence);
+  const kept = whyUnsent(evidence);
   const causes = ["error:unclassified", ...(kept.by === "breakers" ? [] : [breakerOpen])];
   return ofCauses(evidence, causes, isAsked(evidence, "5xx"), (failures) => {
     const answering = [...new Set(failures.map(({ status }) => status))].flatMap((status) => {

@@ -1,6 +1,6 @@
 import { sameName } from "../gateway/model.ts";
 import type { Evidence } from "./evidence.ts";
-import { answeredBy, rewrittenBy } from "./met.ts";
+import { answeredBy, rewrittenBy } from "./policies-in-effect.ts";
 import type { Failure } from "./traffic.ts";
 
 /**
@@ -13,6 +13,9 @@ export type Rejection = "credential" | "key" | "policy" | "address" | "deploymen
 /** https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies#predefined-errors-for-built-in-steps */
 const keyReasons = ["SubscriptionKeyNotFound", "SubscriptionKeyInvalid"];
 
+/** Those of the same list that policies give which refuse callers: metrics know no source. */
+const policyReasons = /^(?:FailedToParseCallerIP|CallerIp|Header|Token|Jwt|CallbackParameter)/;
+
 export const isRejected = ({ cause }: Failure): boolean => cause.startsWith("rejected:");
 
 export const isAccess = ({ status }: Failure): boolean => status === 401 || status === 403;
@@ -23,7 +26,7 @@ export function rejectionOf(failure: Failure, evidence: Evidence): Rejection {
   if (keyReasons.includes(reason)) return "key";
   if (reason === "OperationNotFound") return "address";
   // What the backend had answered, a policy has made another answer of.
-  return source !== "" || backendStatus !== 0 || answeredBy(evidence, status) !== null ? "policy" : "other";
+  return source !== "" || policyReasons.test(reason) || backendStatus !== 0 || answeredBy(evidence, status) !== null ? "policy" : "other";
 }
 
 /** Subscriptions whose key is refused, whoever sends it, for people; `unknown` where they could not be read. */
@@ -50,7 +53,7 @@ export function closedTeams(evidence: Evidence, apis: readonly (string | null)[]
 const isGone = (evidence: Evidence, path: string): boolean => deletions(evidence).some(({ target }) => sameName(target, path));
 
 /** What was deleted of the service shortly before or in the window, by whomever. */
-export const deletions = ({ activity }: Evidence): readonly { readonly target: string; readonly text: string }[] =>
+const deletions = ({ activity }: Evidence): readonly { readonly target: string; readonly text: string }[] =>
   activity.kind === "refused"
     ? []
     : activity.value

@@ -2,20 +2,20 @@ import { resolveRoutes } from "../pool/routes.ts";
 import type { Finding } from "./check.ts";
 import { apisAsked } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, countOf, isNotable, type Meaning, ofCauses, openers } from "./failures.ts";
-import { answeredBy, servingOf } from "./met.ts";
+import { breakerOpen, breakerOpener, countOf, isNotable, type Meaning, ofCauses, openers } from "./failure-counts.ts";
+import { answeredBy, servingOf } from "./policies-in-effect.ts";
 
 /**
  * Why calls were answered 503 without a call to a backend. No log says so: breakers are named only where a rule exists that could have kept such a
  * call back, or where the backends cannot be read.
  */
-export type KeptBack =
+type WhyUnsent =
   | { readonly by: "breakers" }
   /** `text`: where, for people. */
   | { readonly by: "policy" | "pool"; readonly text: string }
   | { readonly by: "unknown" };
 
-export function keptBack(evidence: Evidence): KeptBack {
+export function whyUnsent(evidence: Evidence): WhyUnsent {
   const { breakers, broken } = poolsOf(evidence);
   if (breakers && breakerOpener(evidence) !== null) return { by: "breakers" };
   const policy = answeredBy(evidence, 503);
@@ -51,7 +51,7 @@ const leastBeforeBreakers = 3;
 /** As `ofCauses`, of what a backend does: calls that were not sent on for it count with what there is most of. */
 export function ofBackends(evidence: Evidence, check: keyof typeof openers, asked: boolean, means: Meaning): Finding {
   const { calls: all } = evidence.traffic;
-  const { by } = keptBack(evidence);
+  const { by } = whyUnsent(evidence);
   const open = all.kind === "read" && (by === "breakers" || by === "unknown") ? countOf(all.value, [breakerOpen]) : 0;
   const behind = by === "breakers" && breakerOpener(evidence) === check ? open : 0;
   const isWorthAWord = (count: number, requests: number): boolean =>

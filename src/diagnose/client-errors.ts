@@ -1,11 +1,13 @@
+import type { ServedModels } from "../gateway/model-accounts.ts";
+import { roleCommand, servedAt } from "./accounts.ts";
 import { type Finding, knowing } from "./check.ts";
-import { fixOfPolicy, isAsked, quoted, reasons, statuses } from "./errors.ts";
 import type { Evidence } from "./evidence.ts";
-import { brokenOffWhileAnswering, ofCauses, ofDetails, sum } from "./failures.ts";
-import { isSignedIn } from "./met.ts";
-import { closedTeams, deletedAddress, isAccess, isRejected, type Rejection, rejectionOf, rewritten } from "./rejected.ts";
+import { brokenOffWhileAnswering, ofCauses, ofDetails, sum } from "./failure-counts.ts";
+import { isSignedIn } from "./policies-in-effect.ts";
+import { closedTeams, deletedAddress, isAccess, isRejected, type Rejection, rejectionOf, rewritten } from "./rejection-kinds.ts";
+import { fixOfPolicy, isAsked, quoted, reasons, statuses } from "./server-errors.ts";
 import type { Failure } from "./traffic.ts";
-import { short, some } from "./wording.ts";
+import { short, some, windowInput } from "./wording.ts";
 
 /** Failures that were rejected for one of these reasons; of a symptom that is meant, 401 and 403 alone. */
 const rejectedFor =
@@ -13,17 +15,19 @@ const rejectedFor =
   (failure: Failure): boolean =>
     isRejected(failure) && (evidence.symptom !== "403" || isAccess(failure)) && kinds.includes(rejectionOf(failure, evidence));
 
+const latencyOf = ({ window }: Evidence): string => `get_metrics {"include":["latency"],${windowInput(window)}}`;
+
 /** Connections to callers that broke off. */
 export const clients = (evidence: Evidence): Finding =>
   ofCauses(evidence, ["error:client"], isAsked(evidence, "5xx", "latency"), (failures) =>
     failures.length === 0 || failures.some(brokenOffWhileAnswering)
       ? [
           "The connection to the caller broke off while the answer was on its way: the logs do not say whether the caller hung up or the backend broke its stream off.",
-          'Ask the callers what they saw, and the model\'s own metrics for the same minutes; then compare the client\'s timeout with get_metrics {"include":["latency"]}',
+          `Ask the callers what they saw, and the model's own metrics for the same minutes; then compare the client's timeout with ${latencyOf(evidence)}`,
         ]
       : [
           "The callers hung up before there was an answer: neither the gateway nor the backend has failed.",
-          'Compare the client\'s timeout with the latency: get_metrics {"include":["latency"]}',
+          `Compare the client's timeout with the latency: ${latencyOf(evidence)}`,
         ],
   );
 
@@ -78,11 +82,9 @@ export const backendAccess = (evidence: Evidence): Finding =>
       failures.some(({ status }) => status === 403)
         ? `The backend refuses the gateway's credential (${codes}): its managed identity lacks the role, or the account's network rules keep the gateway out.`
         : `The backend refuses the gateway's credential (${codes}): a key or token that it does not take, or an identity without the role.`,
-      `az role assignment create --assignee $(az apim show --ids ${idOf(evidence)} --query identity.principalId -o tsv) --role "Cognitive Services OpenAI User" --scope "<ARM id of the Azure OpenAI account>"`,
+      roleCommand(evidence.service, accountId(evidence, failures)),
     ];
   });
-
-const idOf = ({ service }: Evidence): string => (service.kind === "read" ? `"${service.value.resourceId}"` : "<ARM id of the service>");
 
 /** 4xx of a policy: an address, a token, a header; and what the gateway rejects without a word. */
 export const refusals = (evidence: Evidence): Finding =>
@@ -116,6 +118,13 @@ export const requests = (evidence: Evidence): Finding =>
     const absent = failures.filter((failure) => rejectionOf(failure, evidence) === "deployment");
     if (most !== undefined && absent.includes(most)) {
       const names = some(absent.map(({ deployment, path }) => (deployment === null ? short(path, 80) : `deployment '${deployment}'`)));
+      const has = deploymentsAt(evidence, absent);
+      if (has !== null) {
+        return [
+          `The backend answers 404: it has not what is asked for (${names}), but ${has}: callers name a wrong one, or it was deleted there.`,
+          "Tell callers a name that exists, or deploy the model under theirs",
+        ];
+      }
       return [
         `The backend answers 404: it has not what is asked for (${names}): callers name a wrong one, or it was deleted there.`,
         `az cognitiveservices account deployment list --name ${accountOf(evidence, absent)} --resource-group <group> --query "[].name"`,
@@ -128,8 +137,26 @@ export const requests = (evidence: Evidence): Finding =>
     ];
   });
 
+/** What serves at the first backend of the failures that is known as an account of Azure's. */
+function servedIn({ accounts, backends }: Evidence, failures: readonly Failure[]): ServedModels | undefined {
+  const listed = backends.kind === "read" ? backends.value : [];
+  return failures.flatMap(({ backend }) => (backend === null ? [] : (servedAt(accounts, backend, listed) ?? []))).at(0);
+}
+
+/** What the account has that was asked; null where it cannot be read. */
+function deploymentsAt(evidence: Evidence, failures: readonly Failure[]): string | null {
+  const served = servedIn(evidence, failures);
+  return served?.kind === "read" ? some(served.deployments.map(({ name }) => `'${name}'`)) : null;
+}
+
+function accountId(evidence: Evidence, failures: readonly Failure[]): string {
+  const served = servedIn(evidence, failures);
+  const account = served === undefined || served.kind === "unseen" ? null : served.account;
+  return account?.resourceId ?? "<ARM id of the Azure OpenAI account>";
+}
+
 /** Assumed: an account is named like the first part of its host, as its custom domain mostly is. */
-export function accountOf({ backends }: Evidence, failures: readonly Failure[]): string {
+function accountOf({ backends }: Evidence, failures: readonly Failure[]): string {
   const names = new Set(failures.flatMap(({ backend }) => backend ?? []));
   const urls =
     backends.kind === "read"

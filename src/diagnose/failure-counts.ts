@@ -45,7 +45,7 @@ export const openers = {
   deployments: ["backend:429", "gateway:rewritten-backend-error"],
 } as const satisfies Partial<Record<CheckName, readonly string[]>>;
 
-export type Opener = keyof typeof openers | "policy-failures";
+type Opener = keyof typeof openers | "policy-failures";
 
 /** Which check tells why breakers have opened: that of the failures of backends that there are most of; null where there are none. */
 export function breakerOpener({ traffic: { calls, failures } }: Evidence): Opener | null {

@@ -3,12 +3,10 @@ import type { LimitKind } from "../quota/limit.ts";
 import { teamLimits } from "../quota/limits.ts";
 import { type Finding, knowing, ok, problem } from "./check.ts";
 import { inventoryOf } from "./configuration.ts";
-import { readPolicy } from "./errors.ts";
 import type { Evidence } from "./evidence.ts";
-import { isNotable, sum, told, withoutCalls } from "./failures.ts";
-import { ofBackends } from "./kept-back.ts";
-import { answeredBy } from "./met.ts";
-import { accountOf } from "./rejections.ts";
+import { isNotable, sum, told, withoutCalls } from "./failure-counts.ts";
+import { answeredBy } from "./policies-in-effect.ts";
+import { readPolicy } from "./server-errors.ts";
 import type { Failure } from "./traffic.ts";
 import { some } from "./wording.ts";
 
@@ -48,7 +46,7 @@ export const limits = (evidence: Evidence): Finding =>
 /** Twice as much is only a number to begin with: the plan shows what it would have done. */
 function raise(bound: Bound | undefined, refused: readonly Failure[], kind: LimitKind): string {
   const team = bound?.team ?? refused.find(({ subscription }) => subscription !== null)?.subscription;
-  if (team == null) return "get_policy shows whose it is";
+  if (team == null) return "the logs would say of which team; list_subscriptions shows the limits of all";
   if (bound === undefined) return `update_quota with "subscription_id" "${team}" and "${kind}"`;
   return `update_quota {"subscription_id":"${team}","${kind}":${2 * bound.value}}`;
 }
@@ -70,17 +68,6 @@ export const quotas = (evidence: Evidence): Finding =>
 /** The kinds of limits that have refused, the most frequent first. */
 const kindsOf = (refused: readonly Failure[]): readonly LimitKind[] => [...new Set(refused.flatMap(({ cause }) => kindOf[cause] ?? []))];
 
-/** 429 of the model deployment itself. */
-export const deployments = (evidence: Evidence): Finding =>
-  ofBackends(evidence, "deployments", evidence.symptom === "429", (failures) => {
-    const names = [...new Set(failures.flatMap(({ deployment }) => deployment ?? []))];
-    const which = names.length === 0 ? "" : ` (${some(names)})`;
-    return [
-      `The model deployment itself refuses${which}: raising a team's limit in the gateway changes nothing.`,
-      `Read its own limit: az cognitiveservices account deployment list --name ${accountOf(evidence, failures)} --resource-group <group> --query "[].{name:name, sku:sku, limits:properties.rateLimits}"; raise its capacity, or add a backend with update_backend_pool`,
-    ];
-  });
-
 /** By team: one that has few calls may be refused nearly all of them. */
 function ofTeams(
   evidence: Evidence,
@@ -89,17 +76,24 @@ function ofTeams(
   means: (refused: readonly Failure[]) => readonly [means: string, todo: string],
 ): Finding {
   const { calls, failures, teams } = evidence.traffic;
-  return knowing({ calls, failures, teams }, (values) => {
+  return knowing({ calls, failures }, (values) => {
     if (values.calls.requests === 0) return withoutCalls(evidence);
     const refused = values.failures.filter(({ cause }) => causes.includes(cause));
+    if (refused.length === 0) return ok();
+    const all = values.calls.requests;
+    if (teams.kind === "refused") {
+      // Few of all calls may be nearly all of one team's.
+      const many = isNotable(sum(refused), all, asked) && (asked || sum(refused) >= all * leastShare);
+      return many ? problem(told(refused, all, evidence), ...means(refused)) : { status: "unknown", refusals: [teams] };
+    }
     const hit = teamsOf(refused).filter((team) => {
       const own = refused.filter(({ subscription }) => subscription === team);
-      const all = values.teams.find(({ subscription }) => sameName(subscription, team ?? "none"))?.requests ?? values.calls.requests;
-      return isNotable(sum(own), all, asked) && (asked || sum(own) >= all * leastShare);
+      const ofTeam = teams.value.find(({ subscription }) => sameName(subscription, team ?? "none"))?.requests ?? all;
+      return isNotable(sum(own), ofTeam, asked) && (asked || sum(own) >= ofTeam * leastShare);
     });
     if (hit.length === 0) return ok();
     const found = refused.filter(({ subscription }) => hit.includes(subscription));
-    return problem(told(found, values.calls.requests, evidence), ...means(found));
+    return problem(told(found, all, evidence), ...means(found));
   });
 }
 
@@ -107,13 +101,6 @@ function ofTeams(
 const teamsOf = (failures: readonly Failure[]): readonly (string | null)[] => [
   ...new Set(failures.map(({ subscription }) => subscription)),
 ];
-
-/** What binds a team in one kind of limit. */
-interface Bound {
-  readonly team: string;
-  readonly value: number;
-  readonly text: string;
-}
 
 /** ` (growth: rpm 5, product 'aoai')`. */
 function boundText(evidence: Evidence, bound: readonly Bound[]): string {
@@ -128,14 +115,27 @@ function boundText(evidence: Evidence, bound: readonly Bound[]): string {
 }
 
 /** The smallest that this kind of limit comes to, for each team that it has refused. */
-function boundBy(evidence: Evidence, refused: readonly Failure[], kind: LimitKind): readonly Bound[] {
+const boundBy = (evidence: Evidence, refused: readonly Failure[], kind: LimitKind): readonly Bound[] =>
+  boundOf(
+    evidence,
+    refused.flatMap(({ cause, subscription }) => (kindOf[cause] === kind && subscription !== null ? [subscription] : [])),
+    kind,
+  );
+
+/** What binds a team in one kind of limit. */
+export interface Bound {
+  readonly team: string;
+  readonly value: number;
+  /** `growth: rpm 5, product 'aoai'`. */
+  readonly text: string;
+}
+
+/** The smallest that this kind of limit comes to, for each of these teams that it binds; none where that cannot be read. */
+export function boundOf(evidence: Evidence, teams: readonly string[], kind: LimitKind): readonly Bound[] {
   const inventory = inventoryOf(evidence);
   if (inventory === null) return [];
   const all = teamLimits(inventory, evidence.csharp);
-  const teams = new Set(
-    refused.flatMap(({ cause, subscription }) => (kindOf[cause] === kind && subscription !== null ? [subscription] : [])),
-  );
-  return [...teams].flatMap((team): readonly Bound[] => {
+  return [...new Set(teams)].flatMap((team): readonly Bound[] => {
     const binding = all.find(({ subscription }) => sameName(subscription.id, team))?.binding[kind];
     const values = binding?.value === undefined ? (binding?.parts.flatMap((part) => part.values) ?? []) : [binding.value];
     const numbers = [...new Set(values.filter((value) => typeof value === "number"))].toSorted((a, b) => a - b);
