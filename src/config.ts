@@ -130,7 +130,8 @@ const schema = z.object({
       env: "AIGW_PROBE_KEY",
       azure: true,
       secret: true,
-      description: "A subscription's key for a drill's test calls, best of a subscription made for them; without it no test call is made",
+      description:
+        "A subscription's key for the test calls of drills and to new backends, best of a subscription made for them; without it none is made",
       placeholder: "KEY",
     }),
   probeDeployment: z
@@ -139,7 +140,7 @@ const schema = z.object({
     .default("gpt-4o")
     .register(about, {
       env: "AIGW_PROBE_DEPLOYMENT",
-      description: "The model deployment that a drill's test calls ask; gpt-4o by default",
+      description: "The model deployment that test calls ask; gpt-4o by default",
       placeholder: "NAME",
     }),
   faultUrl: z

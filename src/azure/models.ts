@@ -106,7 +106,7 @@ function deploymentOf(item: JsonObject): readonly ModelDeployment[] {
       model: modelName,
       version: textOf(model.version),
       sku: isObject(item.sku) ? textOf(item.sku.name) : null,
-      ...(isObject(item.sku) && typeof item.sku.capacity === "number" ? { capacity: item.sku.capacity } : {}),
+      capacity: isObject(item.sku) && typeof item.sku.capacity === "number" ? item.sku.capacity : null,
       tokensPerMinute: perMinute(properties.rateLimits, "token"),
       requestsPerMinute: perMinute(properties.rateLimits, "request"),
     },

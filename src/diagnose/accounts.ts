@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors.ts";
-import type { ListedDocument } from "../gateway/documents.ts";
+import { modelUserCommand } from "../gateway/azure-cli.ts";
+import type { Json, ListedDocument } from "../gateway/documents.ts";
 import { type Service, sameName } from "../gateway/model.ts";
 import {
   type ModelAccount,
@@ -9,6 +10,8 @@ import {
   type ServedModels,
 } from "../gateway/model-accounts.ts";
 import type { MetricSeries } from "../gateway/ports.ts";
+import { tokensByMinute } from "../pool/account-tokens.ts";
+import { isModelHost, urlOf } from "../pool/azure-host.ts";
 import { findBackend } from "../pool/backend.ts";
 import { groupsBy } from "../usage/groups.ts";
 import type { Window } from "../usage/window.ts";
@@ -20,6 +23,8 @@ export interface Accounts {
   readonly served: ReadonlyMap<string, ServedModels>;
   /** What accounts have counted themselves, by ARM id; of those whose deployments were read, where somebody needs it. */
   readonly loads: ReadonlyMap<string, Read<readonly DeploymentLoad[]>>;
+  /** How many more accounts there are that were not asked what they have counted. */
+  readonly unasked: number;
 }
 
 /** Calls of a deployment in the window, whoever has made them: other callers than this gateway may share it. */
@@ -31,14 +36,10 @@ export interface DeploymentLoad {
   readonly peakTokens: number | null;
 }
 
-/** Where accounts answer, in all clouds: https://learn.microsoft.com/azure/ai-services/cognitive-services-custom-subdomains */
-const modelHost = /\.(?:openai|cognitiveservices|services\.ai|models\.ai)\.azure\.(?:com|us|cn)$/;
-
 /** The host that a backend leads to, in lower case; null for none that is Azure's own for models. */
-export function modelHostOf(url: unknown): string | null {
-  if (typeof url !== "string" || !URL.canParse(url)) return null;
-  const { hostname } = new URL(url);
-  return modelHost.test(hostname) ? hostname : null;
+export function modelHostOf(url: Json | undefined): string | null {
+  const to = urlOf(url);
+  return to !== null && isModelHost(to) ? to.hostname : null;
 }
 
 /** More accounts are not asked for their metrics: each takes two requests. */
@@ -57,7 +58,7 @@ export async function readAccounts(
   );
   const asked = needsLoads ? [...accounts.values()].slice(0, mostLoads) : [];
   const loads = await Promise.all(asked.map(async (account) => [account.resourceId, await loadOf(models, account, window)] as const));
-  return { served, loads: new Map(loads) };
+  return { served, loads: new Map(loads), unasked: needsLoads ? accounts.size - asked.length : 0 };
 }
 
 const dayMs = 24 * 3_600_000;
@@ -75,13 +76,18 @@ async function loadOf(models: ModelsReader, account: ModelAccount, { since, unti
   );
   if (read.kind === "refused") return { ...read, scope: scopeOf(account) };
   const [requests, tokens] = read.value;
-  const names = [...groupsBy([...requests.series, ...tokens.series], deploymentIn).keys()];
+  const byDeployment = tokensByMinute(tokens);
+  if (byDeployment instanceof GatewayError)
+    return { kind: "refused", read: "accountMetrics", error: byDeployment, scope: scopeOf(account) };
+  const answers = groupsBy(requests.series, deploymentIn);
+  const names = new Set([...answers.keys(), ...byDeployment.keys()]);
   return {
     kind: "read",
-    value: names.map((deployment) => {
-      const own = (series: readonly MetricSeries[]) => series.filter((one) => deploymentIn(one) === deployment);
-      return { deployment, answered: answersIn(own(requests.series)), peakTokens: byMinute ? peakOf(own(tokens.series)) : null };
-    }),
+    value: [...names].map((deployment) => ({
+      deployment,
+      answered: answersIn(answers.get(deployment) ?? []),
+      peakTokens: byMinute ? Math.max(0, ...(byDeployment.get(deployment)?.values() ?? [])) : null,
+    })),
   };
 }
 
@@ -95,14 +101,6 @@ function answersIn(series: readonly MetricSeries[]): ReadonlyMap<number, number>
     if (requests > 0) counts.set(status, (counts.get(status) ?? 0) + requests);
   }
   return counts;
-}
-
-function peakOf(series: readonly MetricSeries[]): number {
-  const minutes = new Map<string, number>();
-  for (const { points } of series) {
-    for (const { time, values } of points) minutes.set(time, (minutes.get(time) ?? 0) + (values.total ?? 0));
-  }
-  return Math.max(0, ...minutes.values());
 }
 
 /** The model host of a place as logs name it: the id of a backend, or its host where several have that; null where it is no model of Azure's. */
@@ -152,14 +150,6 @@ const scopeAt = (host: string): RefusedScope => ({
   id: `$(az cognitiveservices account list --query "[?contains(to_string(properties), '${host}')].id | [0]" -o tsv)`,
 });
 
-/** Names an account where `az` asks for one. */
-export function accountOptions({ resourceId, name }: ModelAccount): string {
-  const [, , subscription = "", , group = ""] = resourceId.split("/");
-  return `--subscription ${subscription} --resource-group ${group} --name ${name}`;
-}
-
-/** Lets the gateway's own identity call an account's models: https://learn.microsoft.com/azure/api-management/api-management-authenticate-authorize-azure-openai */
-export function roleCommand(service: Read<Service>, accountId: string): string {
-  const id = service.kind === "read" ? `"${service.value.resourceId}"` : "<ARM id of the service>";
-  return `az role assignment create --assignee $(az apim show --ids ${id} --query identity.principalId -o tsv) --role "Cognitive Services OpenAI User" --scope "${accountId}"`;
-}
+/** Lets the gateway's own identity call an account's models. */
+export const roleCommand = (service: Read<Service>, accountId: string): string =>
+  modelUserCommand(service.kind === "read" ? service.value.resourceId : "<ARM id of the service>", accountId);

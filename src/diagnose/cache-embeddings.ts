@@ -1,8 +1,11 @@
+import { accountOptions } from "../gateway/azure-cli.ts";
 import type { ListedDocument } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
 import type { EffectiveElement } from "../policy/effective.ts";
+import { urlOf } from "../pool/azure-host.ts";
 import { findBackend, isEmpty } from "../pool/backend.ts";
-import { accountOptions, type DeploymentLoad, findDeployment, loadFor, modelHostOf, refusalAt, roleCommand } from "./accounts.ts";
+import { pinnedDeployment } from "../pool/served.ts";
+import { type DeploymentLoad, findDeployment, loadFor, modelHostOf, refusalAt, roleCommand } from "./accounts.ts";
 import { type Finding, ok, problem, untold } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import { at, edit, hitsOf, leastMisses, looksUp, ofLookups } from "./semantic-caches.ts";
@@ -78,7 +81,8 @@ function embeddingsBackend(lookup: EffectiveElement, { backends }: Inventory): E
   const name = lookup.attributes["embeddings-backend-id"] ?? "";
   const backend = name === "" ? undefined : findBackend(backends, name);
   const url = typeof backend?.properties.url === "string" ? backend.properties.url : "";
-  return { name, backend, url, deployment: /\/deployments\/([^/?]+)/.exec(url)?.[1] ?? null };
+  const to = urlOf(url);
+  return { name, backend, url, deployment: to === null ? null : pinnedDeployment(to) };
 }
 
 /** By the account where it can be read, else by what the deployment is called. */

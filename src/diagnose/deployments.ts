@@ -1,5 +1,6 @@
+import { accountOptions } from "../gateway/azure-cli.ts";
 import type { ModelAccount, ModelDeployment } from "../gateway/model-accounts.ts";
-import { accountOptions, type DeploymentLoad, findDeployment, hostAt, loadFor, modelHostOf, refusalAt, servedAt } from "./accounts.ts";
+import { type DeploymentLoad, findDeployment, hostAt, loadFor, modelHostOf, refusalAt, servedAt } from "./accounts.ts";
 import { type Finding, ok } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import { countOf, openers } from "./failure-counts.ts";
@@ -106,7 +107,7 @@ function remedy([first]: readonly Throttled[]): string {
     return `Read its limits: az cognitiveservices account deployment list --resource-group <group> --name <account> --query "[].{name:name, sku:sku, limits:properties.rateLimits}"; raise its capacity, ${more}`;
   }
   const { account, own } = first.known;
-  if (own.sku === null || own.capacity === undefined) {
+  if (own.sku === null || own.capacity === null) {
     return `Read its capacity: az cognitiveservices account deployment show ${accountOptions(account)} --deployment-name ${own.name} --query sku; raise it, ${more}`;
   }
   const body = JSON.stringify({ sku: { name: own.sku, capacity: 2 * own.capacity } });

@@ -127,7 +127,7 @@ export function judged(evidence: Evidence): Diagnosis {
 }
 
 /** What was not looked at, and why numbers may not be of all calls. */
-function notesOf({ traffic: { calls }, service, workspaces, apis, apiId }: Evidence): readonly string[] {
+function notesOf({ traffic: { calls }, service, workspaces, apis, apiId, accounts }: Evidence): readonly string[] {
   const more = apiId === null && apis.kind === "read" ? apis.value.length - mostApisAsked : 0;
   return [
     ...(calls.kind === "read" ? calls.value.notes : []),
@@ -139,6 +139,7 @@ function notesOf({ traffic: { calls }, service, workspaces, apis, apiId }: Evide
           `What is in workspaces is not looked at, their calls are counted: ${some(workspaces.value)}. list_subscriptions and get_policy read them.`,
         ]
       : []),
+    ...(accounts.unasked > 0 ? [`${accounts.unasked} more model accounts were not asked for what they have counted.`] : []),
     ...(more > 0 ? [`Diagnostics of their own were read of ${mostApisAsked} APIs; ${more} more with api_id.`] : []),
   ];
 }

@@ -2,6 +2,7 @@ import type { Inventory } from "../gateway/inventory.ts";
 import type { ModelDeployment } from "../gateway/model-accounts.ts";
 import type { Member } from "../pool/backend.ts";
 import { resolveRoutes } from "../pool/routes.ts";
+import { isOtherModel, type MemberModels, memberModels, modelTitle } from "../pool/served.ts";
 import { groupsBy } from "../usage/groups.ts";
 import { findDeployment, modelHostOf, refusalAt } from "./accounts.ts";
 import { type Finding, knowing, ok, problem, untold } from "./check.ts";
@@ -32,7 +33,7 @@ export function models(evidence: Evidence): Finding | null {
     }
     const silent = pools
       .flat()
-      .filter((member) => deploymentsOf(member, evidence) === null && !answered.some(({ backend }) => backend === member.backendId));
+      .filter((member) => behind(member, evidence) === null && !answered.some(({ backend }) => backend === member.backendId));
     if (silent.length > 0) return unknownOf(silent, evidence);
     return pools.length === 0 && answers.kind === "refused" ? { status: "unknown", refusals: [answers] } : ok();
   });
@@ -53,14 +54,10 @@ const differing = (seen: string, evidence: Evidence, pools: readonly (readonly M
   );
 
 /** What stands behind a member; null where that is not known. */
-function deploymentsOf({ url }: Member, { accounts }: Evidence): readonly ModelDeployment[] | null {
-  const host = modelHostOf(url);
-  const served = host === null ? undefined : accounts.served.get(host);
-  return served?.kind === "read" ? served.deployments : null;
+function behind(member: Member, { accounts }: Evidence): Extract<MemberModels, { kind: "read" }> | null {
+  const models = memberModels(member, accounts.served);
+  return models.kind === "read" ? models : null;
 }
-
-/** The deployment that a member's URL names itself; null where callers name it. */
-const namedIn = ({ url }: Member): string | null => /\/deployments\/([^/?]+)/.exec(url ?? "")?.[1] ?? null;
 
 interface Deployed {
   readonly backend: string;
@@ -70,28 +67,20 @@ interface Deployed {
 /** Deployments that calls of a pool meet under one name, or where the members name them, and that serve different models. */
 function differentDeployments(members: readonly Member[], evidence: Evidence): readonly string[] {
   const all = members.flatMap((member): readonly (Deployed & { readonly name: string })[] => {
-    const named = namedIn(member);
-    const own = deploymentsOf(member, evidence) ?? [];
-    const met = named === null ? own : own.filter(({ name }) => name.toLowerCase() === named.toLowerCase());
-    return met.map((one) => ({ backend: member.backendId, own: one, name: named === null ? one.name.toLowerCase() : "" }));
+    const { deployments = [], pinned = null } = behind(member, evidence) ?? {};
+    return deployments.map((own) => ({ backend: member.backendId, own, name: pinned === null ? own.name.toLowerCase() : "" }));
   });
   return [...groupsBy(all, ({ name }) => name).values()].flatMap((group) =>
-    group.some((one) => group.some((other) => isOther(one.own, other.own)))
+    group.some((one) => group.some((other) => isOtherModel(one.own, other.own)))
       ? [
           group
-            .map(({ backend, own }) => `${backend} has ${modelText(own)} as '${own.name}'`)
+            .map(({ backend, own }) => `${backend} has ${modelTitle(own)} as '${own.name}'`)
             .join(", ")
             .concat("."),
         ]
       : [],
   );
 }
-
-const isOther = (one: ModelDeployment, other: ModelDeployment): boolean =>
-  one.model.toLowerCase() !== other.model.toLowerCase() ||
-  (one.version !== null && other.version !== null && one.version !== other.version);
-
-const modelText = ({ model, version }: ModelDeployment): string => (version === null ? model : `${model} ${version}`);
 
 /** Of one deployment's name: backends that never have answered with a model of one another's. */
 function differentAnswers(served: readonly ServedModel[]): readonly string[] {
@@ -116,25 +105,22 @@ function missingDeployments(members: readonly Member[], evidence: Evidence): rea
   const called = [...(answers?.kind === "read" ? answers.value : []), ...(failures.kind === "read" ? failures.value : [])].flatMap(
     ({ backend, deployment }) => (backend !== null && deployment !== null && ids.has(backend) ? [deployment] : []),
   );
-  const open = members.filter((member) => namedIn(member) === null);
+  const open = members.flatMap((member) => {
+    const models = behind(member, evidence);
+    return models?.pinned === null ? [{ ...member, deployments: models.deployments }] : [];
+  });
   return [...new Set(called)].flatMap((name) => {
-    const having = open.filter((member) => findDeployment(deploymentsOf(member, evidence) ?? [], name) !== undefined);
-    const lacking = open.filter((member) => {
-      const own = deploymentsOf(member, evidence);
-      return own !== null && findDeployment(own, name) === undefined;
-    });
+    const having = open.filter(({ deployments }) => findDeployment(deployments, name) !== undefined);
+    const lacking = open.filter((member) => !having.includes(member));
     if (having.length === 0 || lacking.length === 0) return [];
     const text = `Deployment '${name}' is called, and ${some(lacking.map(({ backendId }) => backendId))} ${lacking.length === 1 ? "has" : "have"} none of that name (${some(having.map(({ backendId }) => backendId))} ${having.length === 1 ? "has" : "have"}).`;
     return [{ text, todo: `Create it there: ${listCommand(lacking, evidence)} shows what there is` }];
   });
 }
 
-function listCommand(members: readonly Member[], { accounts }: Evidence): string {
-  const ids = members.flatMap(({ url }) => {
-    const served = accounts.served.get(modelHostOf(url) ?? "");
-    return served?.kind === "read" ? [served.account.resourceId] : [];
-  });
-  const url = ids[0] === undefined ? "<ARM id of the account>" : ids[0];
+function listCommand(members: readonly Member[], evidence: Evidence): string {
+  const [id] = members.flatMap((member) => behind(member, evidence)?.account.resourceId ?? []);
+  const url = id ?? "<ARM id of the account>";
   return `az rest --method get --url "${url}/deployments?api-version=2025-06-01" --query "value[].{name:name, model:properties.model}"`;
 }
 

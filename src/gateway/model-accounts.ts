@@ -20,8 +20,8 @@ export interface ModelDeployment {
   readonly version: string | null;
   /** `GlobalStandard`, say; null where Azure does not say. */
   readonly sku: string | null;
-  /** Units of the SKU; left out where Azure does not say. What a unit is worth differs by SKU and model. */
-  readonly capacity?: number;
+  /** Units of the SKU; null where Azure does not say. What a unit is worth differs by SKU and model. */
+  readonly capacity: number | null;
   /** The deployment's own limits; null where Azure does not say. */
   readonly tokensPerMinute: number | null;
   readonly requestsPerMinute: number | null;

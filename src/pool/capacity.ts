@@ -1,7 +1,7 @@
 import { GatewayError } from "../errors.ts";
+import { readerCommand } from "../gateway/azure-cli.ts";
 import type { ModelAccount, ModelDeployment } from "../gateway/model-accounts.ts";
 import type { Behind } from "./account-tokens.ts";
-import { readerCommand } from "./azure-cli.ts";
 import type { Member } from "./backend.ts";
 import { type MemberModels, memberModels, unknownText } from "./served.ts";
 

@@ -1,10 +1,10 @@
+import { createCommand, versionCommand } from "../gateway/azure-cli.ts";
 import { sameName } from "../gateway/model.ts";
 import type { ModelAccount, ModelDeployment } from "../gateway/model-accounts.ts";
-import { createCommand, versionCommand } from "./azure-cli.ts";
 import type { Member } from "./backend.ts";
 import type { Finding } from "./findings.ts";
 import type { ApiRoutes } from "./routes.ts";
-import { type MemberModels, memberModels, modelTitle, type Served } from "./served.ts";
+import { isOtherModel, type MemberModels, memberModels, modelTitle, type Served } from "./served.ts";
 
 /** Names of deployments in one sentence; others are counted. */
 const mostNamed = 5;
@@ -68,10 +68,6 @@ function byName(all: readonly Serving[]): ReadonlyMap<string, readonly Place[]> 
   return found;
 }
 
-/** Whether two are known to be different models; a version that Azure does not say differs from none. */
-const differ = (a: ModelDeployment, b: ModelDeployment): boolean =>
-  !sameName(a.model, b.model) || (a.version !== null && b.version !== null && !sameName(a.version, b.version));
-
 function different(
   { apiId, backendId }: Pick<ServedPool, "apiId" | "backendId">,
   groups: readonly (readonly Place[])[],
@@ -79,7 +75,7 @@ function different(
   const found = groups.flatMap((group) => {
     // The others are held against the one that most callers know.
     const [first] = group.toSorted((a, b) => b.serving.member.share - a.serving.member.share);
-    const others = first === undefined ? [] : group.filter(({ deployment }) => differ(first.deployment, deployment));
+    const others = first === undefined ? [] : group.filter(({ deployment }) => isOtherModel(first.deployment, deployment));
     const [other] = others;
     return first === undefined || other === undefined ? [] : [{ group, first, other }];
   });

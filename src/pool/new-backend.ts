@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors.ts";
+import { accountAt, modelUserCommand } from "../gateway/azure-cli.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
-import { accountAt, shellQuoted } from "./azure-cli.ts";
 import { isModelHost, urlOf } from "./azure-host.ts";
 import { credentialsOf, objectOf } from "./backend.ts";
 import { regionId } from "./regions.ts";
@@ -72,10 +72,5 @@ function roleAssignments({ resource, clientId }: JsonObject, url: string, servic
   const to = urlOf(url);
   if (to === null || !isModelHost(to)) return [];
   if (typeof resource !== "string" || !/^https:\/\/(?:cognitiveservices|ai)\.azure\./i.test(resource)) return [];
-  const assignee =
-    typeof clientId === "string"
-      ? `--assignee ${shellQuoted(clientId)}`
-      : `--assignee-object-id "$(az resource show --ids ${shellQuoted(serviceId)} --query identity.principalId -o tsv)" --assignee-principal-type ServicePrincipal`;
-  const scope = shellQuoted(accountAt(url));
-  return [`az role assignment create ${assignee} --role "Cognitive Services OpenAI User" --scope ${scope}`];
+  return [modelUserCommand(serviceId, accountAt(url), typeof clientId === "string" ? clientId : undefined)];
 }

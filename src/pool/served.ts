@@ -1,6 +1,6 @@
+import { accountAt, readerCommand } from "../gateway/azure-cli.ts";
 import { sameName } from "../gateway/model.ts";
 import type { ModelAccount, ModelDeployment, ServedModels } from "../gateway/model-accounts.ts";
-import { accountAt, readerCommand } from "./azure-cli.ts";
 import { isModelHost, urlOf } from "./azure-host.ts";
 import type { Member } from "./backend.ts";
 
@@ -57,7 +57,7 @@ export function memberModels({ backendId, url, isMissing }: Pick<Member, "backen
 const unknown = (reason: string, fix: string | null = null): MemberModels => ({ kind: "unknown", reason, fix });
 
 /** The deployment that a backend's URL names: `https://a.openai.azure.com/openai/deployments/gpt-4o`. */
-function pinnedDeployment({ pathname }: URL): string | null {
+export function pinnedDeployment({ pathname }: URL): string | null {
   const name = /\/deployments\/([^/]+)/i.exec(pathname)?.[1];
   if (name === undefined) return null;
   try {
@@ -78,6 +78,10 @@ export function unknownText(members: readonly Pick<Member, "backendId" | "url" |
   }
   return [...reasons].map(([reason, { ids, fix }]) => `of ${ids.join(", ")}: ${reason}${fix === null ? "" : `. ${fix}`}`);
 }
+
+/** Whether two are known to be different models; a version that Azure does not say differs from none. */
+export const isOtherModel = (a: ModelDeployment, b: ModelDeployment): boolean =>
+  !sameName(a.model, b.model) || (a.version !== null && b.version !== null && !sameName(a.version, b.version));
 
 /** `gpt-4o 2024-11-20`. */
 export const modelTitle = ({ model, version }: Pick<ModelDeployment, "model" | "version">): string =>

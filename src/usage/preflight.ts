@@ -1,3 +1,4 @@
+import { shellQuoted } from "../gateway/azure-cli.ts";
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 import type { Service } from "../gateway/model.ts";
 import type { LoggingSettings } from "../gateway/ports.ts";
@@ -74,8 +75,6 @@ const entriesOf = (value: Json | undefined): readonly JsonObject[] =>
 
 const sends = ({ properties }: Setting, category: string): boolean =>
   entriesOf(properties.logs).some((entry) => entry.category === category || entry.categoryGroup === "allLogs");
-
-const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** https://learn.microsoft.com/cli/azure/monitor/diagnostic-settings#az-monitor-diagnostic-settings-create: it replaces a setting of the same name. */
 function createCommand(

@@ -145,7 +145,7 @@ describe("deployments", () => {
         tokensPerMinute: null,
         requestsPerMinute: null,
       },
-      { name: "two", model: "gpt-4o", version: "2024-11-20", sku: null, tokensPerMinute: null, requestsPerMinute: null },
+      { name: "two", model: "gpt-4o", version: "2024-11-20", sku: null, capacity: null, tokensPerMinute: null, requestsPerMinute: null },
     ]);
     expect(await models.deployments({ ...account })).toHaveLength(2);
     expect(sent.map(({ method, url }) => `${method} ${url.href}`)).toEqual([

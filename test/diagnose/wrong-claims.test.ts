@@ -236,7 +236,7 @@ const claims: readonly Claim[] = [
       service.model("aoai-eastus").script.add({ behaviour: { kind: "status", status: 403 } });
       await service.send("growth", 8);
     },
-    problems: { "backend-access": /--role "Cognitive Services OpenAI User" --scope "\/subscriptions\/.+\/accounts\/aoai-eastus"/ },
+    problems: { "backend-access": /--role "Cognitive Services OpenAI User" --scope '\/subscriptions\/.+\/accounts\/aoai-eastus'/ },
   },
   {
     name: "a service that takes no calls of this program's API version",

@@ -18,6 +18,7 @@ export const deployment = (name: string, more: Partial<ModelDeployment> = {}): M
   model: "gpt-4o",
   version: "2024-11-20",
   sku: "GlobalStandard",
+  capacity: 100,
   tokensPerMinute: 200_000,
   requestsPerMinute: 1200,
   ...more,
