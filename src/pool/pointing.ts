@@ -33,11 +33,11 @@ export function pointedAt(
 ): Pointed {
   const pools = inventory.backends.filter(({ id }) => !conversion.created.some((created) => sameName(created.id, id)));
   const then = { ...inventory, backends: [...pools, ...conversion.created] };
-  const before = allWays(inventory, staticPolicies(inventory, csharp));
+  const before = allWays(inventory, staticPolicies(inventory, csharp), inventory);
   let others: readonly Way[] = [];
   for (const pointing of pointings(inventory, before, apiId, conversion, documents)) {
     const changed = withTexts(then, pointing);
-    const after = allWays(changed, staticPolicies(changed, csharp));
+    const after = allWays(changed, staticPolicies(changed, csharp), inventory);
     const moved = movedOtherwise(before, after, apiId, conversion);
     if (moved.length === 0 && isHeard(after, apiId, conversion)) return pointing;
     others = moved;

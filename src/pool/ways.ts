@@ -61,10 +61,10 @@ export function wayOf(inventory: Inventory, policies: StaticPolicies, api: Api, 
   return { apiId: api.id, operationId, productId, choices };
 }
 
-/** Every way of every API through the service. */
-export const allWays = (inventory: Inventory, policies: StaticPolicies): readonly Way[] =>
+/** Every way of every API through the service; also apart those of operations that have a policy of their own in the other state, to be compared with. */
+export const allWays = (inventory: Inventory, policies: StaticPolicies, other: Inventory): readonly Way[] =>
   inventory.apis.flatMap((api) =>
-    [null, ...operationsApart(inventory, api.id)].flatMap((operationId) =>
+    [null, ...new Set([inventory, other].flatMap((one) => operationsApart(one, api.id)))].flatMap((operationId) =>
       [null, ...productsOf(inventory, api.id, false)].map((product) => wayOf(inventory, policies, api, operationId, product)),
     ),
   );

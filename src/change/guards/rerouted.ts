@@ -1,5 +1,6 @@
 import { GatewayError } from "../../errors.ts";
 import { policyDocumentId } from "../../gateway/documents.ts";
+import type { Inventory } from "../../gateway/inventory.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { staticPolicies } from "../../policy/static/walk.ts";
 import { changedWays } from "../../pool/moved.ts";
@@ -16,8 +17,8 @@ const mostNamed = 5;
  */
 export function callsSentElsewhere({ before, after, csharp }: States, documents: readonly ProposedDocument[]): readonly string[] {
   if (!changesRoutes(documents)) return [];
-  const ways = (inventory: States["before"]): readonly Way[] => allWays(inventory, staticPolicies(inventory, csharp));
-  const [were, are] = [waysOrNone(() => ways(before)), waysOrNone(() => ways(after))];
+  const ways = (inventory: Inventory, other: Inventory): readonly Way[] => allWays(inventory, staticPolicies(inventory, csharp), other);
+  const [were, are] = [waysOrNone(() => ways(before, after)), waysOrNone(() => ways(after, before))];
   if (were === null || are === null) return [];
   const moved = changedWays(were, are).flatMap(([was, is]) => was ?? is ?? []);
   const isShown = (apiId: string) => documents.some(({ id }) => id === policyDocumentId({ kind: "api", apiId }));

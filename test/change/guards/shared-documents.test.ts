@@ -32,6 +32,12 @@ describe("shared_document, of a call that names no team", () => {
       "API 'chat' without a product; API 'chat' through product 'gold'.",
     ],
     ["all of an API's calls in its own policy", { "apis/chat/policies/policy": to("new") }, null],
+    ["an operation's first policy that chooses nothing", { "apis/chat/operations/ask/policies/policy": policy("<base />") }, null],
+    [
+      "an operation's first policy that chooses",
+      { "apis/chat/operations/ask/policies/policy": to("e") },
+      "API 'chat', operation 'ask', without a product; API 'chat', operation 'ask', through product 'silver'.",
+    ],
     ["no backend", { "products/gold/policies/policy": policy('<base /><!-- x --><set-backend-service backend-id="e" />') }, null],
   ])("%s", (_, after, named) => {
     expect(warned(after)).toEqual(named === null ? [] : [`Calls that come to go elsewhere: ${named}`]);
