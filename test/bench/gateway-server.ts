@@ -5,15 +5,23 @@ import { loadGrammar } from "../../src/grammar.ts";
 import { realClock } from "../../src/sandbox/clock.ts";
 import { httpServer, listening } from "../../src/sandbox/http.ts";
 import { createModelBackend } from "../../src/sandbox/models/backend.ts";
+import { deploymentOf } from "../../src/sandbox/models/deployments.ts";
 import { createSandbox } from "../../src/sandbox/sandbox.ts";
 import type { World } from "../../src/sandbox/world.ts";
 import type { Mode, Report } from "./gateway-processes.ts";
+
+/** All that the bench calls, without limits: it asks for more than any deployment of Azure's gives. */
+const calledDeployments = ["gpt-4o", ...Array.from({ length: 5000 }, (_, index) => `model-${index}`)].map((name) => ({
+  ...deploymentOf(name),
+  tokensPerMinute: 1e12,
+  requestsPerMinute: 1e9,
+}));
 
 const [mode, backend = ""] = process.argv.slice(2);
 
 const servers: Readonly<Record<Mode, () => { readonly server: Server; readonly key: string }>> = {
   model() {
-    const model = createModelBackend({ host: "127.0.0.1", region: "East US", clock: realClock });
+    const model = createModelBackend({ host: "127.0.0.1", region: "East US", clock: realClock, deployments: calledDeployments });
     return { server: httpServer((request) => model.fetch(request)), key: "any" };
   },
   proxy: () => ({ server: createServer(forward), key: "any" }),

@@ -135,12 +135,12 @@ describe("deployments", () => {
       ]),
     );
     expect(body.value[0]).toMatchObject({
-      sku: { name: "GlobalStandard", capacity: 1_000_000 },
+      sku: { name: "GlobalStandard", capacity: 30_000 },
       properties: {
         model: { format: "OpenAI", name: "gpt-4o", version: "2024-11-20" },
         rateLimits: [
-          { key: "request", count: 1_000_000, renewalPeriod: 10 },
-          { key: "token", count: 1_000_000_000, renewalPeriod: 60 },
+          { key: "request", count: 30_000, renewalPeriod: 10 },
+          { key: "token", count: 30_000_000, renewalPeriod: 60 },
         ],
       },
     });

@@ -63,8 +63,11 @@ export function deploymentList(given: readonly Deployment[] | undefined): Deploy
   };
 }
 
-/** Far above what any team's limit lets through, and what a bench can send. */
-const ampleLimits = { tokensPerMinute: 1_000_000_000, requestsPerMinute: 6_000_000 } as const;
+/**
+ * The most that Azure gives a GlobalStandard deployment of `gpt-4o` (https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits): far above what
+ * any team's limit lets through.
+ */
+const ampleLimits = { tokensPerMinute: 30_000_000, requestsPerMinute: 180_000 } as const;
 
 /** Models that deployments are usually named after, with a version of each. */
 const versions: Readonly<Record<string, string>> = {

@@ -18,10 +18,10 @@ describe("chat", () => {
       "content-type": "application/json",
       "x-ms-deployment-name": "gpt-4o",
       "x-ms-region": "East US",
-      "x-ratelimit-limit-requests": "6000000",
-      "x-ratelimit-limit-tokens": "1000000000",
-      "x-ratelimit-remaining-requests": "999999",
-      "x-ratelimit-remaining-tokens": "999999974",
+      "x-ratelimit-limit-requests": "180000",
+      "x-ratelimit-limit-tokens": "30000000",
+      "x-ratelimit-remaining-requests": "29999",
+      "x-ratelimit-remaining-tokens": "29999974",
       "x-request-id": expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
     });
     const body = await json(response);
