@@ -99,72 +99,62 @@ export async function readEvidence(
   const window = metricsWindow(asked, now, ground.kind === "read" ? ground.value.complete : now);
   const since = new Date(window.since.getTime() - changesBeforeMs);
   const backends = attempt("backends", gateway.backends());
-  const [
-    products,
-    policies,
-    fragments,
-    namedValues,
-    caches,
-    certificates,
-    settings,
-    apiSettings,
-    workspaces,
-    lifecycle,
-    activity,
-    journal,
-    traffic,
-  ] = await Promise.all([
-    attempt("products", gateway.products()),
-    attempt("policies", readPolicies(gateway)),
-    attempt("fragments", gateway.fragments()),
-    attempt("namedValues", gateway.namedValues()),
-    attempt("caches", azure.caches()),
-    attempt("certificates", azure.certificates()),
-    attempt("settings", logs.settings(apiId ?? undefined)),
-    attempt("settings", settingsOfApis(logs, apiId === null && apis.kind === "read" ? apis.value : [])),
-    attempt("workspaces", readWorkspaces(gateway)),
-    attempt("service", azure.lifecycle()),
-    attempt("activity", azure.activity({ since, until: window.until })),
-    attempt("journal", changes.list(mostChanges, { since })),
-    backends.then((known) =>
-      readTraffic(
-        readers,
-        ground,
-        { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
-        known.kind === "read" ? known.value : [],
-      ),
+  const traffic = backends.then((known) =>
+    readTraffic(
+      readers,
+      ground,
+      { window, apiId, subscriptionId, symptom: asked.symptom ?? null, now },
+      known.kind === "read" ? known.value : [],
     ),
-  ]);
-  const listed = await backends;
+  );
+  const read = await sideBySide({
+    products: attempt("products", gateway.products()),
+    policies: attempt("policies", readPolicies(gateway)),
+    fragments: attempt("fragments", gateway.fragments()),
+    namedValues: attempt("namedValues", gateway.namedValues()),
+    caches: attempt("caches", azure.caches()),
+    certificates: attempt("certificates", azure.certificates()),
+    settings: attempt("settings", logs.settings(apiId ?? undefined)),
+    apiSettings: attempt("settings", settingsOfApis(logs, apiId === null && apis.kind === "read" ? apis.value : [])),
+    workspaces: attempt("workspaces", readWorkspaces(gateway)),
+    lifecycle: attempt("service", azure.lifecycle()),
+    activity: attempt("activity", azure.activity({ since, until: window.until })),
+    journal: attempt(
+      "journal",
+      changes.list(mostChanges, { since }).then(({ changes: own }) => own),
+    ),
+    backends,
+    traffic,
+  });
   const accounts = await readAccounts(
     readers.models,
-    listed.kind === "read" ? listed.value : [],
+    read.backends.kind === "read" ? read.backends.value : [],
     window,
-    asked.symptom === "429" || isThrottled(traffic) || looksUpCaches([policies, fragments]),
+    asked.symptom === "429" || isThrottled(read.traffic) || looksUpCaches(read),
   );
   return {
-    ...{ window, now, apiId, subscriptionId, symptom: asked.symptom ?? null, csharp, identity },
-    ...{
-      service,
-      apis,
-      products,
-      subscriptions,
-      policies,
-      fragments,
-      namedValues,
-      caches,
-      certificates,
-      settings,
-      apiSettings,
-      workspaces,
-      lifecycle,
-      accounts,
-      activity,
-      traffic,
-    },
-    backends: listed,
-    journal: journal.kind === "read" ? { kind: "read", value: journal.value.changes } : journal,
+    ...read,
+    window,
+    now,
+    apiId,
+    subscriptionId,
+    symptom: asked.symptom ?? null,
+    csharp,
+    identity,
+    service,
+    apis,
+    subscriptions,
+    accounts,
   };
+}
+
+/** What each of the promises comes to, under its name. */
+async function sideBySide<T extends Readonly<Record<string, Promise<unknown>>>>(
+  reads: T,
+): Promise<{ readonly [Name in keyof T]: Awaited<T[Name]> }> {
+  const settled = await Promise.all(Object.entries(reads).map(async ([name, read]) => [name, await read] as const));
+  // Each name has the value of its own promise.
+  return Object.fromEntries(settled) as { readonly [Name in keyof T]: Awaited<T[Name]> };
 }
 
 function subscriptionOf(name: string, service: Read<Service>, subscriptions: Read<readonly Subscription[]>): string {
@@ -192,7 +182,7 @@ async function readWorkspaces(reader: GatewayReader): Promise<readonly string[]>
 
 const isThrottled = ({ calls }: Traffic): boolean => calls.kind === "read" && countOf(calls.value, openers.deployments) > 0;
 
-const looksUpCaches = ([policies, fragments]: readonly [Evidence["policies"], Evidence["fragments"]]): boolean =>
+const looksUpCaches = ({ policies, fragments }: Pick<Evidence, "policies" | "fragments">): boolean =>
   [...(policies.kind === "read" ? policies.value.values() : []), ...(fragments.kind === "read" ? fragments.value : [])].some((document) =>
     policyText(document).includes("-semantic-cache-lookup"),
   );
