@@ -31,7 +31,7 @@ interface Applying extends Recovery {
  * takes back what was written and says what stands.
  */
 export async function apply(applying: Applying, planId: string, confirm: string): Promise<AppliedChange> {
-  const { gateway, journal, rules, grammar, signal } = applying;
+  const { gateway, journal, signal } = applying;
   const change = await journal.find(planId);
   if (confirm !== change.confirm) throw wrongConfirm(change);
   if (change.tests !== undefined) throw notByItself(change, change.tests.changeId);
@@ -39,12 +39,17 @@ export async function apply(applying: Applying, planId: string, confirm: string)
   if (interruption !== null) throw interruption;
   if (standing.state !== "planned") return outcome(change, standing, await journal.answersOf(planId));
 
-  const reader = gateway.reader(signal);
-  const steps = inDependencyOrder(await currentSteps(change, reader));
-  await assertStillAllowed(change, rules, reader, grammar);
+  const steps = await allowedSteps(applying, change, gateway.reader(signal));
   if (signal.aborted) throw cancelled();
   await carryOutClaimed(applying, change, steps);
   return outcome(change, await journal.standing(change), await journal.answersOf(planId));
+}
+
+/** The change's steps on the service as it is now, judged on it once more. */
+async function allowedSteps({ rules, grammar }: Applying, change: PlannedChange, reader: GatewayReader): Promise<readonly Step[]> {
+  const steps = inDependencyOrder(await currentSteps(change, reader));
+  await assertStillAllowed(change, rules, reader, grammar);
+  return steps;
 }
 
 /** Claims the plan and carries it out; does nothing where someone else has claimed it. */
@@ -69,17 +74,17 @@ async function carryOutClaimed(applying: Applying, change: PlannedChange, steps:
 }
 
 /**
- * Asks the new members, and reads again what the change is to write: that took its time. From the path's first write on a client that goes
- * away stops nothing. Where it fails the plan can be applied again: nothing of it was written.
+ * Asks the new members, and then reads and judges again what the change is to write: that took its time. From the path's first write on a
+ * client that goes away stops nothing. Where it fails the plan can be applied again: nothing of it was written.
  */
 async function askedFirst(applying: Applying, change: ChangeWithTests): Promise<readonly Step[]> {
   const { gateway, journal, own, testCalls } = applying;
   const followed = new AbortController().signal;
-  const stepsOf = async (one: PlannedChange) => inDependencyOrder(await currentSteps(one, gateway.reader(followed)));
-  const write = async (path: PlannedChange) => carryOutClaimed(applying, path, await stepsOf(path));
+  const write = async (path: PlannedChange) =>
+    carryOutClaimed(applying, path, inDependencyOrder(await currentSteps(path, gateway.reader(followed))));
   try {
     const tested = await askNewMembers({ ...testCalls, gateway, journal, own, write }, change);
-    const steps = await stepsOf(change);
+    const steps = await allowedSteps(applying, change, gateway.reader(followed));
     await journal.tested(change.changeId, tested);
     return steps;
   } catch (error) {

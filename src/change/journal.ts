@@ -53,6 +53,9 @@ const plannedChange = z
     window: drillWindow.exactOptional(),
     undoes: z.string().exactOptional(),
     overridden: z.array(z.string()).readonly().exactOptional(),
+    // For guards to judge it again: the teams that its call named; and, where limits were judged, what they say against these and let through.
+    teams: z.array(z.string()).readonly().exactOptional(),
+    limitObjections: z.array(z.string()).readonly().exactOptional(),
   })
   .readonly();
 

@@ -9,10 +9,10 @@ import { openRedaction } from "../policy/redaction.ts";
 import { limitChanges } from "../quota/limit-changes.ts";
 import { sameContent } from "./compare.ts";
 import { documentDiff } from "./diff.ts";
-import { reachesFurther } from "./guards/further.ts";
 import { type Judged, judge, type Verdicts, waysOut } from "./guards/index.ts";
 import type { OperatorRules } from "./guards/names.ts";
 import { type JudgedService, statesIn } from "./guards/states.ts";
+import { judgesWhole, objectionsToLimits } from "./guards/still-allowed.ts";
 import type { Journal, PlannedChange } from "./journal.ts";
 import type { GuardResult, Plan } from "./types.ts";
 
@@ -39,7 +39,8 @@ export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
   const proposal = withoutKeysInWords(asked.undoes === undefined ? asked : await withUndoneLimits(planning, asked, documents));
   // Where everything is as asked already, nobody is asked.
   const first = documents.length === 0 ? [] : (proposal.testPath?.documents ?? []);
-  const { guards, warnings } = await verdicts(planning, { ...proposal, documents: [...first, ...documents] });
+  const subject = await judged(planning, { ...proposal, documents: [...first, ...documents] });
+  const { guards, warnings } = verdicts(planning, proposal, subject);
   const redaction = openRedaction();
   const shown = {
     service: planning.gateway.name,
@@ -54,7 +55,7 @@ export async function plan(planning: Planning, asked: Proposal): Promise<Plan> {
   if (blocked.length > 0) return { status: "blocked", ...shown, next: waysOut(blocked, planning.rules.allowOverride) };
   if (documents.length === 0) return { status: "unchanged", ...shown, next: "Nothing to do: the service already is as asked." };
 
-  const change = plannedChange(planning, { ...proposal, documents }, shown);
+  const change = { ...plannedChange(planning, { ...proposal, documents }, shown), ...(await judgedLimits(planning, subject, proposal)) };
   await planning.journal.plan(change);
   return {
     status: "planned",
@@ -75,9 +76,9 @@ async function whereItIs({ gateway: { resourceId }, reader }: Planning): Promise
 }
 
 /** On an undo what guards object to only warns: it is a state that the service has been in. What is protected stays so. */
-async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdicts> {
-  const { guards, warnings } = judge(await judged(planning, proposal), proposal.override, planning.rules);
-  if (proposal.undoes === undefined) return { guards, warnings };
+function verdicts({ rules }: Planning, { override, undoes }: Proposal, subject: Judged): Verdicts {
+  const { guards, warnings } = judge(subject, override, rules);
+  if (undoes === undefined) return { guards, warnings };
   const holds = ({ name, verdict }: GuardResult) => verdict === "passed" || name === "protected";
   return {
     guards: guards.filter(holds),
@@ -87,8 +88,17 @@ async function verdicts(planning: Planning, proposal: Proposal): Promise<Verdict
 
 /** The whole service is read only where a guard has to know it. */
 async function judged(planning: Planning, proposal: Proposal): Promise<Judged> {
-  const whole = planning.rules.protect.length > 0 || proposal.teams !== undefined || reachesFurther(proposal.documents);
-  return { ...proposal, service: whole ? await wholeService(planning) : null };
+  return { ...proposal, service: judgesWhole(proposal, planning.rules) ? await wholeService(planning) : null };
+}
+
+/** What is to be remembered of limits that were judged; those of an undo block nothing. */
+async function judgedLimits(
+  planning: Planning,
+  subject: Judged,
+  { limits, undoes }: Proposal,
+): Promise<Pick<PlannedChange, "limitObjections">> {
+  if (limits === undefined || undoes !== undefined) return {};
+  return { limitObjections: objectionsToLimits(subject, subject.service ?? (await wholeService(planning))) };
 }
 
 async function wholeService({ reader, grammar }: Planning): Promise<JudgedService> {
@@ -147,6 +157,7 @@ function plannedChange(planning: Planning, proposal: Proposal, { guards, warning
       : { testPath: { ...proposal.testPath, documents: proposal.testPath.documents.map(plannedDocument) } }),
     ...(proposal.undoes === undefined ? {} : { undoes: proposal.undoes }),
     ...(overridden(guards).length === 0 ? {} : { overridden: overridden(guards) }),
+    ...(proposal.teams === undefined ? {} : { teams: proposal.teams }),
   };
 }
 

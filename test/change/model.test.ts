@@ -44,7 +44,7 @@ const onPlan = (name: string, index: number, run: (shown: Shown, real: Real, mod
 const side = fc.constantFrom<Side>(0, 1);
 const index = fc.nat({ max: 4 });
 const path = fc.constantFrom(productPolicy, apiPolicy, pool, east, west);
-const kill = fc.record<Kill>({ moment: fc.integer({ min: 1, max: 20 }), effect: fc.constantFrom("before", "after") });
+const kill = fc.record<Kill>({ moment: fc.integer({ min: 1, max: 31 }), effect: fc.constantFrom("before", "after") });
 
 const makePlan = fc.tuple(side, fc.constantFrom<Kind>("limit", "region", "both")).map(([by, kind]) =>
   command(`plan ${kind} in ${by}`, async (model, real) => {
@@ -67,7 +67,7 @@ const crash = fc.tuple(side, index, kill).map(([by, which, when]) =>
   }),
 );
 
-const applyWhileEdited = fc.tuple(side, index, fc.integer({ min: 1, max: 14 }), path).map(([by, which, moment, what]) =>
+const applyWhileEdited = fc.tuple(side, index, fc.integer({ min: 1, max: 25 }), path).map(([by, which, moment, what]) =>
   onPlan(`apply in ${by}, ${what} edited at its request ${moment}`, which, async (shown, real) => {
     let requests = 0;
     real.machine.service.before = () => {

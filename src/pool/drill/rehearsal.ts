@@ -1,6 +1,7 @@
 import { GatewayError } from "../../errors.ts";
 import { apiRevisionId, backendDocumentId, type JsonObject, withPolicyText } from "../../gateway/documents.ts";
 import { everyMemberFails, type FaultOrigin } from "../../gateway/drill.ts";
+import type { Inventory } from "../../gateway/inventory.ts";
 import { attribute } from "../../policy/document.ts";
 import { allSteps, policyChain, stepReader } from "../../policy/steps.ts";
 import { backendIdOf, breakerOf } from "../backend.ts";
@@ -89,8 +90,14 @@ function revisionOf({ inventory, apiId }: DrillSubject): JsonObject {
 const attaching = new Set(["authentication-managed-identity", "authentication-basic", "authentication-certificate"]);
 const credentialHeaders = /^(?:authorization|api-key|x-api-key|ocp-apim-subscription-key)$/i;
 
-/** The policies on the API's ways that attach a credential to what goes to the backend. */
-function faultOriginOf({ inventory, apiId }: DrillSubject, { url, own }: { readonly url: string; readonly own: boolean }): FaultOrigin {
+const faultOriginOf = ({ inventory, apiId }: DrillSubject, { url, own }: { readonly url: string; readonly own: boolean }): FaultOrigin => ({
+  origin: new URL(url).origin,
+  own,
+  credentials: attachedCredentials(inventory, apiId),
+});
+
+/** The policies on the API's ways that attach a credential to what goes to the backend, in words. */
+export function attachedCredentials(inventory: Inventory, apiId: string): readonly string[] {
   const reader = stepReader(inventory);
   const products = inventory.products.filter(({ apiIds }) => apiIds.includes(apiId)).map(({ id }) => id);
   const found = new Set<string>();
@@ -102,5 +109,5 @@ function faultOriginOf({ inventory, apiId }: DrillSubject, { url, own }: { reado
       if (attaching.has(element.name) || sets) found.add(`${element.name} (${place.document}, line ${place.line})`);
     }
   }
-  return { origin: new URL(url).origin, own, credentials: [...found] };
+  return [...found];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openMachine } from "../processes.ts";
 import { apiPolicy, halved, pool, poolProperties, proposalOf, secondRegion, west } from "../service.ts";
-import { edit, half, interrupted, stateOf, theirs } from "./kit.ts";
+import { edit, half, interrupted, reading, stateOf, theirs } from "./kit.ts";
 
 describe("what is found half-way", () => {
   test("is put back last first, each document with its own ETag, and the journal says who has done it", async () => {
@@ -37,7 +37,7 @@ describe("what is found half-way", () => {
   });
 
   test("an edit by someone else of what was written: nothing is put back, and what stands is named", async () => {
-    const { machine, plan, planId, next } = await interrupted({ moment: 3 + 2 + 3 + 3, effect: "after" });
+    const { machine, plan, planId, next } = await interrupted({ moment: reading + 2 + 3 + 3, effect: "after" });
     edit(machine, pool, poolProperties("west"));
     const end = machine.service.state();
     await expect(next.apply(plan)).rejects.toMatchObject({
@@ -52,7 +52,7 @@ describe("what is found half-way", () => {
   });
 
   test("an edit of the document that may have been written last keeps everything: it may rest on what was written", async () => {
-    const { machine, plan, next } = await interrupted({ moment: 3 + 2 + 3 + 1, effect: "before" });
+    const { machine, plan, next } = await interrupted({ moment: reading + 2 + 3 + 1, effect: "before" });
     edit(machine, pool, poolProperties("west"));
     const end = machine.service.state();
     const other = await machine.start().plan(proposalOf({ documents: [await halved(machine.service)] }));
@@ -99,14 +99,14 @@ describe("what is found half-way", () => {
   });
 
   test("a change that was written whole is applied, whatever has been edited since; an undo finds that", async () => {
-    const { machine, planId, next } = await interrupted({ moment: 3 + 2 + 9 + 1, effect: "before" });
+    const { machine, planId, next } = await interrupted({ moment: reading + 2 + 9 + 1, effect: "before" });
     edit(machine, apiPolicy, theirs);
     expect(await stateOf(next, planId)).toMatchObject({ state: "applied" });
     await expect(next.planUndo(planId)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("Edited since") });
   });
 
   test("a change whose last write is not on record is applied, and can be undone to the last byte", async () => {
-    const { machine, before, planId, next } = await interrupted({ moment: 3 + 2 + 9 - 2, effect: "after" });
+    const { machine, before, planId, next } = await interrupted({ moment: reading + 2 + 9 - 2, effect: "after" });
     expect(await stateOf(next, planId)).toMatchObject({ state: "applied" });
     expect(await machine.store.read(`${planId}/written-0`)).toMatchObject({ id: apiPolicy });
     await next.apply(await next.planUndo(planId));
@@ -275,7 +275,7 @@ describe("what is found half-way", () => {
 });
 
 test("a plan on top of what has been resolved says what was found", async () => {
-  const { machine, planId, next } = await interrupted({ moment: 3 + 2 + 9 + 1, effect: "before" });
+  const { machine, planId, next } = await interrupted({ moment: reading + 2 + 9 + 1, effect: "before" });
   const plan = await next.plan(proposalOf({ documents: [await halved(machine.service)] }));
   expect(plan.warnings).toEqual([`The process that applied ${planId} ended before it was done. The documents show that it was applied.`]);
   expect((await next.plan(proposalOf({ documents: [await halved(machine.service)] }))).warnings).toEqual([]);

@@ -24,7 +24,9 @@ export async function whole(): Promise<State> {
 export const stateOf = async (process: Process, changeId: string) =>
   (await process.changes.log.list(100)).changes.find((change) => change.changeId === changeId);
 
+/** Moments before the change of three documents is claimed: their reads, and those of the service that they are judged on. */
+export const reading = 3 + 11;
 /** As the moment at which the second document has been written and not yet recorded. */
-export const half: Kill = { moment: 3 + 2 + 3 + 1, effect: "after" };
+export const half: Kill = { moment: reading + 2 + 3 + 1, effect: "after" };
 export const theirs = { value: "<policies><inbound><base /></inbound></policies>" };
 export const edit = ({ service: { world } }: Machine, path: string, properties: JsonObject) => void world.put(path, properties);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { interrupted, stateOf, whole } from "./kit.ts";
+import { interrupted, reading, stateOf, whole } from "./kit.ts";
 
 /**
- * Every moment of applying three documents: the three reads, the claim, `applying`, then a write, its read back and its
+ * Every moment of applying three documents: the reads, the claim, `applying`, then a write, its read back and its
  * record for each document, and `applied`.
  */
-const lastMoment = 3 + 2 + 3 * 3 + 1;
+const lastMoment = reading + 2 + 3 * 3 + 1;
 const moments = Array.from({ length: lastMoment }, (_, index) => index + 1).flatMap((moment) =>
   (["before", "after"] as const).map((effect) => ({ moment, effect })),
 );

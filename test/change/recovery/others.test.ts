@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Kill, openMachine } from "../processes.ts";
 import { apiPolicy, pool, proposalOf, secondRegion, west } from "../service.ts";
-import { edit, stateOf, whole } from "./kit.ts";
+import { edit, reading, stateOf, whole } from "./kit.ts";
 
 describe("what may be someone else's", () => {
   /** The undo of the second region, which ends with the deletion of its backend, applied by a process that is killed. */
@@ -71,7 +71,7 @@ describe("what may be someone else's", () => {
     const victim = machine.start();
     const plan = await victim.plan(proposalOf({ documents: await secondRegion(machine.service) }));
     machine.service.world.faults.add({ method: "PUT", path: west, outcome: notTaken });
-    const kill: Kill = { moment: 3 + 2 + 3 + 3, effect: "after" };
+    const kill: Kill = { moment: reading + 2 + 3 + 3, effect: "after" };
     expect(await victim.killedIn(kill, () => victim.apply(plan))).toBe("killed");
     const planId = plan.planId ?? "";
     expect(await machine.store.read(`${planId}/written-2`)).toMatchObject({ id: west, refusal: expect.stringContaining("changed") });
