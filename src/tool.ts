@@ -188,19 +188,28 @@ export const drillOutput = z.looseObject({ service: z.string(), drill_id: z.stri
 const entries = (part: unknown, line: (entry: Readonly<Record<string, unknown>>) => string): readonly string[] =>
   Array.isArray(part) ? part.map((entry) => `- ${oneLine(line(entry))}`) : [];
 
+/** What the parts of a drill's time are; `evacuated` judges by `before` and `during`. */
+const drillParts: Readonly<Record<string, string>> = {
+  before: "as long before it as it took",
+  starting: "at its start, while gateways may not follow it yet (not counted)",
+  during: "during it",
+  ending: "begun in it and answered behind its end (not counted)",
+  after: "as long after it as it took",
+};
+
 /** A drill for people and for clients that read only text. */
 export function renderDrill({ service, drill_id, state, next, ...more }: z.output<typeof drillOutput>): string {
-  const { drill, from, until, timeline, traffic, left_behind, verdict, means, not_shown, failure } = more;
+  const { drill, from, until, planned_until: planned, timeline, traffic, left_behind, verdict, means, not_shown, failure } = more;
   const shares = (part: unknown) =>
     entries(part, ({ backend, requests, failed }) => `${backend}: ${requests} calls, ${failed} failed there`);
   const logged = typeof traffic === "object" && traffic !== null ? Object.entries(traffic).filter(([part]) => part !== "by_minute") : [];
   return lines(
     `**${state}** on ${service}: ${oneLine(String(drill))} (drill \`${drill_id}\`)`,
-    from !== undefined && `From ${from} until ${until}`,
+    from !== undefined && `From ${from} until ${until}${planned === undefined ? "" : `, stopped; it was to end at ${planned}`}`,
     failure !== undefined && oneLine(String(failure)),
     verdict !== undefined && `Verdict: **${verdict}**. ${oneLine(String(means))}`,
     ...entries(timeline, ({ time, event }) => `${time} ${event}`),
-    ...logged.flatMap(([part, list]) => (shares(list).length === 0 ? [] : [`In the logs, ${part}:`, ...shares(list)])),
+    ...logged.flatMap(([part, list]) => (shares(list).length === 0 ? [] : [`In the logs, ${drillParts[part] ?? part}:`, ...shares(list)])),
     traffic === "unknown" && "The logs cannot be read.",
     ...entries(left_behind, ({ id, why, todo }) => `left behind: \`${id}\`, ${why}; ${todo}`),
     Array.isArray(not_shown) && not_shown.length > 0 && `Not shown: ${oneLine(not_shown.join(" "))}`,

@@ -15,11 +15,40 @@ interface ProberOptions {
 const longestMs = 30_000;
 
 /**
+ * Work on a signal that is aborted after a time, or with another one. It ends then in any case: `fetch` holds the signal of a `Request` weakly, and
+ * does not always hear of it.
+ */
+async function within<T>(milliseconds: number, cancelled: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let end: (reason: string) => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    end = (reason) => {
+      reject(new Error(reason));
+      controller.abort();
+    };
+  });
+  const stop = () => end("cancelled");
+  const timer = setTimeout(() => end(`no answer within ${milliseconds / 1000} s`), milliseconds);
+  cancelled?.addEventListener("abort", stop, { once: true });
+  if (cancelled?.aborted === true) stop();
+  try {
+    return await Promise.race([ended, work(controller.signal)]);
+  } finally {
+    clearTimeout(timer);
+    cancelled?.removeEventListener("abort", stop);
+  }
+}
+
+/**
  * Test calls to the gateway. Its key goes to this origin alone: redirects are not followed. An API takes keys in the header of its own
  * choice, so it stands in both that are usual: https://learn.microsoft.com/azure/api-management/api-management-subscriptions
  */
 export function openProber({ origin, key, fetch: send = (request) => fetch(request) }: ProberOptions): Prober {
-  const ask = async ({ method, path, body }: ProbeRequest, headers: Readonly<Record<string, string>>): Promise<ProbeAnswer> => {
+  const ask = async (
+    { method, path, body }: ProbeRequest,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ProbeAnswer> => {
     const base = await origin();
     if (base === null) return { status: null, region: null, reason: "the service has no gateway URL" };
     const url = new URL(path, base);
@@ -29,7 +58,7 @@ export function openProber({ origin, key, fetch: send = (request) => fetch(reque
         method,
         body,
         redirect: "manual",
-        signal: AbortSignal.timeout(longestMs),
+        signal,
         headers: {
           ...headers,
           "ocp-apim-subscription-key": key,
@@ -44,9 +73,9 @@ export function openProber({ origin, key, fetch: send = (request) => fetch(reque
     return { status: response.status, region: response.headers.get("x-ms-region"), ...(tries === null ? {} : { tries }) };
   };
   return {
-    async probe(request, headers = {}) {
+    async probe(request, headers = {}, { timeoutMs = longestMs, signal: cancelled } = {}) {
       try {
-        return await ask(request, headers);
+        return await within(timeoutMs, cancelled, (signal) => ask(request, headers, signal));
       } catch (error) {
         return { status: null, region: null, reason: reasonOf(error) };
       }

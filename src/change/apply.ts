@@ -74,16 +74,16 @@ async function carryOutClaimed(applying: Applying, change: PlannedChange, steps:
 }
 
 /**
- * Asks the new members, and then reads and judges again what the change is to write: that took its time. From the path's first write on a
- * client that goes away stops nothing. Where it fails the plan can be applied again: nothing of it was written.
+ * Asks the new members, and then reads and judges again what the change is to write: that took its time. A client that goes
+ * away meanwhile ends it: the path is taken away. Where it fails the plan can be applied again: nothing of it was written.
  */
 async function askedFirst(applying: Applying, change: ChangeWithTests): Promise<readonly Step[]> {
-  const { gateway, journal, own, testCalls } = applying;
+  const { gateway, journal, own, testCalls, signal } = applying;
   const followed = new AbortController().signal;
   const write = async (path: PlannedChange) =>
     carryOutClaimed(applying, path, inDependencyOrder(await currentSteps(path, gateway.reader(followed))));
   try {
-    const tested = await askNewMembers({ ...testCalls, gateway, journal, own, write }, change);
+    const tested = await askNewMembers({ ...testCalls, gateway, journal, own, write, signal }, change);
     const steps = await allowedSteps(applying, change, gateway.reader(followed));
     await journal.tested(change.changeId, tested);
     return steps;

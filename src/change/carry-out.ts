@@ -112,8 +112,10 @@ function failureReport({ steps, done, failure: { error, failed } }: Broken, { pu
     ...(left.length > 0 ? [`Still as this change wrote it: ${titles(left)}.`] : []),
     ...(clean ? ["Nothing of this change stands."] : []),
   ];
+  // Not retryable, whatever the cause: the same call would answer this failure again.
+  const once = error.code === "throttled" ? "after the time that Azure asks to wait" : "once the cause is gone";
   const next = clean
-    ? "This plan is used up: plan the change again once the cause is gone."
+    ? `This plan is used up: plan the change again ${once}.`
     : "This plan is used up. undo_change with its id takes back what still stands as it wrote it; or read these documents before you plan what is left.";
   const states = new Map<Step, string>([
     ...putBack.map(({ step }) => [step, "put back"] as const),
@@ -124,6 +126,7 @@ function failureReport({ steps, done, failure: { error, failed } }: Broken, { pu
   return {
     code: error.code,
     message: message.join(" "),
+    ...(clean ? { clean } : {}),
     // What an unavailable service asks for, to read the document, has been done; what a busy one asks for, to call again, cannot be.
     hint: error.hint === undefined || ["unavailable", "throttled"].includes(error.code) ? next : `${error.hint} ${next}`,
     details: [...error.details, ...steps.map((step) => `${step.id}: ${states.get(step) ?? "not written"}`)],

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rmdir, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { link, mkdir, mkdtemp, open, readdir, readFile, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { GatewayError } from "../errors.ts";
 import { isObject, type Json, type JsonObject } from "../gateway/documents.ts";
 import { damagedRecord, type JournalStore, keyPart, keyParts } from "./journal-store.ts";
@@ -54,6 +54,27 @@ export function directoryStore(path: string): JournalStore {
       }),
     place: (key) => fileOf(key).file,
   };
+}
+
+/**
+ * Writes a record as a change would, beside those that are there, and takes it away again: nothing is left, nor made on the way. Rejects as `create`
+ * does. A directory that is missing is tried where it would be made.
+ */
+export const tryDirectory = (path: string): Promise<void> =>
+  reportingPath(path, async () => {
+    await requireOwn(path);
+    const trial = await mkdtemp(join(await nearestDirectory(path), ".aigw-trial-"));
+    try {
+      await createFile(trial, "planned.json", "{}");
+    } finally {
+      await rm(trial, { recursive: true, force: true });
+    }
+  });
+
+async function nearestDirectory(path: string): Promise<string> {
+  const found = await orWhereMissing(stat(path), null);
+  const above = dirname(path);
+  return found !== null || above === path ? path : nearestDirectory(above);
 }
 
 async function keysOf(path: string, change: string): Promise<readonly string[]> {

@@ -65,6 +65,8 @@ const failure = z
     message: z.string(),
     hint: z.string().exactOptional(),
     details: z.array(z.string()).readonly(),
+    // Whether nothing of the change stands, as reads have shown.
+    clean: z.boolean().exactOptional(),
   })
   .readonly();
 
@@ -125,6 +127,10 @@ export interface Listed {
 
 /** Claimed, and come to no end. */
 export const isOpen = ({ state }: Pick<Standing, "state">): boolean => state === "claimed" || state === "applying";
+
+/** Whether a change that did not get to its end has left nothing of it, as far as its own process could read. */
+export const isTakenBack = ({ state, failure }: Standing): boolean =>
+  state === "rolled_back" || (state === "failed" && failure?.clean === true);
 
 /** The latest state first: a change is in the first of them that has a record. */
 const statesFromLast: readonly RecordedState[] = ["undone", "rolled_back", "failed", "applied", "applying", "claimed"];

@@ -56,9 +56,22 @@ interface Found extends Listed {
 
 /** A change whose owner has ended half-way is resolved, as far as reading goes. */
 async function found(recovery: Recovery, listed: Listed): Promise<Found> {
-  if (!isOpen(listed.standing)) return { ...listed, note: null };
+  if (!isOpen(listed.standing)) return { ...listed, note: pathNote(listed) };
   const { standing, interruption } = await resolve(recovery, listed.change);
   return { change: listed.change, standing, note: interruption === null ? null : inWords(interruption) };
+}
+
+/** Of test calls' documents, which nobody undoes: they are taken away. Null of every other change. */
+function pathNote({ change, standing }: Listed): string | null {
+  if (change.tests === undefined) return null;
+  switch (standing.state) {
+    case "applied":
+      return "What the test calls need still stands: who makes them takes it away at their end, else 'azure-ai-gateway-mcp recover' does.";
+    case "undone":
+      return "What the test calls needed has been taken away.";
+    default:
+      return null;
+  }
 }
 
 async function inState(recovery: Recovery, listed: readonly Listed[], state: ChangeFilter["state"]): Promise<readonly Listed[]> {

@@ -82,7 +82,7 @@ export interface ChangeRecord {
   readonly summary: string;
   readonly documents: readonly DocumentId[];
   readonly undoes?: string;
-  /** Where the change was interrupted and not brought to an end: what stands, and which call finishes it. */
+  /** Where the change was interrupted and not brought to an end: what stands, and which call finishes it. Of test calls: whether their documents stand. */
   readonly note?: string;
 }
 

@@ -34,7 +34,9 @@ export async function call({ surface, lookedAfter, operands, json, signal, readI
   if (tool === undefined || source === undefined || more.length > 0)
     throw misuse("A call takes the name of a tool and its input: call TOOL JSON.");
   const input = parseInput(source === "-" ? await readInput() : source);
-  const outcome = await callTool(surface, { tool, input, signal, client: { name: "cli", version }, ask: null });
+  const outcome = await announced(signal, err, () =>
+    callTool(surface, { tool, input, signal, client: { name: "cli", version }, ask: null }),
+  );
   if (json) out(`${JSON.stringify(outcome.ok ? outcome.structured : { error: outcome.failure }, null, 2)}\n`);
   else (outcome.ok ? out : err)(`${outcome.text}\n`);
   const drills = await lookedAfter();
@@ -42,6 +44,20 @@ export async function call({ surface, lookedAfter, operands, json, signal, readI
   let isClean = true;
   for (const drill of drills) isClean = (await seenToItsEnd(drill, signal, err)) && isClean;
   return isClean ? 0 : 1;
+}
+
+/** Says at once that a signal was heard: what has to be brought to an end, or taken away, takes its time. */
+async function announced<T>(signal: AbortSignal, err: (text: string) => void, work: () => Promise<T>): Promise<T> {
+  const heard = () =>
+    err(
+      "Cancelled: what is only for test calls is taken away, and a change that is being written is brought to its end. Once more ends this process at once; 'azure-ai-gateway-mcp recover' then cleans up.\n",
+    );
+  signal.addEventListener("abort", heard, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", heard);
+  }
 }
 
 /** Whether nothing of the drill is left; says what it waits for, and what has come of it. */

@@ -245,5 +245,12 @@ export interface ProbeAnswer {
 
 /** Makes test calls to the service's own gateway, and nowhere else, with the operator's test key. Never rejects. */
 export interface Prober {
-  probe(request: ProbeRequest, headers?: Readonly<Record<string, string>>): Promise<ProbeAnswer>;
+  probe(request: ProbeRequest, headers?: Readonly<Record<string, string>>, limits?: ProbeLimits): Promise<ProbeAnswer>;
+}
+
+/** How long a test call is waited for. */
+export interface ProbeLimits {
+  readonly timeoutMs?: number;
+  /** Its abort ends the wait at once, without an answer. */
+  readonly signal?: AbortSignal;
 }

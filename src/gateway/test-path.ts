@@ -18,6 +18,12 @@ export interface TestPath {
   readonly members: readonly TestedMember[];
 }
 
+/**
+ * Stands in what a path's documents say of themselves for the path's own id, which it gets when it is written: two that are made at once do not
+ * take each other's documents for their own.
+ */
+export const testIdMark = "[id of the test]";
+
 /** The header by which a test call says which member it is for. */
 export const testedMemberHeader = "x-aigw-member";
 

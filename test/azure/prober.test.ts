@@ -59,3 +59,35 @@ test("never rejects: what went wrong is the answer", async () => {
   const forbidden = openProber({ origin: () => Promise.reject(new Error("403")), key: "canary" });
   expect(await forbidden.probe(chat)).toEqual({ status: null, region: null, reason: "403" });
 });
+
+/** Takes calls, and never answers. */
+async function openSilence(): Promise<{ readonly origin: string; readonly taken: Promise<void> }> {
+  let take = () => {};
+  const taken = new Promise<void>((done) => {
+    take = done;
+  });
+  const server = createServer(() => take());
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken };
+}
+
+test("a gateway that does not answer is waited for so long and no longer, or until the call is cancelled", async () => {
+  const { origin, taken } = await openSilence();
+  const prober = openProber({ origin: async () => origin, key: "canary" });
+  expect(await prober.probe(chat, {}, { timeoutMs: 50 })).toEqual({ status: null, region: null, reason: "no answer within 0.05 s" });
+  const client = new AbortController();
+  const asked = prober.probe(chat, {}, { signal: client.signal });
+  await taken;
+  client.abort();
+  expect(await asked).toEqual({ status: null, region: null, reason: "cancelled" });
+  expect(await prober.probe(chat, {}, { signal: client.signal })).toMatchObject({ reason: "cancelled" });
+});
+
+test("nor does a `fetch` that hears of nothing keep it", async () => {
+  const deaf = openProber({ origin: async () => "https://gateway.example", key: "k", fetch: () => new Promise<never>(() => {}) });
+  expect(await deaf.probe(chat, {}, { timeoutMs: 20 })).toMatchObject({ status: null, reason: "no answer within 0.02 s" });
+});

@@ -91,7 +91,11 @@ describe("a write that did not take effect", () => {
   test("says what to do next; not to read again what has been read", async () => {
     const next = "This plan is used up: plan the change again once the cause is gone.";
     expect((await run([put(pool, lostBefore)])).outcome).toMatchObject({ hint: next });
-    expect((await run([put(pool, throttled)])).outcome).toMatchObject({ hint: next, message: expect.stringContaining("wait 1 s") });
+    expect((await run([put(pool, throttled)])).outcome).toMatchObject({
+      hint: "This plan is used up: plan the change again after the time that Azure asks to wait.",
+      message: expect.stringContaining("wait 1 s"),
+      retryable: false,
+    });
   });
 
   test("keeps the code of the refusal, and answers it again to a second call", async () => {

@@ -221,11 +221,19 @@ describe("two plans for an API's backends", () => {
 
   test("of which the first leaves the pool without credentials that the second goes to", async () => {
     const { ask, apply, refused } = await openPair({
-      "backends/spare": pool("aoai-westeurope", "bare"),
+      "backends/spare": {
+        type: "Pool",
+        pool: {
+          services: [
+            { id: "/backends/aoai-westeurope", priority: 1 },
+            { id: "/backends/bare", priority: 2 },
+          ],
+        },
+      },
       "backends/bare": { url: "https://bare.example", protocol: "http" },
       "apis/other": { displayName: "Other", path: "other", isCurrent: true, subscriptionRequired: true },
       "apis/other/policies/policy": xml(
-        `<choose><when condition='@(context.Request.Headers.ContainsKey("x-bare"))'>${route("bare")}</when><otherwise>${route("spare")}</otherwise></choose>`,
+        `<authentication-managed-identity resource="https://cognitiveservices.azure.com" /><choose><when condition='@(context.Request.Headers.ContainsKey("x-bare"))'>${route("bare")}</when><otherwise>${route("spare")}</otherwise></choose>`,
       ),
     });
     const first = planned(await ask(updateBackendPool, { api_id: "other", pool_id: "spare", remove: ["aoai-westeurope"] }));

@@ -4,7 +4,17 @@ import type { Plan } from "../../src/change/types.ts";
 import type { JsonObject } from "../../src/gateway/documents.ts";
 import type { ProposedDocument } from "../../src/gateway/proposal.ts";
 import { type Machine, openMachine, type Process } from "./processes.ts";
-import { apiPolicy, backendProperties, limitPolicy, pool, poolProperties, productPolicy, rewritten, west } from "./service.ts";
+import {
+  apiPolicy,
+  backendProperties,
+  limitPolicy,
+  pool,
+  poolProperties,
+  productPolicy,
+  rewritten,
+  signingBackend,
+  west,
+} from "./service.ts";
 
 /** A write that took effect: of a plan, or of someone else (`by` is null). Content as bytes; null where there is no document. */
 export interface Write {
@@ -89,7 +99,7 @@ export async function proposed({ machine: { service } }: Real, kind: Kind, numbe
       { id: pool, before: members, after: poolOf(there ? ["east"] : ["east", "west"], number) },
       there
         ? { id: west, before: await service.read(west), after: null }
-        : { id: west, before: null, after: backendProperties(`https://west-${number}.example`) },
+        : { id: west, before: null, after: signingBackend(`https://west-${number}.example`) },
     );
   }
   return documents;

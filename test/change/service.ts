@@ -169,6 +169,11 @@ export const routePolicy = (backend: string): string =>
   `<policies><inbound><base /><set-backend-service backend-id="${backend}" /></inbound><backend><base /></backend></policies>`;
 
 export const backendProperties = (url: string): JsonObject => ({ url, protocol: "http" });
+/** One that signs in by itself, as `east` does: a pool does not come to send calls unsigned. */
+export const signingBackend = (url: string): JsonObject => ({
+  ...backendProperties(url),
+  credentials: { managedIdentity: { resource: "https://cognitiveservices.azure.com" } },
+});
 export const poolProperties = (...members: readonly string[]): JsonObject => ({
   type: "Pool",
   pool: { services: members.map((name) => ({ id: `/backends/${name}`, priority: 1, weight: 50 })) },
@@ -201,6 +206,6 @@ export async function secondRegion(service: Service): Promise<readonly ProposedD
   return [
     rewritten(await service.read(apiPolicy), (text) => text.replace(`backend-id="east"`, `backend-id="pool"`)),
     { id: pool, before: await service.read(pool), after: poolProperties("east", "west") },
-    { id: west, before: null, after: backendProperties("https://west.example/openai") },
+    { id: west, before: null, after: signingBackend("https://west.example/openai") },
   ];
 }

@@ -15,6 +15,7 @@ import {
   rewritten,
   type Service,
   secondRegion,
+  signingBackend,
   west,
 } from "./service.ts";
 
@@ -68,7 +69,7 @@ describe("undo", () => {
   test("is refused where someone has edited what was not there before, and deleted what was", async () => {
     const service = openService();
     const changeId = await applied(service, { documents: await secondRegion(service) });
-    service.world.put(west, backendProperties("https://other.example"));
+    service.world.put(west, signingBackend("https://other.example"));
     service.world.delete(pool);
     await expect(service.planUndo(changeId)).rejects.toMatchObject({
       message: `Edited since ${changeId} was applied: backend 'pool', backend 'west'. An undo would lose that edit.`,

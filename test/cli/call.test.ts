@@ -46,6 +46,29 @@ test("an error of the tool goes to stderr, or with --json as an object to stdout
   });
 });
 
+test("a signal is answered at once, and once; what runs comes to its end", async () => {
+  const interrupt = new AbortController();
+  const printed: string[] = [];
+  const seen: number[] = [];
+  const surface = surfaceOf();
+  const { status } = await called(["echo", '{"text": "hello"}'], {
+    surface: {
+      ...surface,
+      contexts: async (opening) => {
+        interrupt.abort();
+        seen.push(printed.length);
+        return surface.contexts(opening);
+      },
+    },
+    signal: interrupt.signal,
+    err: (text) => printed.push(text),
+  });
+  expect([status, seen]).toEqual([0, [1]]);
+  expect(printed).toEqual([
+    expect.stringMatching(/^Cancelled: .*Once more ends this process at once; 'azure-ai-gateway-mcp recover' then cleans up\.\n$/),
+  ]);
+});
+
 test("the audit names the command line as the client", async () => {
   const surface = surfaceOf();
   await called(["echo", '{"text": "hello"}'], { surface });

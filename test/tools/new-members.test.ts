@@ -263,7 +263,7 @@ describe("what cannot be asked", () => {
         world.put("backends/test-aoai-norway", { url, protocol: "http" });
         return norway;
       },
-      "of an earlier test is still there",
+      "of another test is still there",
     ],
     [
       "a backend that moves with its keys",

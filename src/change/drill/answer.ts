@@ -7,6 +7,7 @@ import { lagOf, readFreshness } from "../../usage/freshness.ts";
 import { askLogs, isDegradable } from "../../usage/log-answers.ts";
 import { missing } from "../../usage/preflight.ts";
 import { type DrillPart, drillQuery } from "../../usage/queries/drill.ts";
+import type { LogsRow } from "../../usage/queries/query.ts";
 import { completeUntil } from "../../usage/window.ts";
 import type { LeftBehind, ShownDrill } from "../types.ts";
 
@@ -25,6 +26,8 @@ interface DrillTraffic {
   /** The beginning, while gateways follow: it does not count for the verdict. */
   readonly starting: readonly LoggedShare[];
   readonly during: readonly LoggedShare[];
+  /** Arrived before the end and answered behind it: they do not count for the verdict. */
+  readonly ending: readonly LoggedShare[];
   /** As long after, as far as the logs go. */
   readonly after: readonly LoggedShare[];
   /** Percent by minute over all of it, where it changes. */
@@ -40,7 +43,10 @@ export interface DrillAnswer {
   readonly state: ShownDrill["state"];
   readonly drill: string;
   readonly from?: string;
+  /** When it was over: of one that was stopped, when that began. */
   readonly until?: string;
+  /** Only of one that was stopped: how long it was to take. */
+  readonly planned_until?: string;
   readonly timeline: readonly TimelineEntry[];
   /** Of an evacuation, from the logs; `unknown` where they cannot be read. */
   readonly traffic?: DrillTraffic | "unknown";
@@ -69,7 +75,7 @@ export async function drillAnswer(reading: DrillReading, shown: ShownDrill): Pro
     drill_id: drillId,
     state,
     drill: `${drill.mode} ${drill.backendId} of ${drill.poolId} for API ${drill.apiId}, ${drill.subscriptions?.join(", ") ?? "any caller"}`,
-    ...(begun === null ? {} : { from: begun.from, until: begun.until }),
+    ...(begun === null ? {} : { from: begun.from, ...timesOf(begun, ended) }),
     timeline: report?.timeline ?? [],
     ...(traffic === null ? {} : { traffic: traffic.shown }),
     left_behind: leftBehind,
@@ -79,6 +85,10 @@ export async function drillAnswer(reading: DrillReading, shown: ShownDrill): Pro
     ...(failure === undefined ? {} : { failure }),
     next: nextOf(shown, report?.verdict === "inconclusive" && traffic?.logs?.complete === false ? traffic.logs.completeAt : null),
   };
+}
+
+function timesOf({ until }: DrillWindow, ended: ShownDrill["ended"]): Pick<DrillAnswer, "until" | "planned_until"> {
+  return ended?.stopped === true && Date.parse(ended.time) < Date.parse(until) ? { until: ended.time, planned_until: until } : { until };
 }
 
 /** Whether nobody is there to make test calls and to clean up, as far as can be seen. */
@@ -153,10 +163,17 @@ async function trafficOf(
         backend,
         requests,
         failed,
+        ...refusedBy(own.filter(({ keys }) => nameOf(keys.backend ?? "") === backend)),
       }));
     };
     const lagMs = lagOf(freshness) * 1000;
-    const parts = { before: sharesOf("before"), starting: sharesOf("starting"), during: sharesOf("during"), after: sharesOf("after") };
+    const parts = {
+      before: sharesOf("before"),
+      starting: sharesOf("starting"),
+      during: sharesOf("during"),
+      ending: sharesOf("ending"),
+      after: sharesOf("after"),
+    };
     const complete = time.getTime() - lagMs >= end;
     return {
       logs: { ...parts, complete, completeAt: new Date(end + lagMs).toISOString() },
@@ -170,6 +187,18 @@ async function trafficOf(
     if (isDegradable(error)) return { logs: null, shown: "unknown" };
     throw error;
   }
+}
+
+type DrillRow = LogsRow<ReturnType<typeof drillQuery>["measures"]>;
+
+/** Calls by the status by which a backend has refused what they sent. */
+function refusedBy(rows: readonly DrillRow[]): Pick<LoggedShare, "refused"> {
+  const refused: Record<string, number> = {};
+  for (const { values } of rows) {
+    const { Refused: status, Requests: calls } = values;
+    if (status !== null && status > 0) refused[status] = (refused[status] ?? 0) + (calls ?? 0);
+  }
+  return Object.keys(refused).length === 0 ? {} : { refused };
 }
 
 /** What keeps every call out of the table that is asked. */

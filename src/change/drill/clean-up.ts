@@ -72,23 +72,32 @@ const editedIn = (found: readonly Found[]): Map<DocumentId, LeftBehind> =>
 
 async function standing(reader: GatewayReader, change: PlannedChange, progress: Progress): Promise<readonly Found[]> {
   const created = change.documents.filter(({ before }) => before === null).map(({ id }) => id);
-  return Promise.all(
-    change.documents.map(async (document) => {
-      const live = await reader.document(document.id);
-      return { document, live, stands: standOf(document, live, progress, created) };
-    }),
-  );
+  const read = await Promise.all(change.documents.map(async (document) => ({ document, live: await reader.document(document.id) })));
+  const own = created.filter((id) => read.some(({ document, live }) => document.id === id && isAsWritten(document, live, progress)));
+  return read.map(({ document, live }) => ({ document, live, stands: standOf(document, live, progress, { created, own }) }));
 }
 
 /** Assumed: a document that holds what was intended, and of which nothing is on record, was written by the drill whose process has ended. */
-function standOf(document: PlannedDocument, live: Document | null, { written }: Progress, created: readonly DocumentId[]): Found["stands"] {
-  const { id, before, after } = document;
+function isAsWritten({ id, before, after }: PlannedDocument, live: Document | null, { written }: Progress): boolean {
+  if (live === null) return false;
+  const record = written.get(id);
+  return record === undefined
+    ? holds(id, live.properties, after, before?.properties ?? null)
+    : sameContent(id, live.properties, record?.properties ?? null);
+}
+
+/** What a drill has created, and what of that is still as it has written it. */
+interface Creation {
+  readonly created: readonly DocumentId[];
+  readonly own: readonly DocumentId[];
+}
+
+function standOf(document: PlannedDocument, live: Document | null, progress: Progress, { created, own }: Creation): Found["stands"] {
+  const { id, before } = document;
   const old = before?.properties ?? null;
   if (live === null || sameContent(id, live.properties, old)) return "gone";
-  const record = written.get(id);
-  const asWritten =
-    record === undefined ? holds(id, live.properties, after, old) : sameContent(id, live.properties, record?.properties ?? null);
-  if (asWritten || isBelow(id, created)) return "ours";
+  // What stands below someone else's revision of the same number is theirs.
+  if (isAsWritten(document, live, progress) || isBelow(id, own)) return "ours";
   if (before === null) return "edited";
   // Someone else's edit that has nothing of the drill in it leaves nothing to clean up.
   return created.some((one) => policyText(live).includes(one.split("/").at(-1) ?? one)) ? "edited" : "gone";

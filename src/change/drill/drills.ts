@@ -2,7 +2,7 @@ import { GatewayError } from "../../errors.ts";
 import type { DocumentId } from "../../gateway/documents.ts";
 import type { GatewayReader } from "../../gateway/ports.ts";
 import { auditedGateway } from "../audited.ts";
-import { isOpen, type PlannedChange, type Standing } from "../journal.ts";
+import { isOpen, isTakenBack, type PlannedChange, type Standing } from "../journal.ts";
 import { inTurn } from "../queue.ts";
 import { type Recovery, recover as settle } from "../recovery.ts";
 import type { BackgroundTrail, ClosedPath, DrillLog, DrillStopper, LeftBehind, LookedAfter, ShownDrill } from "../types.ts";
@@ -94,7 +94,9 @@ export function openDrills({ recovery, background, ...options }: DrillsOptions):
       if (course.cleaned !== null) continue;
       const cut = isOpen(standing);
       const stood = cut ? await standingOf(of, change) : [];
-      const { state } = cut ? await settled(of, change) : standing;
+      const now = cut ? await settled(of, change) : standing;
+      if (!cut && isTakenBack(now)) continue;
+      const { state } = now;
       const gone = cut && state !== "applied" ? new Set(await standingOf(of, change)) : new Set(stood);
       const putBack = stood.filter((id) => !gone.has(id));
       if (state === "applied" || state === "failed" || putBack.length > 0) {

@@ -90,8 +90,8 @@ export interface DrillRecords {
   /** False where another has become the next runner. */
   takeOver(changeId: string, runners: number, by: DrillOwner): Promise<boolean>;
   saw(changeId: string, runner: number, probe: number, seen: ProbeSeen): Promise<void>;
-  /** False where it has been recorded before. */
-  ended(changeId: string, stopped: boolean): Promise<boolean>;
+  /** `at`: from when on it may no longer have acted. False where it has been recorded before. */
+  ended(changeId: string, stopped: boolean, at: Date): Promise<boolean>;
   cleaned(changeId: string): Promise<void>;
 }
 
@@ -130,7 +130,7 @@ export function drillRecords(store: JournalStore, now: () => Date): DrillRecords
     async saw(changeId, index, probe, record) {
       await store.create(probeKey(changeId, index, probe), { ...record });
     },
-    ended: (changeId, stopped) => store.create(`${changeId}/drill-ended`, { time: time(), stopped }),
+    ended: (changeId, stopped, at) => store.create(`${changeId}/drill-ended`, { time: at.toISOString(), stopped }),
     async cleaned(changeId) {
       await store.create(`${changeId}/drill-cleaned`, { time: time() });
     },

@@ -73,10 +73,14 @@ export async function endInTurn(
   { gateway, journal, records, clock }: Pick<Running, "gateway" | "journal" | "records" | "clock">,
   change: Timed,
 ): Promise<CleanUp> {
-  const early = clock.now().getTime() < Date.parse(change.window.until);
+  // Calls are no longer the drill's from the first write on.
+  const begun = clock.now();
+  const early = begun.getTime() < Date.parse(change.window.until);
   const done = await cleanUp(gateway, change, await journal.progress(change));
   const isClean = done.left.length === 0;
-  if (!early || isClean) await records.ended(change.changeId, early);
+  if (!early || isClean) await records.ended(change.changeId, early, begun);
+  if (isClean && change.tests !== undefined && (await journal.standing(change)).state === "applied")
+    await journal.enter(change.changeId, "undone");
   if (isClean) await records.cleaned(change.changeId);
   return done;
 }

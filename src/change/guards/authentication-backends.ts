@@ -1,7 +1,9 @@
 import { documentKind, documentTitle } from "../../gateway/documents.ts";
 import type { Inventory } from "../../gateway/inventory.ts";
+import { sameName } from "../../gateway/model.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { credentialsOf, findBackend } from "../../pool/backend.ts";
+import { signedInByPolicy } from "../../pool/credentials.ts";
 import { allRoutes, type Route, reachedBy } from "../../pool/routes.ts";
 import { changesRoutes } from "./further.ts";
 import type { Subject } from "./guard.ts";
@@ -17,6 +19,48 @@ export function lostCredentials(documents: readonly ProposedDocument[]): readonl
   return judged.flatMap(({ id, lost }) =>
     lost.length === 0 ? [] : [`${documentTitle(id)}: its credentials (${lost.join(", ")}) would be removed.`],
   );
+}
+
+/**
+ * Calls that a member with credentials gets now and that one without would get: one of the two comes or goes, or shares or routes change. Judged
+ * are the shares while the breakers of all members are closed. Null where no route changes of an API that goes to credentials; where policies sign in every
+ * call, no backend has to.
+ */
+export function lostOnMembers({ states, documents }: Pick<Subject, "states" | "documents">): readonly string[] | null {
+  if (states === null || !changesRoutes(documents)) return null;
+  const { before, after, csharp } = states;
+  const routes = allRoutes(after, csharp);
+  const judged = [...allRoutes(before, csharp)].flatMap(([apiId, was]) => {
+    const next = routes.get(apiId) ?? [];
+    return JSON.stringify(was) !== JSON.stringify(next) && was.some((route) => signsIn(before, route)) ? [{ apiId, was, next }] : [];
+  });
+  if (judged.length === 0) return null;
+  return judged.flatMap(({ apiId, was, next }) => {
+    const known = signedInByPolicy(before, apiId) ? [] : was;
+    const more = next.filter((route) => bareShare(route) > bareShareNow(known, route));
+    if (more.length === 0 || signedInByPolicy(after, apiId)) return [];
+    const told = more.map(
+      (route) =>
+        `API '${apiId}' would send ${bareShare(route)} % of its calls to ${destination(route)} on to ${bareNames(route)}, without credentials and signed in by no policy; now it is ${bareShareNow(known, route)} %.`,
+    );
+    return [...new Set(told)];
+  });
+}
+
+const bareOf = ({ members }: Route) =>
+  members.filter(({ credentials, isMissing, share }) => credentials.length === 0 && isMissing !== true && share > 0);
+
+const bareShare = (route: Route): number => Math.round(bareOf(route).reduce((sum, { share }) => sum + share, 0) * 10) / 10;
+
+const bareNames = (route: Route): string =>
+  bareOf(route)
+    .map(({ backendId }) => `'${backendId}'`)
+    .join(", ");
+
+/** At the same backend or pool; of a new one, the most that any of the API's calls meet now. */
+function bareShareNow(now: readonly Route[], { backendId }: Route): number {
+  const same = now.filter((route) => route.backendId !== null && backendId !== null && sameName(route.backendId, backendId));
+  return Math.max(0, ...(same.length > 0 ? same : now).map(bareShare));
 }
 
 /** Where an API's traffic would go without credentials, while all that it goes to now carries some. Null where no route changes of such an API. */

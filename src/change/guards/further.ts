@@ -1,7 +1,7 @@
 import { documentKind, type JsonObject, policyText } from "../../gateway/documents.ts";
 import type { ProposedDocument } from "../../gateway/proposal.ts";
 import { childElements, type Element, type PolicyDocument, parse } from "../../policy/document.ts";
-import { credentialsOf, poolMembers } from "../../pool/backend.ts";
+import { credentialsOf, itemBackendId, itemPriority, itemWeight, poolItems } from "../../pool/backend.ts";
 import { authenticationOf } from "./authentication-elements.ts";
 import { propertiesOn } from "./states.ts";
 
@@ -28,7 +28,10 @@ function documentReachesFurther(document: ProposedDocument): boolean {
 }
 
 const standing = (backend: JsonObject | null): string =>
-  JSON.stringify(backend === null ? null : [poolMembers(backend), credentialsOf(backend)]);
+  JSON.stringify(backend === null ? null : [poolItems(backend).map(placed), credentialsOf(backend)]);
+
+/** What decides which member gets how many calls. */
+const placed = (item: JsonObject) => [itemBackendId(item), itemPriority(item), itemWeight(item)];
 
 const decides = (element: Element): boolean => routes(element) || authenticationOf(element) !== null;
 

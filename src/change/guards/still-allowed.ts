@@ -41,7 +41,7 @@ export function objectionsToLimits(planned: Pick<Proposal, "documents" | "teams"
  * - Nothing that this process protects is touched. Of an undo this is all.
  *
  * Costs the reads of a whole service (lists, and one for each policy) where the plan had to know it, which is all but changes of a backend's
- * own settings; after test calls once more. Two processes that apply at the same moment do not see one another's writes; within a process changes take turns.
+ * own settings other than its members' priorities and weights; after test calls once more. Two processes that apply at the same moment do not see one another's writes; within a process changes take turns.
  */
 export async function assertStillAllowed(
   change: PlannedChange,

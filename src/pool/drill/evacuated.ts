@@ -5,6 +5,7 @@ import {
   type DrillLogs,
   type DrillVerdict,
   enough,
+  isFailure,
   type Judgement,
   type LoggedShare,
   noBackend,
@@ -37,17 +38,39 @@ function byLogs(drill: DrillPlan, { before, during, complete, own }: OthersCalls
   const there = requestsOf(during, drill.backendId);
   if (there > 0) return ["did_not_shift", `In the logs ${there} of ${calls} calls went to '${drill.backendId}' while it was to have none.`];
   if (calls === 0 || !complete) return null;
-  const failed = during.reduce((sum, share) => sum + share.failed, 0);
+  const failed = failedIn(during) + newlyRefused(before, during);
   const names = during.map(({ backend, requests }) => `${backend === noBackend ? "no backend" : backend} ${requests}`).join(", ");
   const besides = own === 0 ? "" : ` (and ${counted(own, "test call")} of the drill itself)`;
   const text = `In the logs none of ${counted(calls, "call")}${besides} went to '${drill.backendId}' (${names}); ${failed} of them failed`;
   const had = requestsOf(before, drill.backendId);
   if (had === 0) return ["inconclusive", `${text}; but none went to '${drill.backendId}' before, so nothing had to shift.`];
-  const was = `before, ${had} of ${total(before)} went to '${drill.backendId}'`;
+  const failedBefore = failedIn(before);
+  const was = `before, ${had} of ${total(before)} went to '${drill.backendId}'${failedBefore === 0 ? "" : `, and ${failedBefore} failed`}`;
   const elsewhere = calls - requestsOf(during, noBackend);
   if (elsewhere === 0) return ["inconclusive", `${text}: no backend answered any; ${was}.`];
   if (failed * 2 >= calls) return ["inconclusive", `${text}: the others did not carry what shifted to them; ${was}.`];
   return ["shifted", `${text}; ${was}.`];
+}
+
+const failedIn = (shares: readonly LoggedShare[]): number => shares.reduce((sum, { failed }) => sum + failed, 0);
+
+/**
+ * Calls whose content was refused, beyond what callers got before. Assumed: a status that backends answered at the same rate before the drill is
+ * for what the callers send.
+ */
+function newlyRefused(before: readonly LoggedShare[], during: readonly LoggedShare[]): number {
+  const calls = total(during);
+  const earlier = refusedIn(before);
+  const usual = (status: string) => Math.ceil(((earlier.get(status) ?? 0) * calls) / Math.max(1, total(before)));
+  return [...refusedIn(during)].reduce((sum, [status, count]) => sum + Math.max(0, count - usual(status)), 0);
+}
+
+function refusedIn(shares: readonly LoggedShare[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [status, count] of shares.flatMap(({ refused }) => Object.entries(refused ?? {}))) {
+    found.set(status, (found.get(status) ?? 0) + count);
+  }
+  return found;
 }
 
 /** Test calls are made with another key than a team's: they say nothing of the team's calls. */
@@ -92,11 +115,13 @@ function withoutOwn({ drill, window, ended, probes }: DrillFacts, logs: DrillLog
 }
 
 function less(drill: DrillPlan, shares: readonly LoggedShare[], probes: readonly ProbeSeen[]): readonly LoggedShare[] {
-  return shares.flatMap(({ backend, requests, failed }) => {
+  return shares.flatMap(({ backend, requests, failed, refused }) => {
     const own = probes.filter((seen) => (memberOf(drill, seen) ?? noBackend).toLowerCase() === backend.toLowerCase());
     const left = requests - own.length;
-    const stillFailed = failed - own.filter(({ status }) => (status ?? 500) >= 500 || status === 429).length;
-    return left <= 0 ? [] : [{ backend, requests: left, failed: Math.min(left, Math.max(0, stillFailed)) }];
+    const stillFailed = failed - own.filter(({ status }) => isFailure(status)).length;
+    return left <= 0
+      ? []
+      : [{ backend, requests: left, failed: Math.min(left, Math.max(0, stillFailed)), ...(refused === undefined ? {} : { refused }) }];
   });
 }
 

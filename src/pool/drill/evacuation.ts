@@ -30,9 +30,7 @@ export function evacuation({ inventory, csharp, apiId, pool, member, subscriptio
         after: withPolicyText(before?.properties ?? null, text),
       })),
     ],
-    warnings: [
-      `Meanwhile ${others.join(", ")} ${others.length === 1 ? "carries" : "carry"} what '${backendId}' does now; whether their quotas are enough for it is not checked.`,
-    ],
+    warnings: [`Meanwhile ${others.join(", ")} ${others.length === 1 ? "carries" : "carry"} what '${backendId}' does now.`],
     faultOrigin: null,
   };
 }

@@ -1,4 +1,4 @@
-import type { DrillPlan, DrillWindow } from "../../gateway/drill.ts";
+import type { DrillMember, DrillPlan, DrillWindow } from "../../gateway/drill.ts";
 import { memberIn } from "./pools.ts";
 
 /** What one test call has shown. `all_failing`: one to the failing members alone. */
@@ -24,6 +24,8 @@ export interface LoggedShare {
   readonly requests: number;
   /** With an error for the caller, or one of the backend. */
   readonly failed: number;
+  /** Calls whose content the backend has refused, by its status (400, 413, ...); left out where there are none. They are not in `failed`. */
+  readonly refused?: Readonly<Record<string, number>>;
 }
 
 /** What the logs say of the drill's calls. */
@@ -32,6 +34,8 @@ export interface DrillLogs {
   /** From the start, while gateways follow. */
   readonly starting: readonly LoggedShare[];
   readonly during: readonly LoggedShare[];
+  /** Answered behind the end: which way they went may have been chosen behind it, too. */
+  readonly ending: readonly LoggedShare[];
   readonly after: readonly LoggedShare[];
   /** Whether all rows up to the end are in; else when they are expected. */
   readonly complete: boolean;
@@ -80,11 +84,26 @@ const longestStartMs = 30_000;
 /** How long after its start a drill's calls are not counted for or against it. */
 export const startingMs = (durationMs: number): number => Math.min(longestStartMs, Math.floor(durationMs / 4));
 
+/**
+ * The member behind an answer of this region. In a rehearsal never the one whose copy fails: it is not in the copy of the pool, and what is at the
+ * origin that fails may name the same region. Null where none or several fit.
+ */
+export const memberBehind = ({ mode, members, backendId }: DrillPlan, region: string): DrillMember | null => {
+  const found = memberIn(members, region);
+  return mode === "rehearse" && found?.backendId === backendId ? null : found;
+};
+
+/** Below 500, what a backend says of itself and not of the call: it is not set up for it, or busy. */
+const failing: ReadonlySet<number> = new Set([401, 403, 404, 408, 429]);
+
+/** Whether an answer of a backend counts as its failure; null: there was no answer. */
+export const isFailure = (status: number | null): boolean => status === null || status >= 500 || failing.has(status);
+
 /** Who has answered a test call, in words: a member, a region, or what went wrong. */
-export function answeredBy({ members }: DrillPlan, { status, region, reason }: ProbeSeen): string {
+export function answeredBy(drill: DrillPlan, { status, region, reason }: ProbeSeen): string {
   if (status === null) return `no answer (${reason ?? "unknown"})`;
   if (region === null) return status < 400 ? "an unknown backend" : `error ${status}`;
-  const name = memberIn(members, region)?.backendId ?? `a backend in ${region}`;
+  const name = memberBehind(drill, region)?.backendId ?? `a backend in ${region}`;
   return status < 400 ? name : `error ${status} of ${name}`;
 }
 

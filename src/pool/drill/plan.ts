@@ -112,6 +112,9 @@ export function planDrill(
     warnings: [
       ...warnings,
       ...capacity.warnings,
+      ...(request.mode === "evacuate" && share > 0 && capacity.text === ""
+        ? [`Whether their quotas are enough for it is not checked.`]
+        : []),
       ...callerWarnings(inventory, apiId, subscriptions ?? []),
       ...(share === 0 ? [standbyText(request.mode, backendId)] : []),
       ...(probe === null ? [withoutProbe] : []),

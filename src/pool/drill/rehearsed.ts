@@ -6,14 +6,17 @@ import { type Try, triesIn } from "./tries.ts";
 
 /**
  * What one try of a test call came to. The copy has no region to answer from: an error of 5xx without one is the copy's, or the gateway's own
- * where no member is left. `refused`: by a policy, a limit or the key, before any backend.
+ * where no member is left. `refused`: by a policy, a limit or the key, before any backend. `survivor_refused`: by another member that is not set up for the
+ * calls (401, 403, 404); Assumed: an origin that fails answers with 5xx, so that a try without a region which came to such a status was another
+ * member's. `alike`: by something in the region of the member whose copy fails, which the copy of the pool does not have.
  */
-type Outcome = "failed" | "served" | "survivor_failed" | "refused" | "itself" | "unknown";
+type Outcome = "failed" | "served" | "survivor_failed" | "survivor_refused" | "refused" | "alike" | "unknown";
 
 interface Attempt {
   /** Index of the test call. */
   readonly call: number;
   readonly at: number;
+  readonly status: number | null;
   readonly outcome: Outcome;
 }
 
@@ -40,15 +43,15 @@ export function rehearsed({ drill, probes, ended, window }: DrillFacts): Judgeme
   const trip = tripIn(drill, usual, end);
   const notShown = [
     "What production's own traffic would meet: only test calls were made, on a copy.",
-    ...(trip === null || trip.back !== null ? [] : [failbackNotShown(drill, trip, end)]),
+    ...(trip === null || trip.back !== null ? [] : [failbackNotShown(drill, trip, end, stopped(ended))]),
     ...(all === undefined ? ["What callers see when every member fails."] : []),
   ];
   const judged = (verdict: DrillVerdict, ...means: readonly string[]): Judgement => ({ verdict, means: means.join(" "), notShown });
-  const itself = calls(attempts, "itself");
-  if (itself > 0) {
+  const alike = calls(attempts, "alike");
+  if (alike > 0) {
     return judged(
       "inconclusive",
-      `'${drill.backendId}' itself answered ${counted(itself, "test call")}: they did not all go through the copy.`,
+      `${counted(alike, "test call")} met a backend in the region of '${drill.backendId}': whether that is the failing copy's origin, '${drill.backendId}' itself or another one there, its answers do not tell.`,
     );
   }
   if (trip !== null) {
@@ -64,6 +67,8 @@ export function rehearsed({ drill, probes, ended, window }: DrillFacts): Judgeme
       ...(all === undefined ? [] : [`With every member failing a caller gets ${answeredBy(drill, all)}.`]),
     );
   }
+  const refusing = stopped(ended) ? null : refusal(drill, usual, attempts, end);
+  if (refusing !== null) return judged("did_not_fail_over", refusing);
   const failures = attempts.filter(({ outcome }) => outcome === "failed").length;
   const stayed = stopped(ended) || others(attempts) > 0 ? null : staying(drill, attempts, Date.parse(window.from), end);
   if (stayed !== null) return judged("did_not_fail_over", stayed);
@@ -73,7 +78,38 @@ export function rehearsed({ drill, probes, ended, window }: DrillFacts): Judgeme
 const stopped = (ended: DrillFacts["ended"]): boolean => ended?.stopped === true;
 
 /** Test calls that others answered with an error, or that were refused: what they would have met is not known. */
-const others = (attempts: readonly Attempt[]): number => calls(attempts, "survivor_failed");
+const others = (attempts: readonly Attempt[]): number => calls(attempts, "survivor_failed") + calls(attempts, "survivor_refused");
+
+/**
+ * In words, that calls left the failing copy once its breaker had its failures, and that the members they came to refused them; null where the
+ * test calls do not show both, or the others refused fewer than half of what they got.
+ */
+function refusal(drill: DrillPlan, usual: readonly ProbeSeen[], attempts: readonly Attempt[], end: number): string | null {
+  const { breaker, share, backendId } = drill;
+  if (breaker === null) return null;
+  const opened = openingIn(breaker, share, attempts);
+  const opening = opened === null ? undefined : attempts[opened];
+  if (opened === null || opening?.outcome !== "failed") return null;
+  const until = Math.min(end, opening.at + (breaker.tripMs ?? Number.POSITIVE_INFINITY) - slackMs(breaker));
+  const last = Math.max(opened, lastFailed(attempts, until));
+  const quiet = attempts.slice(last + 1).filter(({ at }) => at < until);
+  const refused = calls(quiet, "survivor_refused");
+  if ((attempts[last]?.at ?? 0) - opening.at > (until - opening.at) / 2) return null;
+  if (refused < enoughServed(share) || refused * 2 <= callsIn(quiet)) return null;
+  const first = quiet.find(({ outcome }) => outcome === "survivor_refused");
+  const seen = first === undefined ? undefined : usual[first.call];
+  const statuses = [...new Set(quiet.flatMap(({ outcome, status }) => (outcome === "survivor_refused" ? [String(status)] : [])))].join(
+    ", ",
+  );
+  return [
+    `The breaker took the failing copy of '${backendId}' out of use, and those who were to take over refuse:`,
+    `from ${seen?.time ?? "then"} on ${refused} of ${counted(callsIn(quiet), "test call")} met ${statuses} of another member (${othersOf(drill)}).`,
+    "Look at their credentials, the role of the gateway's identity on their accounts, and their deployments.",
+  ].join(" ");
+}
+
+const othersOf = ({ members, backendId }: DrillPlan): string =>
+  members.flatMap(({ backendId: id }) => (id === backendId ? [] : [id])).join(", ");
 
 /** The trip of the copy's breaker, where the test calls show one: null without a breaker, and where anything else explains them as well. */
 export function tripIn(drill: DrillPlan, usual: readonly ProbeSeen[], end: number): Trip | null {
@@ -139,7 +175,7 @@ const lastFailed = (attempts: readonly Attempt[], until: number): number =>
   attempts.findLastIndex(({ at, outcome }) => outcome === "failed" && at < until);
 
 const errorsUntil = (drill: DrillPlan, usual: readonly ProbeSeen[], call: number): number =>
-  usual.slice(0, call).filter((seen) => outcomeOf(drill, seen) !== "served").length;
+  usual.slice(0, call).filter((seen) => seenOutcome(drill, seen) !== "served").length;
 
 /** In words, what shows that the copy was called on and on; null where that is not shown. */
 function staying(drill: DrillPlan, attempts: readonly Attempt[], from: number, end: number): string | null {
@@ -183,7 +219,7 @@ function whyNot(
   const { breaker, share, backendId } = drill;
   const all = usual.length;
   const refused = calls(attempts, "refused");
-  const survivors = calls(attempts, "survivor_failed");
+  const survivors = others(attempts);
   const why: string[] = [];
   if (refused > 0) {
     const statuses = statusesOf(usual, ({ status, region }) => region === null && status !== null && status >= 400 && status < 500);
@@ -192,7 +228,13 @@ function whyNot(
     );
   }
   if (survivors > 0) {
-    const names = [...new Set(usual.filter((seen) => outcomeOf(drill, seen) === "survivor_failed").map((seen) => answeredBy(drill, seen)))];
+    const names = [
+      ...new Set(
+        usual
+          .filter(({ status, region }, call) => status !== null && status >= 400 && (region !== null || isAnothers(attempts, call)))
+          .map((seen) => answeredBy(drill, seen)),
+      ),
+    ];
     why.push(`Others did not take over: ${survivors} of ${counted(all, "test call")} met ${names.join(", ") || "an error of theirs"}.`);
   }
   const silent = usual.filter(({ status }) => status === null).length;
@@ -210,6 +252,10 @@ function whyNot(
   return why;
 }
 
+/** Whether the last try of a test call was answered by another member. */
+const isAnothers = (attempts: readonly Attempt[], call: number): boolean =>
+  ["survivor_failed", "survivor_refused"].includes(attempts.findLast((attempt) => attempt.call === call)?.outcome ?? "");
+
 function opensText({ failures, percent, intervalMs }: DrillBreaker): string {
   const within = intervalMs === null ? "" : ` in ${durationText(intervalMs)}`;
   return failures === null ? `at ${percent ?? "?"} % of the calls${within}` : `after ${counted(failures, "failure")}${within}`;
@@ -219,26 +265,45 @@ const statusesOf = (usual: readonly ProbeSeen[], which: (seen: ProbeSeen) => boo
   [...new Set(usual.filter(which).map(({ status }) => String(status)))].join(", ");
 
 function attemptsOf(drill: DrillPlan, usual: readonly ProbeSeen[]): readonly Attempt[] {
-  return usual.flatMap((seen, call) => triesOf(seen).map((one) => ({ call, at: Date.parse(seen.time), outcome: outcomeOf(drill, one) })));
+  return usual.flatMap((seen, call) =>
+    triesOf(seen).map((one) => ({ call, at: Date.parse(seen.time), status: one.status, outcome: outcomeOf(drill, one) })),
+  );
 }
 
 /** Its tries; where the answer tells none the answer itself, which is the last of them. */
-function triesOf({ status, region, tries }: ProbeSeen): readonly Try[] {
-  const told = triesIn(tries ?? null) ?? [{ status: null, region: null }];
-  return told.map((one, index) => (one.status === null && index === told.length - 1 ? { status, region } : one));
+function triesOf({ status, region, tries }: ProbeSeen): readonly ToldTry[] {
+  const told = triesIn(tries ?? null)?.map((one) => ({ ...one, isBackends: one.status !== null })) ?? [nobodys];
+  return told.map((one, index) => (one.status === null && index === told.length - 1 ? { status, region, isBackends: false } : one));
 }
 
-function outcomeOf({ members, backendId }: DrillPlan, { status, region }: Try): Outcome {
+/** `isBackends`: the gateway has told that a backend's answer had this status. */
+interface ToldTry extends Try {
+  readonly isBackends: boolean;
+}
+
+const nobodys: ToldTry = { status: null, region: null, isBackends: false };
+
+const refusals: ReadonlySet<number> = new Set([401, 403, 404]);
+
+function outcomeOf({ members, backendId }: DrillPlan, { status, region, isBackends }: ToldTry): Outcome {
   if (status === null) return "unknown";
-  if (region === null) return status >= 500 ? "failed" : status >= 400 ? "refused" : "unknown";
-  if (memberIn(members, region)?.backendId === backendId) return "itself";
-  return status < 400 ? "served" : "survivor_failed";
+  if (region === null && status >= 500) return "failed";
+  if (region === null && !isBackends) return status >= 400 ? "refused" : "unknown";
+  if (region !== null && memberIn(members, region)?.backendId === backendId) return "alike";
+  if (refusals.has(status)) return "survivor_refused";
+  // A status of a backend that has no region may be anybody's.
+  if (status < 400) return region === null ? "unknown" : "served";
+  return "survivor_failed";
 }
 
-function failbackNotShown({ breaker, durationMs }: DrillPlan, { until }: Trip, end: number): string {
+/** What a caller saw. */
+const seenOutcome = (drill: DrillPlan, { status, region }: ProbeSeen): Outcome => outcomeOf(drill, { status, region, isBackends: false });
+
+function failbackNotShown({ breaker, durationMs }: DrillPlan, { until }: Trip, end: number, early: boolean): string {
   const tripMs = breaker?.tripMs ?? null;
   if (tripMs === null) return "The failback.";
   const open = `the breaker stays open for ${durationText(tripMs)}`;
+  if (until >= end && early) return `The failback: ${open}, and the drill was stopped before that was over.`;
   return until < end
     ? `The failback: ${open}, and no test call is known to have met the failing copy after that.`
     : `The failback: ${open}, which the drill's ${durationText(durationMs)} had no room for.`;

@@ -12,7 +12,7 @@ import { triesHeader } from "../../gateway/drill.ts";
 import { findApi, type Inventory } from "../../gateway/inventory.ts";
 import { sameName } from "../../gateway/model.ts";
 import type { ProposedDocument, ProposedTestPath } from "../../gateway/proposal.ts";
-import { type TestedMember, testedMemberHeader } from "../../gateway/test-path.ts";
+import { type TestedMember, testedMemberHeader, testIdMark } from "../../gateway/test-path.ts";
 import { childElements, parse } from "../../policy/document.ts";
 import { appendChild, applyEdits, prependChild } from "../../policy/edit.ts";
 import type { CSharp } from "../../policy/expression-syntax.ts";
@@ -72,7 +72,7 @@ export function testPath(
         after: {
           path: api.path,
           sourceApiId: `${inventory.service.resourceId}/apis/${api.id}`,
-          apiRevisionDescription: "A test of new backends; without traffic, and gone once they have been asked.",
+          apiRevisionDescription: `A test of new backends (${testIdMark}); without traffic, and gone once they have been asked.`,
         },
       },
       {
@@ -128,8 +128,8 @@ function testedMember({ backends }: Inventory, documents: readonly ProposedDocum
   }
   const target = copyId(backendId);
   if (findBackend(backends, target) !== undefined) {
-    throw new GatewayError("conflict", `backend '${target}' of an earlier test is still there.`, {
-      hint: "'azure-ai-gateway-mcp recover' takes it away, and so does the first tool call of the next server.",
+    throw new GatewayError("conflict", `backend '${target}' of another test is still there.`, {
+      hint: "Plan again once that test is over. Where nobody makes it any more, 'azure-ai-gateway-mcp recover' takes it away, and so does the first tool call of the next server.",
     });
   }
   return { ...member, target, copy: { id: backendDocumentId(target), before: null, after: copyOf(properties) } };
@@ -143,7 +143,7 @@ const copyId = (backendId: string): string => `test-${backendId}`.slice(0, longe
 /** A breaker would take the copy out of use while it is being asked. */
 const copyOf = ({ circuitBreaker: _, ...properties }: JsonObject): JsonObject => ({
   ...properties,
-  description: "A copy to be asked before the backend joins a pool.",
+  description: `A copy to be asked before the backend joins a pool (${testIdMark}).`,
 });
 
 /** The member is selected at the end of `<inbound>`; what selects a backend behind that would lead the test call elsewhere. */

@@ -12,6 +12,7 @@ import {
   routePolicy,
   type Service,
   secondRegion,
+  signingBackend,
   west,
 } from "../service.ts";
 
@@ -54,7 +55,7 @@ const foreign = {
 
 const oneRegion: Contents = { [west]: null, [pool]: poolProperties("east"), [apiPolicy]: policy(routePolicy("east")) };
 const twoRegions: Contents = {
-  [west]: backendProperties("https://west.example/openai"),
+  [west]: signingBackend("https://west.example/openai"),
   [pool]: poolProperties("east", "west"),
   [apiPolicy]: policy(routePolicy("pool")),
 };

@@ -161,7 +161,7 @@ describe("as calls meet it", () => {
       policies: { [chat]: textOf(policy(`<base />${route("p")}${one}`)) },
       backends: { ...parts.backends, c: single() },
     });
-    expect(verdictOf(change(half, { [chat]: policy(`<base />${route("p")}${one}${two}`) }), guard)).toBe("absent");
+    expect(verdictOf(change(half, { [chat]: policy(`<base />${route("p")}${one}${two}`) }), guard)).toBe("passed");
   });
 
   describe("members of unequal credentials", () => {
@@ -181,6 +181,84 @@ describe("as calls meet it", () => {
       ["it loses them and goes", "blocked", { "backends/a": single(), "backends/p": pool("b") }],
     ])("%s: %s", (_, verdict, after) => {
       expect(verdictOf(change(mixed, after), guard) === "blocked").toBe(verdict === "blocked");
+    });
+
+    describe("that no policy signs in for", () => {
+      const bare = (xml: string) => policy(`<base />${xml}`);
+      const placed = (...members: readonly (readonly [string, number, number])[]): JsonObject => ({
+        type: "Pool",
+        pool: { services: members.map(([name, priority, weight]) => ({ id: `/backends/${name}`, priority, weight })) },
+      });
+      const unsigned = (members: JsonObject) =>
+        serviceOf({
+          ...parts,
+          policies: { [chat]: textOf(bare(route("p"))) },
+          backends: { ...parts.backends, c: single(), d: single(identity), p: members },
+        });
+      const equal = unsigned(pool("a", "b"));
+      const standby = unsigned(placed(["a", 1, 1], ["b", 2, 1]));
+      const alone = unsigned(pool("a", "d"));
+      test.each<
+        [what: string, verdict: "passed" | "blocked", service: typeof equal, after: Record<string, JsonObject | null>, said?: string]
+      >([
+        [
+          "the one with credentials goes",
+          "blocked",
+          equal,
+          { "backends/p": pool("b") },
+          "API 'chat' would send 100 % of its calls to backend 'p' on to 'b', without credentials and signed in by no policy; now it is 50 %.",
+        ],
+        ["the one without them goes", "passed", equal, { "backends/p": pool("a") }],
+        ["the one with credentials goes, and the standby has none", "blocked", standby, { "backends/p": placed(["b", 2, 1]) }],
+        ["the standby goes", "passed", standby, { "backends/p": placed(["a", 1, 1]) }],
+        [
+          "the standby comes to share",
+          "blocked",
+          standby,
+          { "backends/p": placed(["a", 1, 1], ["b", 1, 1]) },
+          "50 % of its calls to backend 'p' on to 'b'",
+        ],
+        ["the standby takes the first place", "blocked", standby, { "backends/p": placed(["a", 2, 1], ["b", 1, 1]) }],
+        ["its weight rises", "blocked", equal, { "backends/p": placed(["a", 1, 1], ["b", 1, 2]) }],
+        ["its weight falls", "passed", equal, { "backends/p": placed(["a", 1, 2], ["b", 1, 1]) }],
+        ["one that has none stands by from now on", "passed", alone, { "backends/p": placed(["a", 1, 1], ["c", 2, 1]) }],
+        ["one that has none comes to share", "blocked", alone, { "backends/p": pool("a", "d", "c") }],
+        ["one that has some comes to share", "passed", equal, { "backends/p": pool("a", "b", "d") }],
+        ["one of several with credentials goes", "passed", alone, { "backends/p": pool("a") }],
+        ["the API goes to a pool of the one without alone", "blocked", equal, { "backends/q": pool("b"), [chat]: bare(route("q")) }],
+        [
+          "some calls go to it for a time",
+          "blocked",
+          standby,
+          { "backends/q": pool("b"), [chat]: bare(`${route("p")}<choose><when condition="@(x)">${route("q")}</when></choose>`) },
+        ],
+        [
+          "a policy comes to sign in every call",
+          "passed",
+          standby,
+          { "backends/p": placed(["b", 1, 1]), [chat]: bare(`${signIn}${route("p")}`) },
+        ],
+        [
+          "a policy comes to sign in some",
+          "blocked",
+          standby,
+          { "backends/p": placed(["b", 1, 1]), [chat]: bare(`<choose><when condition="@(x)">${signIn}</when></choose>${route("p")}`) },
+        ],
+        [
+          "a policy signs in or answers",
+          "passed",
+          standby,
+          {
+            "backends/p": placed(["b", 1, 1]),
+            [chat]: bare(`<choose><when condition="@(x)">${signIn}</when><otherwise><return-response /></otherwise></choose>${route("p")}`),
+          },
+        ],
+        ["one that is not there comes to share", "passed", standby, { "backends/p": placed(["a", 1, 1], ["gone", 1, 1]) }],
+      ])("%s: %s", (_, verdict, service, after, said) => {
+        const subject = change(service, after);
+        expect(verdictOf(subject, guard) === "blocked").toBe(verdict === "blocked");
+        if (said !== undefined) expect(messageOf(subject, guard)).toContain(said);
+      });
     });
 
     test("what is sent away from one of them for a time goes to the other", () => {

@@ -30,7 +30,10 @@ const answering = (status: number, meanwhile: () => Promise<void> = async () => 
     },
   });
 
-const north = { api_id: "openai", backends: [{ backend_id: "north", url: "https://north.example/openai" }] };
+const north = {
+  api_id: "openai",
+  backends: [{ backend_id: "north", url: "https://north.example/openai", managed_identity: true }],
+};
 
 async function proposalOf({ gateway }: Process): Promise<Proposal> {
   const reader = gateway.reader(never);
@@ -121,17 +124,146 @@ test("the next server's start takes away what a process has left, unless that pr
   expect(machine.service.state()).toEqual(before);
 });
 
-test("a client that goes away once the path is there stops nothing", async () => {
+describe("a client that goes away", () => {
+  /** A gateway that does not answer; at its first call the client goes. */
+  const silent = (client: AbortController): Prober =>
+    openProber({
+      origin: async () => "https://gateway.example",
+      key: "k",
+      fetch: async () => {
+        client.abort();
+        return new Promise<never>(() => {});
+      },
+    });
+  const probers: readonly (readonly [what: string, prober: (client: AbortController) => Prober])[] = [
+    ["with the member's answer", (client) => answering(200, async () => client.abort())],
+    ["while nobody answers", silent],
+    ["between two calls", (client) => answering(500, async () => client.abort())],
+  ];
+  test.each(probers)("%s: no more is asked, the path goes, the plan stays", async (_, proberOf) => {
+    const machine = openDrillMachine();
+    const client = new AbortController();
+    const before = machine.service.state();
+    let calls = 0;
+    const prober = proberOf(client);
+    const counting: Prober = {
+      probe(...call) {
+        calls += 1;
+        return prober.probe(...call);
+      },
+    };
+    const waits = {
+      prober: counting,
+      wait: (milliseconds: number) => (milliseconds === 4_000 ? new Promise<never>(() => {}) : Promise.resolve()),
+    };
+    const first = machine.start("here", waits);
+    const plan = await first.plan(await proposalOf(first));
+    const { planId = "", confirm = "" } = plan;
+    await expect(first.changes.applier(client.signal).apply(planId, confirm)).rejects.toMatchObject({
+      code: "cancelled",
+      message: "Cancelled while new members were asked; nothing of the change was written. Nothing of the test calls is left.",
+      retryable: true,
+    });
+    expect(machine.service.state()).toEqual(before);
+    expect(calls).toBe(1);
+    const second = machine.start("here", withProber(machine, answering(200)));
+    expect((await second.apply(plan)).status).toBe("applied");
+  });
+
+  test("before the path is there: nothing is written", async () => {
+    const machine = openDrillMachine();
+    const before = machine.service.state();
+    const { first, plan } = await planned(machine, answering(200));
+    const { planId = "", confirm = "" } = plan;
+    await expect(first.changes.applier(AbortSignal.abort()).apply(planId, confirm)).rejects.toMatchObject({ code: "cancelled" });
+    expect(machine.service.state()).toEqual(before);
+  });
+});
+
+test("no test call is waited for longer than 10 s, nor all of them together for much longer than 25 s", async () => {
   const machine = openDrillMachine();
-  const client = new AbortController();
-  const { first, plan } = await planned(
-    machine,
-    answering(200, async () => client.abort()),
+  const { service } = machine;
+  const before = service.state();
+  const limits: (number | undefined)[] = [];
+  let taken = 0;
+  const pass = async (milliseconds: number) => {
+    taken += milliseconds;
+    service.pass(milliseconds);
+  };
+  const slow: Prober = {
+    async probe(_request, _headers, { timeoutMs } = {}) {
+      limits.push(timeoutMs);
+      await pass(timeoutMs ?? 60_000);
+      return { status: 500, region: null, tries: ",500 North" };
+    },
+  };
+  const first = machine.start("here", { prober: slow, wait: pass });
+  const plan = await first.plan(await proposalOf(first));
+  await expect(first.apply(plan)).rejects.toMatchObject({ message: expect.stringContaining("it answered 500") });
+  expect(limits).toEqual([10_000, 10_000]);
+  expect(taken).toBeLessThanOrEqual(30_000);
+  expect(service.state()).toEqual(before);
+});
+
+describe("two that ask the same member at once, each with a journal of its own", () => {
+  test.each(["backends/test-north", "apis/openai;rev=2"])(
+    "who comes second to %s is told so, and touches nothing of the other's",
+    async (at) => {
+      const machine = openDrillMachine();
+      const { service } = machine;
+      const first = machine.start("here", withProber(machine, answering(200)));
+      const plan = await first.plan(await proposalOf(first));
+      const theirs = await proposalOf(first);
+      const { documents = [] } = theirs.testPath ?? {};
+      // A policy of theirs that names the copy would keep it there.
+      const theirDocuments = at.startsWith("backends/") ? documents : documents.filter(({ id }) => id === at);
+      let theirState: State | null = null;
+      // At the moment of the write the other has just written the same.
+      service.before = (method, path) => {
+        if (theirState !== null || method !== "PUT" || decodeURIComponent(path) !== at) return;
+        for (const { id, after } of theirDocuments) service.world.put(id, after ?? {});
+        theirState = service.state();
+      };
+      const refused = await first.apply(plan).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        code: "conflict",
+        retryable: true,
+        message: expect.stringMatching(
+          /The test calls could not begin, and nothing of the change was written: .*Nothing of the test calls is left\.$/,
+        ),
+        hint: expect.stringContaining("The plan can still be applied"),
+      });
+      const after = service.state();
+      const copy = at.startsWith("backends/") ? [] : ["backends/test-north"];
+      expect([...after].filter(([id]) => !copy.includes(id))).toEqual([...(theirState ?? new Map())].filter(([id]) => !copy.includes(id)));
+      expect(copy.filter((id) => after.has(id))).toEqual([]);
+      await machine.start().changes.drillStopper().recover();
+      expect(service.state()).toEqual(after);
+      for (const { id } of theirDocuments.toReversed()) service.world.delete(id);
+      expect((await first.apply(plan)).status).toBe("applied");
+    },
   );
-  const { planId = "", confirm = "" } = plan;
-  expect((await first.changes.applier(client.signal).apply(planId, confirm)).status).toBe("applied");
-  expect(machine.service.state().has("backends/north")).toBe(true);
-  expect(pathsIn(machine.service.state())).toEqual([]);
+});
+
+test("what another's policy names cannot go: it is told, and what is the other's stays", async () => {
+  const machine = openDrillMachine();
+  const { service } = machine;
+  const first = machine.start("here", withProber(machine, answering(200)));
+  const plan = await first.plan(await proposalOf(first));
+  const { documents = [] } = (await proposalOf(first)).testPath ?? {};
+  const theirs = documents.filter(({ id }) => id.startsWith("apis/"));
+  let written = false;
+  service.before = (method, path) => {
+    if (written || method !== "PUT" || decodeURIComponent(path) !== "apis/openai;rev=2") return;
+    written = true;
+    for (const { id, after } of theirs) service.world.put(id, after ?? {});
+  };
+  await expect(first.apply(plan)).rejects.toMatchObject({
+    code: "conflict",
+    message: expect.stringContaining("Left of the test calls, and without effect: backends/test-north."),
+  });
+  await machine.start().changes.drillStopper().recover();
+  expect(theirs.map(({ id }) => service.world.get(id) !== undefined)).toEqual(theirs.map(() => true));
 });
 
 test("an edit of someone else meanwhile is a conflict, and stays", async () => {
@@ -170,11 +302,14 @@ test("where the path cannot be taken away, the change is made all the same and s
   const applied = await first.apply(plan);
   expect(applied.next).toContain("Left of the test calls, and without effect: apis/openai;rev=2, backends/test-north");
   expect(machine.service.state().has("backends/north")).toBe(true);
+  const pathOf = async () => (await first.changes.log.list(10)).changes.find(({ changeId }) => changeId !== plan.planId);
+  expect(await pathOf()).toMatchObject({ state: "applied", note: expect.stringContaining("What the test calls need still stands") });
   machine.service.world.faults.clear();
   // Its process still lives, and asks no more.
   const { paths } = await machine.start().changes.drillStopper().recover();
   expect(paths.flatMap(({ removed }) => removed)).toEqual(["apis/openai;rev=2", "backends/test-north"]);
   expect(pathsIn(machine.service.state())).toEqual([]);
+  expect(await pathOf()).toMatchObject({ state: "undone" });
 });
 
 test("nor where the member does not answer: that is said, too", async () => {
@@ -234,7 +369,11 @@ test("a path is no plan of its own", async () => {
   await first.apply(plan);
   const { changes } = await first.changes.log.list(10);
   const path = changes.find(({ changeId }) => changeId !== plan.planId);
-  expect(path).toMatchObject({ state: "applied", summary: `Test calls to north before ${plan.planId} is written.` });
+  expect(path).toMatchObject({
+    state: "undone",
+    summary: `Test calls to north before ${plan.planId} is written.`,
+    note: "What the test calls needed has been taken away.",
+  });
   await expect(first.changes.applier(never).apply(path?.changeId ?? "", plan.confirm ?? "")).rejects.toMatchObject({
     code: "invalid_input",
     message: expect.stringContaining(`holds the test calls of ${plan.planId}`),

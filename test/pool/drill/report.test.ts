@@ -44,6 +44,7 @@ const logs = (before: readonly [number, number], during: readonly [number, numbe
   before: shares(...before),
   starting: [],
   during: shares(...during),
+  ending: [],
   after: [],
   complete,
   completeAt: at(600),
@@ -74,6 +75,30 @@ describe("an evacuation", () => {
       "inconclusive",
     ],
     ["calls without any backend", { drill: team, logs: { ...logs([9, 0], [0, 0]), during: [failing(7, 0, "none")] } }, "inconclusive"],
+    [
+      "statuses that callers got before at that rate",
+      {
+        drill: team,
+        logs: {
+          ...logs([0, 0], [0, 0]),
+          before: [{ ...failing(20, 0, "east"), refused: { 400: 15 } }],
+          during: [{ ...failing(20, 0), refused: { 400: 15 } }],
+        },
+      },
+      "shifted",
+    ],
+    [
+      "another status than callers got before",
+      {
+        drill: team,
+        logs: {
+          ...logs([0, 0], [0, 0]),
+          before: [{ ...failing(20, 0, "east"), refused: { 400: 15 } }],
+          during: [{ ...failing(20, 0), refused: { 413: 15 } }],
+        },
+      },
+      "inconclusive",
+    ],
     ["a few that fail", { drill: team, logs: { ...logs([9, 0], [0, 0]), during: [failing(20, 2)] } }, "shifted"],
     ["the drill's own calls alone", { logs: logs([9, 0], [0, 2]), probes: row(40, "west", "west") }, "inconclusive"],
   ];
@@ -191,6 +216,35 @@ describe("a rehearsal", () => {
   test("two members in one region cannot be told apart, and count as others", () => {
     const members = drill.members.map((member) => ({ ...member, words: ["West Europe"] }));
     expect(of(row(0, "error", "west", "west", "west"), { members }).means).toContain("then a backend in West Europe answered");
+  });
+
+  describe("others that refuse", () => {
+    const refused = (second: number, tries: string, status = 401): ProbeSeen => ({
+      time: at(second),
+      kind: "usual",
+      status,
+      region: null,
+      tries,
+    });
+    const rowOf = (from: number, times: number, tries: string) =>
+      Array.from({ length: times }, (_, index) => refused(from + index * 2, tries));
+
+    test("an answer without a region that a try has told", () => {
+      const { verdict, means } = of([...row(0, "error", "error"), ...rowOf(4, 8, ",401 ")]);
+      expect([verdict, means]).toEqual([
+        "did_not_fail_over",
+        expect.stringContaining("8 of 8 test calls met 401 of another member (west)"),
+      ]);
+    });
+    test.each<[string, readonly ProbeSeen[]]>([
+      ["where no try has told that a backend was asked", [...row(0, "error", "error"), ...rowOf(4, 8, "")]],
+      ["an origin that does not fail as it should", rowOf(0, 12, ",401 ")],
+      ["too few of them", [...row(0, "error", "error"), ...rowOf(4, 2, ",401 ")]],
+      ["while the copy goes on being called", Array.from({ length: 12 }, (_, index) => refused(index * 4, ",503 ,401 "))],
+    ])("%s: no evidence", (_, probes) => {
+      expect(of(probes).means).not.toContain("refuse:");
+      expect(of(probes).verdict).not.toBe("failed_over");
+    });
   });
 
   test("too few", () => expect(of(row(0, "west", "west")).verdict).toBe("inconclusive"));

@@ -83,7 +83,7 @@ describe("what stands for a new member", () => {
       ...single(north),
       credentials: { managedIdentity: { resource: "r" } },
       azureRegion: "n",
-      description: "A copy to be asked before the backend joins a pool.",
+      description: "A copy to be asked before the backend joins a pool ([id of the test]).",
     });
     const text = policyText({ id: "", properties: path.documents.at(-1)?.after ?? {} });
     expect(text).toMatch(/== "north"\)">\s*<set-backend-service backend-id="test-north" \/>/);
