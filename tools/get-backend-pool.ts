@@ -6,7 +6,7 @@ import type { Breaker, Member } from "../src/pool/backend.ts";
 import type { Route } from "../src/pool/routes.ts";
 import type { MemberModels } from "../src/pool/served.ts";
 import { type Answer, defineTool, lines, type ReadContext, table } from "../src/tool.ts";
-import type { ObservedShares } from "../src/usage/observed-shares.ts";
+import type { ObservedShares, Silent } from "../src/usage/observed-shares.ts";
 
 /** Characters of an expression. */
 const longestExpression = 300;
@@ -20,7 +20,7 @@ const mostDeployments = 5;
 /** What Azure does not say is "unknown"; `tpm` and `rpm` are the deployment's own limits. */
 const deployment = z.looseObject({ name: z.string(), model: z.string(), version: z.string() });
 
-/** Where they are known also `deployments_left_out`, and `observed_percent` where several backends can get the API's calls. */
+/** Where they are known also `deployments_left_out`, and `observed_percent` and `recent_percent` where several backends can get the API's calls. */
 const member = z.looseObject({
   backend_id: z.string(),
   url: z.string().nullable(),
@@ -33,7 +33,7 @@ const member = z.looseObject({
   deployments: z.union([z.array(deployment), z.literal("unknown")]),
 });
 
-/** Where they are known also `url`, `same_url_as`, `operation_id`, `condition`, `expression`, `session_affinity`, `failure_status`, `worst_case`. */
+/** Where they are known also `deployments` of a URL at a model host, `url`, `same_url_as`, `operation_id`, `condition`, `expression`, `session_affinity`, `failure_status`, `worst_case`. */
 const route = z.looseObject({
   backend_id: z.string().nullable(),
   kind: z.enum(["pool", "backend", "url"]),
@@ -42,11 +42,14 @@ const route = z.looseObject({
   members: z.array(member),
 });
 
+/** Where there were calls in its last minutes also `recent_since` and `recent_calls`. */
+const observedWindow = z.looseObject({ since: z.string(), until: z.string(), calls: z.number() });
+
 const output = z.object({
   service: z.string(),
   api_id: z.string(),
   routes: z.array(route),
-  observed: z.object({ since: z.string(), until: z.string(), calls: z.number() }).optional(),
+  observed: observedWindow.optional(),
   retry: z.object({ count: z.string(), condition: z.string(), source: z.string() }).nullable(),
   shared_with: z.array(z.object({ backend_id: z.string(), api_ids: z.array(z.string()) })),
   findings: z.array(z.object({ code: z.string(), severity: z.enum(["problem", "advice"]), text: z.string(), fix: z.string() })),
@@ -67,11 +70,12 @@ export const getBackendPool = defineTool({
     const [inventory, csharp, pool] = await Promise.all([readInventory(gateway), grammar(), poolModules()]);
     const { tier } = inventory.service;
     const resolved = pool.resolveRoutes(inventory, csharp, api_id);
-    const { apiId, routes, retry, sharedWith, notes, unrouted } = resolved;
+    const { apiId, routes, retry, signedIn, sharedWith, notes, unrouted } = resolved;
     const members = routes.flatMap((one) => one.members).filter(({ isMissing }) => isMissing !== true);
+    const urls = routes.flatMap(pool.modelUrl);
     const [served, observed] = await Promise.all([
-      readServedModels(models, pool.hostsOf(members)),
-      readObserved(context, inventory, apiId, members),
+      readServedModels(models, pool.hostsOf([...members, ...urls])),
+      readObserved(context, inventory, apiId, routes),
     ]);
     const findings = [...pool.findingsOf(resolved, tier), ...pool.modelFindingsOf(resolved, served)];
     const told = findings.some(({ code }) => code === "missing_backend") ? pool.reachedBy(routes).map(pool.missingNote) : [];
@@ -81,7 +85,9 @@ export const getBackendPool = defineTool({
       routes: routes.map((one) => {
         const shares = observed === null ? null : observed.of(one.members);
         const rows = one.members.map((each, index) => memberRow(each, pool.memberModels(each, served), shares?.[index]));
-        return routeRow(one, rows, pool.worstCaseText(one.members, retry, tier));
+        const worstCase = pool.worstCaseText(one.members, retry, tier, pool.flawsOf(one.members, signedIn, served));
+        const [url] = pool.modelUrl(one);
+        return { ...routeRow(one, rows, worstCase), ...(url === undefined ? {} : deploymentRows(pool.memberModels(url, served))) };
       }),
       ...(observed?.window === undefined ? {} : { observed: observed.window }),
       retry:
@@ -93,7 +99,7 @@ export const getBackendPool = defineTool({
       notes: [
         ...notes.filter((note) => !told.includes(note)),
         ...(unrouted === null ? [] : [unrouted]),
-        ...pool.unknownText(members, served).map((text) => `Models unknown ${text}`),
+        ...pool.unknownText([...members, ...urls], served).map((text) => `Models unknown ${text}`),
         ...(observed === null ? [] : observed.notes),
       ],
     };
@@ -103,7 +109,7 @@ export const getBackendPool = defineTool({
       `Backends of API '${api_id}' on ${service}`,
       ...routes.map(renderRoute),
       observed !== undefined &&
-        `Observed: ${observed.calls} calls in the logs, ${observed.since} to ${observed.until}, by who answered last; later ones may not be in yet`,
+        `Observed: ${observed.calls} calls in the logs of ${observed.since} to ${clockText(observed.until)}${recentText(observed)}, by who answered last`,
       retry !== null && `Retry: ${retry.count} times on ${retry.condition} (${retry.source})`,
       ...shared_with.map(({ backend_id, api_ids }) => `${backend_id} also serves: ${api_ids.join(", ")}`),
       ...findings.map(({ code, severity, text, fix }) => `${severity === "problem" ? "Problem" : "Advice"} ${code}: ${text} Fix: ${fix}`),
@@ -112,21 +118,28 @@ export const getBackendPool = defineTool({
 });
 
 async function poolModules() {
-  const [routes, findings, modelFindings, served, worstCase] = await Promise.all([
+  const [routes, findings, modelFindings, served, flaws, worstCase] = await Promise.all([
     import("../src/pool/routes.ts"),
     import("../src/pool/findings.ts"),
     import("../src/pool/model-findings.ts"),
     import("../src/pool/served.ts"),
+    import("../src/pool/flaws.ts"),
     import("../src/pool/worst-case.ts"),
   ]);
-  return { ...routes, ...findings, ...modelFindings, ...served, ...worstCase };
+  return { ...routes, ...findings, ...modelFindings, ...served, ...flaws, ...worstCase };
 }
 
 /** What the logs say of who gets the calls. */
 interface Observed {
-  readonly of: (members: readonly Member[]) => readonly (number | "unknown")[];
-  readonly window?: { readonly since: string; readonly until: string; readonly calls: number };
+  readonly of: (members: readonly Member[]) => readonly Shares[];
+  readonly window?: Answer<z.output<typeof observedWindow>>;
   readonly notes: readonly string[];
+}
+
+/** Percent of the calls of an hour, and of its last minutes where there were any. */
+interface Shares {
+  readonly observed_percent: number | "unknown";
+  readonly recent_percent?: number | "unknown";
 }
 
 /** Null where only one backend can get calls: the logs could say nothing else, and asking them takes seconds. */
@@ -134,26 +147,47 @@ async function readObserved(
   { logs, now }: ReadContext,
   { service, backends }: Inventory,
   apiId: string,
-  members: readonly Member[],
+  routes: readonly Route[],
 ): Promise<Observed | null> {
+  const members = routes.flatMap((one) => one.members).filter(({ isMissing }) => isMissing !== true);
   const ids = new Set(members.map(({ backendId }) => `backends/${backendId}`));
   if (ids.size < 2) return null;
-  const { observedPercents, readObservedShares } = await import("../src/usage/observed-shares.ts");
+  const { callsIn, observedPercents, readObservedShares, silentMembers } = await import("../src/usage/observed-shares.ts");
   const reached = backends.filter(({ id }) => ids.has(id));
   const read: ObservedShares = await readObservedShares(logs, service, apiId, reached, now());
   if (read.kind === "unknown")
-    return { of: (some) => some.map(() => "unknown" as const), notes: [`Observed shares: unknown, ${read.reason}`] };
-  const { window, calls, partial } = read;
+    return {
+      of: (some) => some.map(() => ({ observed_percent: "unknown" as const })),
+      notes: [`Observed shares: unknown, ${read.reason}`],
+    };
+  const { window, calls, recent, partial } = read;
+  const recentCalls = callsIn(recent.calls);
   return {
-    of: (some) => observedPercents(read, some),
-    window: {
-      since: window.since.toISOString(),
-      until: window.until.toISOString(),
-      calls: [...calls.values()].reduce((sum, count) => sum + count, 0),
+    of: (some) => {
+      const [hour, now] = [observedPercents(read, some), observedPercents(recent, some)];
+      return some.map((_, index) => ({
+        observed_percent: hour[index] ?? "unknown",
+        ...(recentCalls === 0 ? {} : { recent_percent: now[index] ?? "unknown" }),
+      }));
     },
-    notes: partial === null ? [] : [`Observed shares are of a part of the calls: ${partial}`],
+    window: {
+      since: timeText(window.since),
+      until: timeText(window.until),
+      calls: callsIn(calls),
+      ...(recentCalls === 0 ? {} : { recent_since: timeText(recent.since), recent_calls: recentCalls }),
+    },
+    notes: [
+      ...(partial === null ? [] : [`Observed shares are of a part of the calls: ${partial}`]),
+      ...new Set(routes.flatMap((one) => silentMembers(read, one.members)).map(silentText)),
+    ],
   };
 }
+
+const silentText = ({ backendId, since, others }: Silent): string =>
+  `${backendId} gets nothing since ${timeText(since)}, others ${others} calls: it is new, its breaker is open, or a retry hides that it fails (diagnose_gateway)`;
+
+/** Whole minutes. */
+const timeText = (time: Date): string => time.toISOString().replace(/:00\.000Z$/, "Z");
 
 function routeRow(
   one: Route,
@@ -191,7 +225,7 @@ function detailsOf(
 function memberRow(
   { backendId, url, region, priority, weight, share, credentials, circuitBreaker }: Member,
   models: MemberModels,
-  observed: number | "unknown" | undefined,
+  observed: Shares | undefined,
 ): Answer<z.output<typeof member>> {
   return {
     backend_id: backendId,
@@ -200,7 +234,7 @@ function memberRow(
     priority,
     weight,
     share_percent: share,
-    ...(observed === undefined ? {} : { observed_percent: observed }),
+    ...observed,
     credential: credentials.join(", ") || "none",
     circuit_breaker: circuitBreaker === null ? null : breakerRow(circuitBreaker),
     ...deploymentRows(models),
@@ -251,30 +285,57 @@ const sourceText = (source: Route["source"]): string => (typeof source === "stri
 function renderRoute({ backend_id, kind, certainty, source, members, ...details }: z.output<typeof route>): string {
   const detail = (name: string): string | undefined => (details[name] === undefined ? undefined : String(details[name]));
   const when = [detail("condition"), detail("expression")].filter((part) => part !== undefined).join("; ");
+  const url = details.deployments === undefined ? undefined : member.shape.deployments.parse(details.deployments);
   const [operation, sameUrl, cookie, status] = ["operation_id", "same_url_as", "session_affinity", "failure_status"].map(detail);
   return lines(
     `**${kind} ${backend_id ?? detail("url") ?? "unknown"}** ${certainty}${when === "" ? "" : ` (${when})`}${operation === undefined ? "" : `, operation ${operation}`}, by ${source}`,
     sameUrl !== undefined && `The URL is that of backend ${sameUrl}, whose breaker and credentials do not apply here`,
     cookie !== undefined && `Session affinity by cookie ${cookie}`,
     status !== undefined && `Status ${status} while no member is available`,
-    members.length > 0 &&
-      table(
-        ["member", "region", "priority", "weight", "share", "circuit breaker", "credential", "url"],
-        members.map((one) => [
-          one.backend_id,
-          one.region,
-          one.priority,
-          one.weight,
-          `${one.share_percent} %${one.observed_percent === undefined ? "" : `, observed ${percentText(one.observed_percent)}`}`,
-          renderBreaker(one.circuit_breaker),
-          one.credential,
-          one.url,
-        ]),
-      ),
+    ...renderMembers(members),
     ...renderDeployments(members),
+    url !== undefined && `The URL serves: ${deploymentsText({ ...details, deployments: url })}`,
     detail("worst_case") ?? "",
   );
 }
+
+/** Without a column for a breaker or a credential that all of several members have. */
+function renderMembers(members: readonly z.output<typeof member>[]): readonly string[] {
+  if (members.length === 0) return [];
+  const columns: readonly (readonly [string, (one: z.output<typeof member>) => string | number | null])[] = [
+    ["member", (one) => one.backend_id],
+    ["region", (one) => one.region],
+    ["priority", (one) => one.priority],
+    ["weight", (one) => one.weight],
+    ["share", sharesText],
+    ["circuit breaker", (one) => renderBreaker(one.circuit_breaker)],
+    ["credential", (one) => one.credential],
+    ["url", (one) => one.url],
+  ];
+  const common = columns.filter(
+    ([name, cell]) => ["circuit breaker", "credential"].includes(name) && members.length > 1 && new Set(members.map(cell)).size === 1,
+  );
+  const own = columns.filter((column) => !common.includes(column));
+  const [first] = members;
+  return [
+    table(
+      own.map(([name]) => name),
+      members.map((one) => own.map(([, cell]) => cell(one))),
+    ),
+    ...(first === undefined || common.length === 0 ? [] : [`Each: ${common.map(([name, cell]) => `${name} ${cell(first)}`).join("; ")}`]),
+  ];
+}
+
+function sharesText({ share_percent: share, observed_percent: observed, recent_percent: recent }: z.output<typeof member>): string {
+  const now = recent === undefined ? "" : `, last minutes ${percentText(recent)}`;
+  return `${share} %${observed === undefined ? "" : `, observed ${percentText(observed)}${now}`}`;
+}
+
+const recentText = ({ recent_since: since, recent_calls: calls }: z.output<typeof observedWindow>): string =>
+  since === undefined ? "" : ` (last minutes: ${calls} since ${clockText(since)})`;
+
+/** `10:02Z` of a whole time. */
+const clockText = (time: unknown): string => String(time).replace(/^.*T/, "");
 
 const percentText = (percent: unknown): string => (typeof percent === "number" ? `${percent} %` : "unknown");
 
@@ -285,7 +346,10 @@ function renderDeployments(members: readonly z.output<typeof member>[]): readonl
   return [...alike].map(([text, ids]) => `${ids.join(", ")}${ids.length === 1 ? " serves" : " serve"}: ${text}`);
 }
 
-function deploymentsText({ deployments, deployments_left_out: left }: z.output<typeof member>): string {
+function deploymentsText({
+  deployments,
+  deployments_left_out: left,
+}: Readonly<Record<string, unknown>> & Pick<z.output<typeof member>, "deployments">): string {
   if (deployments === "unknown") return "unknown";
   const texts = deployments.map(({ name, model, version, sku, tpm, rpm }) => {
     const title = name === model ? version : `${model} ${version}`;

@@ -211,7 +211,7 @@ function permissionHint(reason: string): string {
 function roleFor(action: string): string {
   if (/^Microsoft\.Insights\//i.test(action)) return "Monitoring Reader";
   // Every narrower one that has deployments/read may call the models too.
-  if (/^Microsoft\.CognitiveServices\//i.test(action)) return "Reader";
+  if (/^Microsoft\.(?:CognitiveServices|ResourceGraph)\//i.test(action)) return "Reader";
   return /\/read$/i.test(action) ? "API Management Service Reader Role" : "API Management Service Contributor";
 }
 

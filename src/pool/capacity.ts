@@ -28,9 +28,10 @@ export interface CapacityText {
 const mostNamed = 3;
 
 /**
- * What the carriers' deployments may serve by their own token limits, against the most that the accounts of sources and carriers together have
+ * What the carriers' deployments may serve by their own limits of tokens and requests, against the most that the accounts of sources and carriers together have
  * served of each deployment in one minute of the last 24 h, whoever has called them. Deployments go by name; those that backends' URLs name are one, whatever they
- * are called. Assumed: `TokenTransaction` counts as the limit does; Azure admits by estimates made before a call, so 429 may come below it
+ * are called. Assumed: `TokenTransaction` and `AzureOpenAIRequests` count as the limits do; Azure admits by estimates made before a call, and requests by the
+ * second, so 429 may come below them
  * (https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota).
  */
 export function capacityText({ when, sources, carriers }: Load, behind: Behind): CapacityText {
@@ -43,27 +44,43 @@ export function capacityText({ when, sources, carriers }: Load, behind: Behind):
   if (unread.length > 0 || mixed) {
     const why = mixed ? ["some members' URLs name a deployment, others leave it to the call"] : unread;
     const same = models.length > 0 ? " by the same models" : "";
-    return { text: `${when}: whether ${names(carriers)} can carry all of it (TPM)${same} is unknown; ${why.join("; ")}.`, warnings: [] };
+    return {
+      text: `${when}: whether ${names(carriers)} can carry all of it (TPM, RPM)${same} is unknown; ${why.join("; ")}.`,
+      warnings: [],
+    };
   }
-  const peaks = peaksOf(known, behind);
+  const peaks = peaksOf(known, behind.tokens);
   if (peaks.length === 0) {
     return { text: `${when}: nothing to hold against the limits of ${names(carriers)}, no tokens in the last 24 h.`, warnings: [] };
   }
-  const judged = peaks.map((peak) => ({ ...peak, ...limitOf(peak.key, carrying) }));
-  const short = judged.filter(({ limit, peak }) => limit !== "unknown" && limit < peak);
+  const calls = peaksOf(known, behind.requests);
+  const judged = peaks.map((peak): Judged => {
+    const { lacks, tokens, requests } = limitsOf(peak.key, carrying);
+    const called = calls.find(({ key }) => key === peak.key)?.peak ?? 0;
+    return { name: peak.name, lacks, rates: [rate("TPM", peak.peak, tokens), ...(called === 0 ? [] : [rate("RPM", called, requests)])] };
+  });
   const shown = judged.slice(0, mostNamed);
   const left = judged.length - shown.length;
   return {
     text: `${when}: ${names(carriers)} has ${shown.map(shownText).join(", ")}${left > 0 ? `, and ${left} more` : ""} (last 24 h).`,
-    warnings: short.map(
-      ({ name, peak, limit, lacks }) =>
-        `${when}: the peak of the last 24 h was ${amount(peak)} TPM of ${name}, ${
-          lacks
-            ? `and ${names(carriers)} has no such deployment: callers would get 404`
-            : `the limit of ${names(carriers)} is ${amount(limit)}: callers would get 429`
-        }.`,
-    ),
+    warnings: judged.flatMap((one) => shortOf(one, names(carriers)).map((text) => `${when}: the peak of the last 24 h was ${text}.`)),
   };
+}
+
+interface Rate {
+  readonly unit: "TPM" | "RPM";
+  readonly peak: number;
+  readonly limit: number | "unknown";
+}
+
+const rate = (unit: Rate["unit"], peak: number, limit: Rate["limit"]): Rate => ({ unit, peak, limit });
+
+/** A deployment, and what is asked of it. */
+interface Judged {
+  readonly name: string;
+  /** Whether the carriers have none of this name. */
+  readonly lacks: boolean;
+  readonly rates: readonly Rate[];
 }
 
 type Reached = Extract<MemberModels, { kind: "read" }>;
@@ -96,12 +113,12 @@ interface Peak {
 }
 
 /** The most of each deployment that all accounts together have served in one minute, highest first. */
-function peaksOf(known: readonly Reached[], { tokens }: Behind): readonly Peak[] {
+function peaksOf(known: readonly Reached[], loads: Behind["tokens"]): readonly Peak[] {
   const sums = new Map<string, Map<string, number>>();
   const spelled = new Map<string, string>();
   const counted = new Set<string>();
   for (const models of known) {
-    const read = tokens.get(accountKey(models.account));
+    const read = loads.get(accountKey(models.account));
     if (read === undefined || read instanceof GatewayError) continue;
     for (const [deployment, minutes] of read) {
       if (models.pinned !== null && models.pinned.toLowerCase() !== deployment) continue;
@@ -122,8 +139,26 @@ function peaksOf(known: readonly Reached[], { tokens }: Behind): readonly Peak[]
     .toSorted((a, b) => b.peak - a.peak);
 }
 
+/** What of a deployment's peak the carriers cannot serve, in words. */
+function shortOf({ name, lacks, rates }: Judged, carriers: string): readonly string[] {
+  const [first] = rates;
+  if (lacks && first !== undefined)
+    return [`${amount(first.peak)} ${first.unit} of ${name}, and ${carriers} has no such deployment: callers would get 404`];
+  return rates
+    .filter(({ limit, peak }) => limit !== "unknown" && limit < peak)
+    .map(
+      ({ unit, limit, peak }) => `${amount(peak)} ${unit} of ${name}, the limit of ${carriers} is ${amount(limit)}: callers would get 429`,
+    );
+}
+
+interface Limits {
+  readonly lacks: boolean;
+  readonly tokens: Rate["limit"];
+  readonly requests: Rate["limit"];
+}
+
 /** What deployments of a key may serve together, each once: two members may lead to the same. */
-function limitOf(key: string, carrying: readonly Reached[]): { readonly limit: number | "unknown"; readonly lacks: boolean } {
+function limitsOf(key: string, carrying: readonly Reached[]): Limits {
   const found = new Map<string, ModelDeployment>();
   for (const models of carrying) {
     for (const deployment of models.deployments) {
@@ -132,15 +167,26 @@ function limitOf(key: string, carrying: readonly Reached[]): { readonly limit: n
       found.set(`${accountKey(models.account)} ${name}`, deployment);
     }
   }
-  const limits = [...found.values()].map(({ tokensPerMinute }) => tokensPerMinute);
-  const told = limits.filter((limit) => limit !== null);
+  const all = [...found.values()];
   return {
-    limit: told.length < limits.length ? "unknown" : told.reduce((sum, limit) => sum + limit, 0),
-    lacks: limits.length === 0,
+    lacks: all.length === 0,
+    tokens: sumOf(all.map(({ tokensPerMinute }) => tokensPerMinute)),
+    requests: sumOf(all.map(({ requestsPerMinute }) => requestsPerMinute)),
   };
 }
 
-const shownText = ({ name, peak, limit, lacks }: Peak & ReturnType<typeof limitOf>): string =>
-  `${lacks ? "no" : amount(limit)} TPM of ${name} for a peak of ${amount(peak)}`;
+function sumOf(limits: readonly (number | null)[]): Rate["limit"] {
+  const told = limits.filter((limit) => limit !== null);
+  return told.length < limits.length ? "unknown" : told.reduce((sum, limit) => sum + limit, 0);
+}
 
-const amount = (tokens: number | "unknown"): string => (tokens === "unknown" ? "unknown" : tokens.toLocaleString("en-US"));
+/** `1,000 TPM of gpt-4o for a peak of 900 and 6 RPM for 5`. */
+const shownText = ({ name, lacks, rates }: Judged): string =>
+  rates
+    .map(({ unit, limit, peak }, index) => {
+      const limited = `${lacks ? "no" : amount(limit)} ${unit}`;
+      return index === 0 ? `${limited} of ${name} for a peak of ${amount(peak)}` : `${limited} for ${amount(peak)}`;
+    })
+    .join(" and ");
+
+const amount = (rate: Rate["limit"]): string => (rate === "unknown" ? "unknown" : rate.toLocaleString("en-US"));

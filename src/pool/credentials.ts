@@ -1,8 +1,9 @@
 import { type Json, type JsonObject, policyScopeOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
+import { containsPolicies } from "../policy/catalogue.ts";
 import { attribute, childElements, textOf } from "../policy/document.ts";
 import { policyChain, type Step, type StepReader, stepReader } from "../policy/steps.ts";
-import { isEmpty, objectOf } from "./backend.ts";
+import { isEmpty, type Member, objectOf } from "./backend.ts";
 
 /** Whether a backend reads a key or token from a header of this name. */
 export const isCredentialHeader = (name: string): boolean =>
@@ -33,6 +34,40 @@ export function policyCredentials(inventory: Inventory, apiIds: readonly string[
     }),
   );
   return [...new Set(found)];
+}
+
+/**
+ * Whether policies sign in every call of an API that is sent, whichever backend gets it: on every way through operations and products, in every
+ * branch.
+ */
+export function signedInByPolicy(inventory: Inventory, apiId: string): boolean {
+  const reader = stepReader(inventory);
+  return chainsOf(inventory, apiId).every((chain) => {
+    const { inbound, backend } = reader.steps(chain);
+    const steps = [...inbound, ...backend];
+    return alwaysSigns(steps, [...ofTheRequest(steps)], reader);
+  });
+}
+
+/** A call that is answered there is not sent. `all`: what may use a token that a step gets. */
+function alwaysSigns(steps: readonly Step[], all: readonly Step[], reader: StepReader): boolean {
+  return steps.some((step) => {
+    const { name } = step.element;
+    if (ownMessages.has(name)) return name === "return-response";
+    if (name !== "choose") return containsPolicies(name) ? alwaysSigns(step.children(), all, reader) : sentBy(step, all, reader).length > 0;
+    const branches = step.children();
+    return (
+      branches.some(({ element }) => element.name === "otherwise") && branches.every(({ children }) => alwaysSigns(children(), all, reader))
+    );
+  });
+}
+
+/** The members of a pool that send no credential while others of it do. `signedIn`: policies sign in its calls, and nobody has to. */
+export function bareMembers(members: readonly Member[], signedIn: boolean): readonly Member[] {
+  if (signedIn || members.every(({ credentials }) => credentials.length === 0)) return [];
+  return members.filter(
+    ({ credentials, isMissing, members: inner }) => credentials.length === 0 && isMissing !== true && inner === undefined,
+  );
 }
 
 function chainsOf({ policies, products }: Inventory, apiId: string): readonly (readonly string[])[] {

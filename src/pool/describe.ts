@@ -2,6 +2,7 @@ import type { JsonObject } from "../gateway/documents.ts";
 import { sameName } from "../gateway/model.ts";
 import { affinityCookie, breakerOf, failureStatus, itemBackendId, itemPriority, itemWeight, poolItems } from "./backend.ts";
 import { breakerText } from "./breaker.ts";
+import { identityOf } from "./managed-identity.ts";
 import { defaultErrorReasons, defaultRetryCount, defaultStatusCodes, type RetryInput } from "./request.ts";
 import type { Retry } from "./retry.ts";
 
@@ -28,7 +29,7 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
         ...(edit === undefined ? [] : urlWords(edit)),
         ...placeWords("priority", known, item, itemPriority),
         ...placeWords("weight", known, item, itemWeight),
-        ...(edit === undefined ? [] : [...regionWords(edit), ...breakerWords(edit)]),
+        ...(edit === undefined ? [] : [...regionWords(edit), ...identityWords(edit), ...breakerWords(edit)]),
       ].join(", ");
       if (known === undefined) return [`+ ${id} ${words}`.trimEnd()];
       return words === "" ? [] : [`${id} ${words}`];
@@ -42,7 +43,12 @@ export function poolParts(pool: BackendEdit, members: readonly BackendEdit[]): r
 }
 
 /** What changes in a backend that stands alone. */
-export const backendParts = (edit: BackendEdit): readonly string[] => [...urlWords(edit), ...regionWords(edit), ...breakerWords(edit)];
+export const backendParts = (edit: BackendEdit): readonly string[] => [
+  ...urlWords(edit),
+  ...regionWords(edit),
+  ...identityWords(edit),
+  ...breakerWords(edit),
+];
 
 /** What a retry becomes; `known` is the one that is there. */
 export function retryText(known: Retry | null, retry: RetryInput | null): string {
@@ -71,6 +77,12 @@ function urlWords({ before, after }: BackendEdit): readonly string[] {
 
 function regionWords({ before, after }: BackendEdit): readonly string[] {
   return after.azureRegion === before?.azureRegion ? [] : [`region ${after.azureRegion ?? "-"}`];
+}
+
+/** Of an existing backend: a new one is told of in a warning. */
+function identityWords({ before, after }: BackendEdit): readonly string[] {
+  if (before === null || (identityOf(before) === null) === (identityOf(after) === null)) return [];
+  return [identityOf(after) === null ? "no managed identity" : "managed identity"];
 }
 
 function breakerWords({ before, after }: BackendEdit): readonly string[] {

@@ -6,6 +6,7 @@ import { backendIdOf, findBackend, isPool, type Member, membersOf, poolMembers, 
 import { withBreaker } from "./breaker.ts";
 import type { Conversion } from "./conversion.ts";
 import { type BackendEdit, backendParts, poolParts } from "./describe.ts";
+import { identityOf, roleAssignments, withIdentity } from "./managed-identity.ts";
 import { editPool } from "./members.ts";
 import { newBackend } from "./new-backend.ts";
 import { regionId } from "./regions.ts";
@@ -39,15 +40,15 @@ export function backendEdits(
   if (subject === undefined) return { edits: [], joined: [], parts: [], warnings: [], manualSteps: [], members: null };
   if (kind === "pool") return poolEdits(backends, { pool: subject, created: [] }, request, service.resourceId);
   const [input] = request.backends ?? [];
-  const edit = editExisting(subject, input, breakerFor(input, request));
+  const edit = editExisting(subject, input, breakerFor(input, request), []);
   const edits = [edit].filter(changes);
   const members = membersOf(applied(backends, edits), subject);
   return {
     edits,
     joined: [],
     parts: backendParts(edit),
-    warnings: [...urlWarnings(edit), ...(edits.length === 0 ? [] : longTripWarnings(members))],
-    manualSteps: [],
+    warnings: [...urlWarnings(edit), ...identityWarnings(edit), ...(edits.length === 0 ? [] : longTripWarnings(members))],
+    manualSteps: identitySteps(edit, service.resourceId),
     members: null,
   };
 }
@@ -82,7 +83,9 @@ function poolEdits(
   const existing = [...new Set(members)].flatMap((id) => {
     const backend = findBackend(backends, id);
     const input = inputs.find(({ backend_id }) => sameName(backend_id, id));
-    return backend === undefined ? [] : [beforeOf(editExisting(backend, input, breakerFor(input, request)))];
+    if (backend === undefined) return [];
+    const others = siblings.filter((properties) => properties !== backend.properties);
+    return [beforeOf(editExisting(backend, input, breakerFor(input, request), others))];
   });
   const memberEdits = [...created.map(({ edit }) => edit), ...existing];
   const edits = [...memberEdits, poolEdit].filter(changes);
@@ -95,13 +98,14 @@ function poolEdits(
       ...created.flatMap(({ warnings }) => warnings),
       ...edited.warnings,
       ...memberEdits.flatMap(urlWarnings),
+      ...memberEdits.flatMap(identityWarnings),
       ...standbyWarnings(balanced, request),
       ...(known.length > 1 && balanced.length === 1
         ? balanced.map(({ backendId }) => `'${backendId}' is the only member left: nothing takes over when it fails.`)
         : []),
       ...(edits.length === 0 ? [] : longTripWarnings(balanced)),
     ],
-    manualSteps: created.flatMap(({ manualSteps }) => manualSteps),
+    manualSteps: [...created.flatMap(({ manualSteps }) => manualSteps), ...memberEdits.flatMap((edit) => identitySteps(edit, serviceId))],
     members: balanced,
   };
 }
@@ -136,6 +140,7 @@ function editExisting(
   { id, properties }: ListedDocument,
   input: BackendInput | undefined,
   breaker: BreakerInput | null | undefined,
+  others: readonly JsonObject[],
 ): BackendEdit {
   const { url, region } = input ?? {};
   const stays = url === undefined || (typeof properties.url === "string" && sameUrl(properties.url, url));
@@ -144,7 +149,11 @@ function editExisting(
     region === undefined || regionId(`${properties.azureRegion ?? ""}`) === regionId(region)
       ? moved
       : { ...moved, azureRegion: regionId(region) };
-  return { backendId: backendIdOf(id), before: properties, after: breakerSet(placed, breaker) };
+  return {
+    backendId: backendIdOf(id),
+    before: properties,
+    after: breakerSet(withIdentity(placed, input?.managed_identity, others), breaker),
+  };
 }
 
 const breakerSet = (properties: JsonObject, breaker: BreakerInput | null | undefined): JsonObject =>
@@ -161,6 +170,20 @@ function applied(backends: readonly ListedDocument[], edits: readonly BackendEdi
   const edited = edits.map(({ backendId, after }) => ({ id: backendDocumentId(backendId), properties: after }));
   return [...backends.filter(({ id }) => !edited.some((edit) => edit.id === id)), ...edited];
 }
+
+/** Whether an existing backend comes to sign in with a managed identity; a new one's words are `newBackend`'s. */
+const gainsIdentity = ({ before, after }: BackendEdit): boolean =>
+  before !== null && identityOf(before) === null && identityOf(after) !== null;
+
+const identityWarnings = (edit: BackendEdit): readonly string[] =>
+  gainsIdentity(edit)
+    ? [
+        `Backend '${edit.backendId}' comes to authenticate with a managed identity, for all that use it: give it access to ${edit.after.url}.`,
+      ]
+    : [];
+
+const identitySteps = (edit: BackendEdit, serviceId: string): readonly string[] =>
+  gainsIdentity(edit) ? roleAssignments(identityOf(edit.after) ?? {}, `${edit.after.url}`, serviceId) : [];
 
 function urlWarnings({ backendId, before, after }: BackendEdit): readonly string[] {
   return before === null || before.url === after.url

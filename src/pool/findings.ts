@@ -1,5 +1,6 @@
 import type { Tier } from "../gateway/model.ts";
 import type { Member } from "./backend.ts";
+import { bareMembers } from "./credentials.ts";
 import { type BreakerInput, defaultErrorReasons, type PoolRequest, type RetryInput } from "./request.ts";
 import type { Retry } from "./retry.ts";
 import type { ApiRoutes, Route } from "./routes.ts";
@@ -19,7 +20,8 @@ export type FindingCode =
   | "too_many_members"
   | "tier_without_breakers"
   | "different_models"
-  | "missing_deployment";
+  | "missing_deployment"
+  | "unequal_credentials";
 
 /** Something about a pool that does not do what people expect of it, and what to do. */
 export interface Finding {
@@ -39,6 +41,8 @@ interface Examined {
   readonly members: readonly Member[];
   /** Around the call. */
   readonly retry: Retry | null;
+  /** Whether policies sign in every call. */
+  readonly signedIn: boolean;
   readonly tier: Tier;
 }
 
@@ -47,13 +51,13 @@ const mostMembers = 30;
 
 /** What is wrong with the pools that an API goes to, each named once; of a backend that stands alone only that it does. */
 export function findingsOf(routes: ApiRoutes, tier: Tier): readonly Finding[] {
-  const { apiId, retry } = routes;
+  const { apiId, retry, signedIn } = routes;
   const missing = missingBackends(routes);
   const destinations = new Map(routes.routes.flatMap((route) => (route.backendId === null ? [] : [[route.backendId, route] as const])));
   const isAlone = routes.routes.every(({ kind }) => kind !== "url") && reachedMembers(routes.routes).size === 1;
   const found = [...destinations].flatMap(([backendId, { kind, members }]) => {
     if (kind === "url" || (members.length < 2 && !isAlone)) return [];
-    return findingsOn({ apiId, kind, backendId, members, retry, tier });
+    return findingsOn({ apiId, kind, backendId, members, retry, signedIn, tier });
   });
   return [...missing, ...found];
 }
@@ -88,7 +92,10 @@ function findingsOn(examined: Examined): readonly Finding[] {
   if (inner.length > 0) return inner.map((member) => ({ ...nested(examined, member), severity: "problem" }));
   if (examined.members.length < 2) return examined.members.length === 1 ? [{ ...alone(examined), severity: "advice" }] : [];
   const breakers = examined.tier === "consumption" ? withoutBreakers(examined) : [...standby(examined), ...ofBreakers(examined)];
-  return [...breakers, ...ofRetry(examined), ...tooMany(examined)].map((found) => ({ ...found, severity: "problem" }));
+  return [...unequal(examined), ...breakers, ...ofRetry(examined), ...tooMany(examined)].map((found) => ({
+    ...found,
+    severity: "problem",
+  }));
 }
 
 type Found = Omit<Finding, "severity">;
@@ -98,8 +105,14 @@ const call = (request: PoolRequest): string => `update_backend_pool ${JSON.strin
 const named = (members: readonly Member[]): string => members.map(({ backendId }) => backendId).join(", ");
 
 /** The call that gives each of these members this breaker; what it does not say of an existing one stays. */
-const breakerCall = ({ apiId }: Examined, members: readonly Member[], circuit_breaker: BreakerInput): string =>
-  call({ api_id: apiId, backends: members.map(({ backendId }) => ({ backend_id: backendId, circuit_breaker })) });
+function breakerCall(
+  { apiId, kind, backendId: poolId, members: all }: Examined,
+  members: readonly Member[],
+  circuit_breaker: BreakerInput,
+): string {
+  if (kind === "pool" && members.length === all.length) return call({ api_id: apiId, pool_id: poolId, policies: { circuit_breaker } });
+  return call({ api_id: apiId, backends: members.map(({ backendId }) => ({ backend_id: backendId, circuit_breaker })) });
+}
 
 /** Assumed: nobody says when a pool that is a member is passed over, so that nothing is said of its breakers or of what stands behind it. */
 function nested({ apiId, backendId }: Examined, { backendId: inner, members = [] }: Member): Found {
@@ -115,7 +128,7 @@ function alone({ apiId, kind, backendId, members }: Examined): Found {
   return {
     code: "one_member",
     text: `${what}: nothing takes over when it fails.`,
-    fix: `Add a backend in another region: update_backend_pool {"api_id":${JSON.stringify(apiId)},"backends":[{"backend_id":"...","priority":2}],"policies":{"circuit_breaker":{}}}`,
+    fix: `Add a backend in another region: update_backend_pool {"api_id":${JSON.stringify(apiId)},"backends":[{"backend_id":"<new name>","url":"https://<account in another region>.openai.azure.com/openai","priority":2}],"policies":{"circuit_breaker":{}}}`,
   };
 }
 
@@ -172,7 +185,7 @@ function ofBreakers(examined: Examined): readonly Found[] {
     }),
     ...of(deaf, {
       code: "breaker_ignores_connection_failures",
-      text: `A refused connection or a timeout does not open the breaker of ${named(deaf)}: it counts status codes alone.`,
+      text: `A refused connection or a timeout opens no breaker${deaf.length === examined.members.length ? "" : ` of ${named(deaf)}`}.`,
       fix: breakerCall(examined, deaf, { error_reasons: defaultErrorReasons }),
     }),
     ...of(patient, {
@@ -217,6 +230,24 @@ function hiddenText(members: readonly Member[], tier: Tier, retries: number): st
   const left = errorsBefore(count, retries);
   const all = left === 0 ? "" : `, ${count} none`;
   return `, up to ${count} before a breaker opens; ${retries} ${retries === 1 ? "retry leaves" : "retries leave"} ${left === 0 ? "none" : `at most ${left}`}${all}`;
+}
+
+/** Calls that get to a member without credentials come there as nobody's: what signs in at the others does not. */
+function unequal({ apiId, backendId, members, signedIn }: Examined): readonly Found[] {
+  const bare = bareMembers(members, signedIn);
+  if (bare.length === 0) return [];
+  const others = members.filter(({ credentials }) => credentials.length > 0);
+  const backends = bare.map((member) => ({ backend_id: member.backendId, managed_identity: true }));
+  const byIdentity = others.every(({ credentials }) => credentials.includes("managedIdentity"));
+  return [
+    {
+      code: "unequal_credentials",
+      text: `${named(bare)} of ${backendId} send${bare.length === 1 ? "s" : ""} no credential, ${named(others)} do${others.length === 1 ? "es" : ""}, and no policy signs in every call: what ${named(bare)} get${bare.length === 1 ? "s" : ""} is not authenticated, and answered 401 where a key or token is asked for.`,
+      fix: byIdentity
+        ? call({ api_id: apiId, pool_id: backendId, backends })
+        : "Set the same credentials on the backend by hand: they are never copied.",
+    },
+  ];
 }
 
 function tooMany({ backendId, members }: Examined): readonly Found[] {

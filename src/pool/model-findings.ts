@@ -147,11 +147,17 @@ function missing(serving: readonly Serving[]): readonly Finding[] {
   return [
     {
       code: "missing_deployment",
-      severity: "advice",
-      text: `${texts.join("; ")}, which another member has: calls for it get 404 there, and what minds 429 and 5xx alone neither retries that nor opens a breaker.`,
+      severity: lacking.some(({ one }) => sharesNone(one, all)) ? "problem" : "advice",
+      text: `${texts.join("; ")}, which another member has: calls for it get 404 there, which a breaker of 429 and 5xx does not count.`,
       fix: `${createCommand(first.one.account, like.serving.account, like.deployment)}${more}`,
     },
   ];
+}
+
+/** Whether a member has nothing of what the others have: then it serves no call, whatever this API is asked for. */
+function sharesNone(one: Serving, all: readonly (readonly [string, readonly Place[]])[]): boolean {
+  const theirs = all.filter(([, found]) => found.some(({ serving }) => serving !== one));
+  return theirs.length > 0 && theirs.every(([, found]) => found.every(({ serving }) => serving !== one));
 }
 
 const some = (texts: readonly string[], separator: string): string =>

@@ -1,8 +1,7 @@
 import { GatewayError } from "../errors.ts";
-import { accountAt, modelUserCommand } from "../gateway/azure-cli.ts";
 import { isObject, type JsonObject } from "../gateway/documents.ts";
-import { isModelHost, urlOf } from "./azure-host.ts";
 import { credentialsOf, objectOf } from "./backend.ts";
+import { identityFor, roleAssignments, sharedIdentity } from "./managed-identity.ts";
 import { regionId } from "./regions.ts";
 import type { BackendInput } from "./request.ts";
 
@@ -12,9 +11,6 @@ interface NewBackend {
   readonly manualSteps: readonly string[];
 }
 
-/** https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis */
-const modelsIdentity: JsonObject = { resource: "https://cognitiveservices.azure.com" };
-
 /**
  * A backend for a new member of a pool. Of what the members authenticate with only a managed identity is taken over, and only
  * where all of them use the same: keys and other credentials are never copied. ARM's `protocol` is `http` for https too.
@@ -23,9 +19,8 @@ export function newBackend(input: BackendInput & { readonly url: string }, sibli
   const { backend_id: backendId, url, region, managed_identity: asked } = input;
   checkBackendId(backendId);
   const credentials = siblings.map(({ credentials: own }) => objectOf(own));
-  const [first, ...others] = credentials.map(({ managedIdentity }) => managedIdentity);
-  const shared = first !== undefined && others.every((other) => JSON.stringify(other) === JSON.stringify(first)) ? objectOf(first) : null;
-  const identity = asked === false ? null : (shared ?? (asked === true ? modelsIdentity : null));
+  const shared = sharedIdentity(siblings);
+  const identity = asked === true ? identityFor(siblings) : asked === false ? null : shared;
   const properties = {
     url,
     protocol: "http",
@@ -62,15 +57,4 @@ export function checkBackendId(backendId: string): void {
   throw new GatewayError("invalid_input", `'${backendId}' cannot be the id of a new backend.`, {
     hint: "Use 1 to 80 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit.",
   });
-}
-
-/**
- * What lets the service's identity call a model of the account behind the URL; nothing where its tokens are for something
- * else, and where the host is none of Azure's. https://learn.microsoft.com/azure/api-management/authenticate-authorize-ai-apis
- */
-function roleAssignments({ resource, clientId }: JsonObject, url: string, serviceId: string): readonly string[] {
-  const to = urlOf(url);
-  if (to === null || !isModelHost(to)) return [];
-  if (typeof resource !== "string" || !/^https:\/\/(?:cognitiveservices|ai)\.azure\./i.test(resource)) return [];
-  return [modelUserCommand(serviceId, accountAt(url), typeof clientId === "string" ? clientId : undefined)];
 }

@@ -2,6 +2,8 @@ import { sameName, type Tier } from "../gateway/model.ts";
 import type { Behind } from "./account-tokens.ts";
 import type { Member } from "./backend.ts";
 import { capacityText, type Endpoint, type Load } from "./capacity.ts";
+import { bareMembers } from "./credentials.ts";
+import { flawsOf } from "./flaws.ts";
 import { modelFindings } from "./model-findings.ts";
 import type { ApiRoutes, Route } from "./routes.ts";
 import { unknownText } from "./served.ts";
@@ -30,7 +32,7 @@ export function outlook({ before, after, poolId, from, members, tier, behind }: 
   if (members === null) return { sentences: [], warnings: [] };
   const were = endpointsBefore(before, poolId, from);
   const [had, have] = [shareText(were), shareText(members)];
-  const worst = worstCaseText(members, after.retry, tier);
+  const worst = worstCaseText(members, after.retry, tier, flawsOf(members, after.signedIn, behind.served));
   const loads = endpointsKey(were) === endpointsKey(members) ? [] : loadsThen(were, members, after, tier);
   const capacity = loads.map((load) => capacityText(load, behind));
   const untold = newcomers(were, members).filter((member) => !loads.some(({ carriers }) => carriers.includes(member)));
@@ -42,9 +44,22 @@ export function outlook({ before, after, poolId, from, members, tier, behind }: 
       ...capacity.slice(-1).map(({ text }) => text),
       ...unknownText(untold, behind.served).map((text) => `Models unknown ${text}.`),
     ],
-    warnings: [...modelWarnings(after.apiId, poolId ?? "the pool", were, members, behind), ...capacity.flatMap(({ warnings }) => warnings)],
+    warnings: [
+      ...bareWarnings(after, newcomers(were, members), members),
+      ...modelWarnings(after.apiId, poolId ?? "the pool", were, members, behind),
+      ...capacity.flatMap(({ warnings }) => warnings),
+    ],
   };
 }
+
+/** New members that send no credential, beside others that do. */
+const bareWarnings = ({ signedIn }: ApiRoutes, isNew: readonly Member[], members: readonly Member[]): readonly string[] =>
+  bareMembers(members, signedIn)
+    .filter((member) => isNew.includes(member))
+    .map(
+      ({ backendId }) =>
+        `'${backendId}' sends no credential, other members do, and no policy signs in every call: calls that it gets are not authenticated. Give it credentials: managed_identity: true, or by hand.`,
+    );
 
 /** The endpoints between which a change moves traffic, now and then; none where it stays where it is. */
 export function movedEndpoints(

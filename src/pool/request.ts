@@ -19,7 +19,7 @@ export interface BackendInput {
   readonly url?: string | undefined;
   /** Azure's name of the region, in any spelling. */
   readonly region?: string | undefined;
-  /** Of a new backend: whether the gateway's identity signs its requests in; as the other members do where left out. */
+  /** Whether the gateway's identity signs its requests in. Where left out: a new backend's as the other members', an existing one's as it is. */
   readonly managed_identity?: boolean | undefined;
   readonly priority?: number | undefined;
   readonly weight?: number | undefined;

@@ -6,6 +6,7 @@ import { type StaticPolicies, staticPolicies } from "../policy/static/walk.ts";
 import { type Place, policyChain } from "../policy/steps.ts";
 import { affinityCookie, backendWithUrl, failureStatus, findBackend, isPool, type Member, membersOf } from "./backend.ts";
 import { type Choice, mergeTargets } from "./choices.ts";
+import { signedInByPolicy } from "./credentials.ts";
 import { type Decides, type Retry, retryOf } from "./retry.ts";
 import { callOf, leadsSomewhere, operationsApart, productsOf, wayOf } from "./ways.ts";
 
@@ -39,6 +40,8 @@ export interface ApiRoutes {
   readonly routes: readonly Route[];
   /** The retry around the call to the backend. */
   readonly retry: Retry | null;
+  /** Whether policies sign in every call that is sent: then no backend's own credentials are needed. */
+  readonly signedIn: boolean;
   /** Other APIs that reach a backend or pool of these routes. */
   readonly sharedWith: readonly { readonly backendId: string; readonly apiIds: readonly string[] }[];
   /** What is wrong or cannot be told. */
@@ -68,6 +71,7 @@ export function resolveRoutes(inventory: Inventory, csharp: CSharp, apiId: strin
       reader,
       decidesIn(policies, api),
     ),
+    signedIn: signedInByPolicy(inventory, api.id),
     sharedWith: reachedBy(routes)
       .map((backendId) => ({ backendId, apiIds: others.filter((id) => reach.get(id)?.includes(backendId)) }))
       .filter(({ apiIds }) => apiIds.length > 0),

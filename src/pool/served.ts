@@ -24,6 +24,18 @@ export const hostsOf = (members: readonly Pick<Member, "url">[]): readonly strin
   ...new Set(members.flatMap(({ url }) => urlOf(url ?? undefined)?.hostname ?? [])),
 ];
 
+/** The URL that a route leads to, where Azure serves models at it: what is asked of a member can be asked of it. */
+export function modelUrl({
+  kind,
+  url,
+}: {
+  readonly kind: string;
+  readonly url: string | null;
+}): readonly Pick<Member, "backendId" | "url">[] {
+  const to = kind === "url" ? urlOf(url ?? undefined) : null;
+  return to === null || url === null || !isModelHost(to) ? [] : [{ backendId: url, url }];
+}
+
 /** What a member serves, out of what is served at its host. */
 export function memberModels({ backendId, url, isMissing }: Pick<Member, "backendId" | "url" | "isMissing">, served: Served): MemberModels {
   const to = urlOf(url ?? undefined);

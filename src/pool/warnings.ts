@@ -115,8 +115,8 @@ export function longTripWarnings(members: readonly Member[]): readonly string[] 
 }
 
 /**
- * Backends at a host that is none of Azure's for models that are new, or new to the pool, and existing ones that move to another host: whoever
- * has the host gets the requests and what signs them in. `sent` is what the policies add to a backend's own credentials.
+ * Backends at a host that is none of Azure's for models that are new, new to the pool, or come to send credentials, and existing ones that move
+ * to another host: whoever has the host gets the requests and what signs them in. `sent` is what the policies add to a backend's own credentials.
  */
 export function recipientWarnings(
   edits: readonly BackendEdit[],
@@ -128,7 +128,8 @@ export function recipientWarnings(
     if (to === null) return [];
     const moved = before !== null && to.host !== urlOf(before.url)?.host;
     const foreign = !isModelHost(to);
-    if (!moved && !(foreign && (before === null || joined.includes(backendId)))) return [];
+    const gains = before !== null && backendCredentials(after).some((credential) => !backendCredentials(before).includes(credential));
+    if (!moved && !(foreign && (before === null || gains || joined.includes(backendId)))) return [];
     const credentials = [...new Set([...backendCredentials(after), ...sent()])];
     const what = credentials.length === 0 ? "requests" : `requests, and ${credentials.join(" and ")},`;
     const where = moved ? `the new host ${to.host} from now on` : to.host;

@@ -12,8 +12,13 @@ interface WorstCase {
   /** Answers with an error, at most, before it opens; null where none does, or where it counts by percentage. */
   readonly errors: { readonly withoutRetry: number; readonly withRetries: number } | null;
   /** Who gets how many percent once it is open. */
-  readonly takeOver: readonly { readonly backendId: string; readonly share: number }[];
+  readonly takeOver: readonly { readonly member: Member; readonly share: number }[];
+  /** Whether others share its priority, so that another try may get to them while no breaker is open. */
+  readonly hasPeers: boolean;
 }
+
+/** What harms the calls that a member gets, as words behind its name: `, without credentials (401)`; null where nothing is known to. */
+export type Flaw = (member: Member) => string | null;
 
 /**
  * Errors that callers see at most before a breaker of `failureCount` opens, where calls come one after another and within the breaker's interval: each call fails only once all
@@ -66,7 +71,8 @@ export function worstCase(members: readonly Member[], retry: Retry | null, tier:
     breaker,
     errors:
       count === null ? null : { withoutRetry: errorsBefore(count, 0), withRetries: errorsBefore(count, retriesIn(retry, outage) ?? 0) },
-    takeOver: left.flatMap(({ backendId }, index) => (shares[index] === 0 ? [] : [{ backendId, share: shares[index] ?? 0 }])),
+    takeOver: left.flatMap((member, index) => (shares[index] === 0 ? [] : [{ member, share: shares[index] ?? 0 }])),
+    hasPeers: left.some(({ share }) => share > 0),
   };
 }
 
@@ -81,14 +87,14 @@ export function carriersOf(
   const found = outages.map((outage) => worstCase(members, retry, tier, outage)).find((one) => one !== null && one.breaker !== null);
   if (found === undefined || found === null) return null;
   const { failing, takeOver } = found;
-  return { failing, carriers: members.filter((member) => takeOver.some(({ backendId }) => backendId === member.backendId)) };
+  return { failing, carriers: members.filter((member) => takeOver.some((other) => other.member === member)) };
 }
 
 /**
  * The worst case as two sentences: what it is where the member answers with an error, and what is otherwise where it fails in another way.
  * `If aoai-eastus (East US) answers 503 (calls one after another): up to 5 errors a gateway instance before its breaker opens, ...`.
  */
-export function worstCaseText(members: readonly Member[], retry: Retry | null, tier: Tier): string | null {
+export function worstCaseText(members: readonly Member[], retry: Retry | null, tier: Tier, flaw: Flaw = () => null): string | null {
   const all = outages.flatMap((outage) => worstCase(members, retry, tier, outage) ?? []);
   const main = all.find(({ breaker, outage }) => breaker !== null && outage !== "no answer") ?? all[0];
   if (main === undefined) return null;
@@ -97,9 +103,10 @@ export function worstCaseText(members: readonly Member[], retry: Retry | null, t
   const others = all.filter((other) => other !== main).flatMap((other) => otherText(other, main, retry));
   const more = others.length === 0 ? "" : ` ${capitalized(others.join("; "))}.`;
   const answer = `If ${failing.backendId}${region} answers ${outage}`;
-  if (breaker === null) return `${answer}: no breaker opens, it keeps ${failing.share} % of the calls for as long as it lasts.${more}`;
+  if (breaker === null)
+    return `${answer}: no breaker opens, ${triesText(main, retry) ?? `it keeps ${failing.share} % of the calls for as long as it lasts`}.${more}`;
   const within = breaker.interval === null ? "" : ` within ${breaker.interval}`;
-  return `${answer} (calls one after another${within}): ${errorsText(main, retriesIn(retry, outage))}, plus every call already in flight, then ${sharesText(takeOver)}.${more}`;
+  return `${answer} (calls one after another${within}): ${errorsText(main, retriesIn(retry, outage))}, plus every call already in flight, then ${sharesText(takeOver, flaw)}.${more}`;
 }
 
 function errorsText({ errors, breaker }: WorstCase, retries: number | null): string {
@@ -112,13 +119,26 @@ function errorsText({ errors, breaker }: WorstCase, retries: number | null): str
 
 const countText = (errors: number): string => `${errors} error${errors === 1 ? "" : "s"}`;
 
+/**
+ * What becomes of calls that are retried while no breaker opens: each try picks a member anew, and may get to another one of the same priority.
+ * How it picks nobody documents, so that no number of errors is given. Null where all tries meet the same member.
+ */
+function triesText({ outage, failing: { backendId, share }, hasPeers }: WorstCase, retry: Retry | null): string | null {
+  const retries = retriesIn(retry, outage);
+  if (!hasPeers || retries === 0) return null;
+  const tries = retries === null ? "all tries" : `all ${retries + 1} tries`;
+  const where = retries === null ? ", where it is retried at all," : "";
+  return `${backendId} keeps ${share} % of the tries, and a call${where} fails only if ${tries} of it meet ${backendId}`;
+}
+
 /** What is worse than the main case; nothing where it is the same. */
-function otherText({ outage, breaker, errors, failing }: WorstCase, main: WorstCase, retry: Retry | null): readonly string[] {
+function otherText(other: WorstCase, main: WorstCase, retry: Retry | null): readonly string[] {
+  const { outage, breaker, errors, failing } = other;
   if (breaker === null) {
     if (main.breaker === null) return [];
     const reasons = uncountedReasons(main.breaker);
     const what = outage === "no answer" ? reasons.join(" and ") : `answers of ${outage}`;
-    return [`${what} open no breaker: nothing fails over, ${failing.backendId} keeps ${failing.share} %`];
+    return [`${what} open no breaker: ${triesText(other, retry) ?? `nothing fails over, ${failing.backendId} keeps ${failing.share} %`}`];
   }
   if (errors === null || main.errors === null || errors.withRetries <= main.errors.withRetries) {
     return main.breaker === null ? [`${outageText(outage)} open its breaker`] : [];
@@ -132,5 +152,5 @@ const outageText = (outage: Outage): string => (outage === "no answer" ? "refuse
 const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /** `aoai-westeurope takes 100 %`. */
-const sharesText = (shares: WorstCase["takeOver"]): string =>
-  shares.map(({ backendId, share }) => `${backendId} takes ${share} %`).join(", ");
+const sharesText = (shares: WorstCase["takeOver"], flaw: Flaw): string =>
+  shares.map(({ member, share }) => `${member.backendId} takes ${share} %${flaw(member) ?? ""}`).join(", ");

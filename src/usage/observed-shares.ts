@@ -15,12 +15,26 @@ export type ObservedShares =
       readonly window: Window;
       /** Calls by backend id. */
       readonly calls: ReadonlyMap<string, number>;
+      /** The same of the last minutes of the window. */
+      readonly recent: { readonly since: Date; readonly calls: ReadonlyMap<string, number> };
+      /** Calls by backend id, minute by minute. */
+      readonly minutes: readonly AnsweredMinute[];
       /** Azure Monitor's reason where not all are counted. */
       readonly partial: string | null;
     }
   | { readonly kind: "unknown"; readonly reason: string };
 
-const hourMs = 3_600_000;
+/** Calls that a backend has answered in the minute from `time` on. */
+interface AnsweredMinute {
+  readonly time: Date;
+  readonly backendId: string;
+  readonly requests: number;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** What counts as now: the trip durations of breakers are minutes. */
+const recentMs = 5 * minuteMs;
 
 /**
  * The last whole hour that the logs have. `backends` are those that the API can reach: where two of them are at one host and name no deployment,
@@ -43,12 +57,59 @@ export async function readObservedShares(
   const until = completeUntil(now, lagOf(freshness));
   const since = new Date(until.getTime() - hourMs);
   const nameOf = backendNames(backends);
+  const minutes = rows.points
+    .filter(({ time }) => time >= since && time < until)
+    .map(({ time, place, requests }): AnsweredMinute => ({ time, backendId: nameOf(place), requests }));
+  const recentSince = new Date(until.getTime() - recentMs);
+  return {
+    kind: "read",
+    window: { since, until },
+    calls: callsOf(minutes),
+    recent: { since: recentSince, calls: callsOf(minutes.filter(({ time }) => time >= recentSince)) },
+    minutes,
+    partial: rows.partial,
+  };
+}
+
+function callsOf(minutes: readonly AnsweredMinute[]): ReadonlyMap<string, number> {
   const calls = new Map<string, number>();
-  for (const { time, place, requests } of rows.points) {
-    if (time < since || time >= until) continue;
-    calls.set(nameOf(place), (calls.get(nameOf(place)) ?? 0) + requests);
-  }
-  return { kind: "read", window: { since, until }, calls, partial: rows.partial };
+  for (const { backendId, requests } of minutes) calls.set(backendId, (calls.get(backendId) ?? 0) + requests);
+  return calls;
+}
+
+export const callsIn = (calls: ReadonlyMap<string, number>): number => [...calls.values()].reduce((sum, count) => sum + count, 0);
+
+/** A member that answers none of the calls of which it should get a share. */
+export interface Silent {
+  readonly backendId: string;
+  /** From when on; the window's start where it has answered none in it. */
+  readonly since: Date;
+  /** Calls that other members have answered from then on. */
+  readonly others: number;
+}
+
+/** How improbable a silence must be by chance, were members picked at random. */
+const chance = 0.01;
+
+/**
+ * Members with a computed share that have answered nothing lately, while others of them have, so often that it is no chance. None where the
+ * logs do not tell who is at a member's host.
+ */
+export function silentMembers(
+  read: Pick<Extract<ObservedShares, { kind: "read" }>, "window" | "recent" | "minutes">,
+  members: readonly { readonly backendId: string; readonly url: string | null; readonly share: number }[],
+): readonly Silent[] {
+  const told = observedPercents(read.recent, members);
+  return members.flatMap(({ backendId, share }, index) => {
+    if (share === 0 || told[index] !== 0) return [];
+    const last = Math.max(...read.minutes.filter((minute) => minute.backendId === backendId).map(({ time }) => time.getTime()));
+    const since = new Date(Number.isFinite(last) ? last + minuteMs : read.window.since.getTime());
+    const ids = new Set(members.map((member) => member.backendId));
+    const others = read.minutes
+      .filter((minute) => minute.time >= since && ids.has(minute.backendId))
+      .reduce((sum, { requests }) => sum + requests, 0);
+    return (1 - share / 100) ** others < chance && others > 1 ? [{ backendId, since, others }] : [];
+  });
 }
 
 const refused = ({ error }: Extract<Freshness, { kind: "refused" }>): ObservedShares => ({
@@ -80,7 +141,7 @@ async function sharesSince(logs: LogsReader, resourceId: string, apiId: string, 
  * is at a member's host.
  */
 export function observedPercents(
-  { calls }: Extract<ObservedShares, { kind: "read" }>,
+  { calls }: Pick<Extract<ObservedShares, { kind: "read" }>, "calls">,
   members: readonly { readonly backendId: string; readonly url: string | null }[],
 ): readonly (number | "unknown")[] {
   const hostAt = (url: string | null): string | null => (url !== null && URL.canParse(url) ? new URL(url).hostname : null);

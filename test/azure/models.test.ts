@@ -300,7 +300,7 @@ describe("the sandbox", () => {
     expect(found.get(eastUs)).toMatchObject({
       account: { name: "aoai-eastus", location: "eastus" },
       deployments: [
-        { name: "gpt-4o", model: "gpt-4o", version: "2024-11-20", sku: "GlobalStandard", tokensPerMinute: 1e9, requestsPerMinute: 6e6 },
+        { name: "gpt-4o", model: "gpt-4o", version: "2024-11-20", sku: "GlobalStandard", tokensPerMinute: 3e7, requestsPerMinute: 1.8e5 },
         { name: "text-embedding-3-small" },
       ],
     });

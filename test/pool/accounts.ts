@@ -38,12 +38,17 @@ function servedModels(name: string, models: Accounts[string]): ServedModels {
   return { kind: "read", account: account(name), deployments: models };
 }
 
-/** Tokens of one minute after the other, by account and deployment. */
+/** Tokens, or requests, of one minute after the other, by account and deployment. */
 export type Minutes = Readonly<Record<string, Readonly<Record<string, readonly number[]>> | GatewayError>>;
 
-export const behind = (accounts: Accounts, minutes: Minutes): Behind => ({
+export const behind = (accounts: Accounts, minutes: Minutes, requests: Minutes = {}): Behind => ({
   served: servedBy(accounts),
-  tokens: new Map(
+  tokens: byAccount(minutes),
+  requests: byAccount(requests),
+});
+
+const byAccount = (minutes: Minutes): Behind["tokens"] =>
+  new Map(
     Object.entries(minutes).map(([name, deployments]) => [
       account(name).resourceId.toLowerCase(),
       deployments instanceof GatewayError
@@ -55,5 +60,4 @@ export const behind = (accounts: Accounts, minutes: Minutes): Behind => ({
             ]),
           ),
     ]),
-  ),
-});
+  );

@@ -112,7 +112,7 @@ test.each<[string, readonly Endpoint[], readonly Endpoint[], Accounts, Minutes, 
     [west],
     { east: [tpm("a", 9)], west: [tpm("a", 1)] },
     { east: { a: [5] }, west: {} },
-    "If x: whether west can carry all of it (TPM) is unknown; some members' URLs name a deployment, others leave it to the call.",
+    "If x: whether west can carry all of it (TPM, RPM) is unknown; some members' URLs name a deployment, others leave it to the call.",
     [],
   ],
   [
@@ -121,7 +121,7 @@ test.each<[string, readonly Endpoint[], readonly Endpoint[], Accounts, Minutes, 
     [west],
     { east: [], west: "unseen" },
     { east: { a: [5] } },
-    "If x: whether west can carry all of it (TPM) by the same models is unknown; models of west: no account that this server may read is at west.openai.azure.com. az role assignment create --assignee '<identity of this server>' --role Reader --scope '<resource id of the account behind west.openai.azure.com>'.",
+    "If x: whether west can carry all of it (TPM, RPM) by the same models is unknown; models of west: no account that this server may read is at west.openai.azure.com. az role assignment create --assignee '<identity of this server>' --role Reader --scope '<resource id of the account behind west.openai.azure.com>'.",
     [],
   ],
   [
@@ -130,11 +130,32 @@ test.each<[string, readonly Endpoint[], readonly Endpoint[], Accounts, Minutes, 
     [west],
     { east: [], west: [tpm("a", 1)] },
     { east: forbidden, west: {} },
-    `If x: whether west can carry all of it (TPM) is unknown; what account 'east' has served cannot be read (forbidden). ${reader("east")}.`,
+    `If x: whether west can carry all of it (TPM, RPM) is unknown; what account 'east' has served cannot be read (forbidden). ${reader("east")}.`,
     [],
   ],
 ])("says of %s", (_, sources, carriers, accounts, minutes, text, warnings) => {
   expect(capacityText({ when: "If x", sources, carriers }, behind(accounts, minutes))).toEqual({ text, warnings });
+});
+
+test.each<[string, number | null, number[], string, string[]]>([
+  ["enough", 60, [60], "100 TPM of gpt-4o for a peak of 50 and 60 RPM for 60", []],
+  [
+    "too few",
+    6,
+    [10, 60],
+    "100 TPM of gpt-4o for a peak of 50 and 6 RPM for 60",
+    ["If x: the peak of the last 24 h was 60 RPM of gpt-4o, the limit of west is 6: callers would get 429."],
+  ],
+  ["a limit that Azure does not say", null, [60], "100 TPM of gpt-4o for a peak of 50 and unknown RPM for 60", []],
+  ["no requests that are counted", 6, [0], "100 TPM of gpt-4o for a peak of 50", []],
+])("holds requests against their own limit: %s", (_, requestsPerMinute, requests, text, warnings) => {
+  const given = behind(
+    { east: [], west: [deployment("gpt-4o", { tokensPerMinute: 100, requestsPerMinute })] },
+    { east: { "gpt-4o": [50] }, west: {} },
+    { east: { "GPT-4o": requests }, west: {} },
+  );
+  const said = capacityText({ when: "If x", sources: [east], carriers: [west] }, given);
+  expect(said).toEqual({ text: `If x: west has ${text} (last 24 h).`, warnings });
 });
 
 test("warns exactly where the most of a minute, summed over the accounts, is more than the limits, summed over those that carry it", () => {

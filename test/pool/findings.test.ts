@@ -22,6 +22,12 @@ const healthy: Parts & { readonly backends: Readonly<Record<string, JsonObject>>
 };
 const withBackends = (over: Readonly<Record<string, JsonObject>>): Parts => ({ ...healthy, backends: { ...healthy.backends, ...over } });
 const withRetry = (backend: string): Parts => ({ ...healthy, policies: { [api]: toPool(backend) } });
+const identity: JsonObject = { credentials: { managedIdentity: { resource: "https://cognitiveservices.azure.com" } } };
+const signIn = '<authentication-managed-identity resource="https://cognitiveservices.azure.com" />';
+const signed = (xml: string): Parts => ({
+  ...healthy,
+  policies: { [api]: policy(`<set-backend-service backend-id="aoai" />${xml}`, retry("1")) },
+});
 const many = Array.from({ length: 31 }, (_, index) => `m${index}`);
 
 const found = (parts: Parts) => {
@@ -65,13 +71,35 @@ test.each<[string, Parts, FindingCode[], string]>([
     "a breaker of status codes alone",
     withBackends({ b: single("https://b.example/", rule({}, { errorReasons: [] })) }),
     ["breaker_ignores_connection_failures"],
-    "of b:",
+    "of b.",
   ],
   [
     "a Retry-After that decides",
     withBackends({ a: single("https://a.example/", rule({ acceptRetryAfter: true })) }),
     ["long_retry_after"],
     "86400",
+  ],
+  [
+    "a member without credentials beside one that has some",
+    withBackends({ a: single("https://a.example/", { ...rule(), ...identity }) }),
+    ["unequal_credentials"],
+    "b of aoai sends no credential, a does",
+  ],
+  ["members without credentials, all of them", healthy, [], ""],
+  [
+    "a policy that signs in for all of them",
+    { ...signed(signIn), backends: { ...healthy.backends, a: single("https://a.example/", { ...rule(), ...identity }) } },
+    [],
+    "",
+  ],
+  [
+    "a policy that signs in some calls",
+    {
+      ...signed(`<choose><when condition="@(x)">${signIn}</when></choose>`),
+      backends: { ...healthy.backends, a: single("https://a.example/", { ...rule(), ...identity }) },
+    },
+    ["unequal_credentials"],
+    "no policy signs in every call",
   ],
   ["no retry", withRetry("<forward-request />"), ["retry_too_small"], "Nothing retries"],
   ["no retry of 5xx", withRetry(retry("2", "@(context.Response.StatusCode == 429)")), ["retry_too_small"], "does not retry 5xx"],

@@ -150,8 +150,8 @@ describe("credentials of a new backend", () => {
       identity,
       ["managed identity"],
     ],
-    ["are none where members differ", two(identity, {}), {}, ["no credentials"]],
-    ["are never keys", two(keyed, keyed), {}, ["no credentials"]],
+    ["are none where members differ", two(identity, {}), {}, ["no credentials", "sends no credential"]],
+    ["are never keys", two(keyed, keyed), {}, ["no credentials", "sends no credential"]],
     ["are none where nobody has any", two({ credentials: { header: {}, query: {} } }, {}), {}, []],
   ])("%s", (_, over, expected, warnings) => {
     const edit = plan(north, over);

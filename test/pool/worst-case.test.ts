@@ -82,6 +82,11 @@ const answered = "context.Response != null && context.Response.StatusCode >= 500
 const lab = "context.Response.StatusCode == 429 || context.Response.StatusCode == 503";
 const any = "context.Response == null || context.Response.StatusCode >= 500";
 
+const peers = (parts: Parts): Parts => ({
+  ...parts,
+  backends: { ...parts.backends, aoai: pool([{ id: "/backends/aoai-eastus" }, { id: "/backends/west" }]) },
+});
+
 describe("the bound is what the gateway keeps", () => {
   const two = regions(5, 0);
   const counted = withEast(two, failures(reasons));
@@ -103,6 +108,7 @@ describe("the bound is what the gateway keeps", () => {
     ["refused, counted, retried", withRetry(counted, any, 1), "no answer", 2, 2],
     ["500 under a retry of 429 and 503", withRetry(counted, lab), 500, 5, 5],
     ["503 under a retry of 429 and 503", withRetry(counted, lab), 503, 0, 0],
+    ["equal members, refused, not counted, retried", withRetry(peers(two), any, 1), "no answer", null, 0],
     ["equal members, one retry", withRetry(equal([1, 1]), answered, 1), 503, 2, 0],
     ["80 and 20, one retry", withRetry(equal([80, 20]), answered, 1), 503, 2, 2],
     ["80 and 20, no retry", equal([80, 20]), 503, 5, 5],
@@ -181,6 +187,21 @@ describe("the worst case in a sentence", () => {
         breaker({ failureCondition: { percentage: 50, interval: "PT2M", statusCodeRanges: [{ min: 500, max: 599 }], ...reasons } }),
       ),
       `If aoai-eastus (East US) answers 503 (calls one after another within PT2M): errors until they are 50 % of the calls in PT2M${end}`,
+    ],
+    [
+      "equal members that are not counted, and no retry",
+      peers(regions(5, 0)),
+      `${start}, plus every call already in flight, then west takes 100 %. Refused connections and timeouts open no breaker: nothing fails over, aoai-eastus keeps 50 %.`,
+    ],
+    [
+      "equal members that are not counted, and a retry that covers them",
+      withRetry(peers(regions(5, 0)), any, 1),
+      `${start}, 2 with one retry, plus every call already in flight, then west takes 100 %. Refused connections and timeouts open no breaker: aoai-eastus keeps 50 % of the tries, and a call fails only if all 2 tries of it meet aoai-eastus.`,
+    ],
+    [
+      "equal members without a breaker, retried",
+      withRetry(withEast(peers(regions(5, 0)), {}), any, 2),
+      "If aoai-eastus (East US) answers 503: no breaker opens, aoai-eastus keeps 50 % of the tries, and a call fails only if all 3 tries of it meet aoai-eastus.",
     ],
     ["one member", { ...counted, backends: { ...counted.backends, aoai: pool([{ id: "/backends/west" }]) } }, null],
     [

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type MovableClock, movableClock } from "../../src/sandbox/clock.ts";
 import type { Deployment } from "../../src/sandbox/models/deployments.ts";
 import { faultOriginUrl } from "../../src/sandbox/models/fault-origin.ts";
+import { armId } from "../../src/sandbox/world.ts";
 import { getBackendPool } from "../../tools/get-backend-pool.ts";
 import { runFailoverDrill } from "../../tools/run-failover-drill.ts";
 import { updateBackendPool } from "../../tools/update-backend-pool.ts";
@@ -80,6 +81,7 @@ describe("get_backend_pool, of models", () => {
     expect({ findings, notes }).toEqual({ findings: [], notes: [] });
     const { text } = await harness.client.call("get_backend_pool", api);
     expect(text).toMatch(/^aoai-eastus, aoai-westeurope serve: gpt-4o \(/m);
+    expect(countTokens(text)).toBeLessThanOrEqual(400);
   });
 
   it("finds another version and a missing deployment", async () => {
@@ -115,6 +117,49 @@ describe("get_backend_pool, of models", () => {
     expect(routes[0]?.members.map(({ deployments }) => deployments)).toMatchObject([[{ name: "gpt-4o" }, {}], "unknown"]);
     expect(findings.map(({ code }) => code)).toContain("missing_backend");
     expect(notes).toEqual([]);
+  });
+
+  it("calls a standby that serves nothing of what is asked for a problem, and says so of the worst case", async () => {
+    const harness = await open(2);
+    await deploy(harness, "aoai-westeurope", [{ ...chat, name: "other" }]);
+    const { findings, routes } = await harness.ask(getBackendPool, api);
+    expect(findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual(["problem missing_deployment"]);
+    expect(String(routes[0]?.worst_case)).toContain("then aoai-westeurope takes 100 %, without the deployments (404).");
+    await deploy(harness, "aoai-westeurope", [chat]);
+    const some = await harness.ask(getBackendPool, api);
+    expect(some.findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual(["advice missing_deployment"]);
+    expect(String(some.routes[0]?.worst_case)).toContain("then aoai-westeurope takes 100 %.");
+  });
+
+  it("shows the model and the limits behind a URL that an API goes to", async () => {
+    const harness = await open(1);
+    await deploy(harness, "aoai-eastus", [chat, { ...chat, name: "mini", model: "gpt-4o-mini", version: "2024-07-18" }]);
+    const route = (url: string) => {
+      const value = `<policies><inbound><base /><set-backend-service base-url="${url}" /></inbound></policies>`;
+      harness.sandbox.world.put("apis/azure-openai/policies/policy", { format: "rawxml", value });
+    };
+    route("https://aoai-eastus.openai.azure.com/openai/deployments/mini");
+    const { routes } = await harness.ask(getBackendPool, api);
+    expect(routes).toMatchObject([{ kind: "url", deployments: [{ name: "mini", model: "gpt-4o-mini", tpm: 400_000, rpm: 2400 }] }]);
+    const { text } = await harness.client.call("get_backend_pool", api);
+    expect(text).toContain("The URL serves: mini (gpt-4o-mini 2024-07-18, GlobalStandard, 400000 tpm, 2400 rpm)");
+    route("https://unseen.openai.azure.com/openai");
+    const unseen = await harness.ask(getBackendPool, api);
+    expect(unseen.routes).toMatchObject([{ deployments: "unknown" }]);
+    expect(unseen.notes.join()).toContain("no account that this server may read is at unseen.openai.azure.com");
+    route("https://far.example/");
+    const far = await harness.ask(getBackendPool, api);
+    expect([far.routes[0]?.deployments, far.notes]).toEqual([undefined, []]);
+  });
+
+  it("names the role that reads accounts where Azure Resource Graph refuses", async () => {
+    const harness = await open(2);
+    const message =
+      "The client 'x' with object id '00000000-0000-0000-0000-000000000001' does not have authorization to perform action 'Microsoft.ResourceGraph/resources/read' over scope '/subscriptions/s'.";
+    const body = { error: { code: "AuthorizationFailed", message } };
+    harness.sandbox.world.faults.add({ path: /ResourceGraph/i, times: 100, outcome: { kind: "answer", status: 403, body } });
+    const { notes } = await harness.ask(getBackendPool, api);
+    expect(notes.join()).toContain('--role "Reader" --scope "/subscriptions/s"');
   });
 
   it.each([403, 500])("answers where Azure Resource Graph says %d", async (status) => {
@@ -164,6 +209,63 @@ describe("get_backend_pool, of observed shares", () => {
     expect(Number(east?.observed_percent) + Number(west?.observed_percent)).toBe(100);
   });
 
+  it("says who gets nothing lately, while the hour's mean still looks as usual", async () => {
+    const clock = movableClock(new Date("2026-11-20T10:00:00Z"));
+    const harness = await open(2, { clock });
+    harness.sandbox.world.put("backends/aoai-pool", {
+      type: "Pool",
+      pool: {
+        services: ["aoai-eastus", "aoai-westeurope"].map((id, index) => ({ id: armId(`backends/${id}`), weight: 3 - 2 * index })),
+      },
+    });
+    const id = "backends/aoai-eastus";
+    harness.sandbox.world.put(id, {
+      ...harness.sandbox.world.get(id)?.properties,
+      circuitBreaker: breakerOfFive({ tripDuration: "PT30M" }),
+    });
+    await calls(harness, clock, 40);
+    await clock.advance(15 * 60_000);
+    const before = await harness.ask(getBackendPool, api);
+    expect(before.notes).toEqual([]);
+    const east = await model(harness, "aoai-eastus");
+    east.script.add({ behaviour: { kind: "status", status: 503 } });
+    for (let minute = 0; minute < 8; minute += 1) {
+      await calls(harness, clock, 10);
+      await clock.advance(50_000);
+    }
+    await clock.advance(2 * 60_000);
+    const { routes, observed, notes } = await harness.ask(getBackendPool, api);
+    const [first, second] = routes[0]?.members ?? [];
+    expect([first?.share_percent, second?.share_percent]).toEqual([75, 25]);
+    expect(Number(first?.observed_percent)).toBeGreaterThan(0);
+    expect([first?.recent_percent, second?.recent_percent]).toEqual([0, 100]);
+    expect(observed).toMatchObject({ recent_since: expect.stringMatching(/Z$/), recent_calls: expect.any(Number) });
+    expect(notes).toEqual([expect.stringMatching(/^aoai-eastus gets nothing since 2026-11-20T10:\d\dZ, others \d+ calls: /)]);
+    const { text } = await harness.client.call("get_backend_pool", api);
+    expect(text).toMatch(/75 %, observed \d+ %, last minutes 0 %/);
+  });
+
+  it("says of equal members that a retry gets to the other, where no breaker minds a refused connection", async () => {
+    const harness = await open(2);
+    const { world } = harness.sandbox;
+    for (const id of ["aoai-eastus", "aoai-westeurope"]) {
+      world.put(`backends/${id}`, { ...world.get(`backends/${id}`)?.properties, circuitBreaker: breakerOfFive({}, { errorReasons: [] }) });
+    }
+    world.put("backends/aoai-pool", {
+      type: "Pool",
+      pool: { services: ["aoai-eastus", "aoai-westeurope"].map((id) => ({ id: armId(`backends/${id}`) })) },
+    });
+    const { routes, findings } = await harness.ask(getBackendPool, api);
+    expect(String(routes[0]?.worst_case)).toContain(
+      "Refused connections and timeouts open no breaker: aoai-eastus keeps 50 % of the tries, and a call fails only if all 2 tries of it meet aoai-eastus.",
+    );
+    expect(findings.map(({ code, fix }) => `${code} ${fix}`)).toEqual([
+      'breaker_ignores_connection_failures update_backend_pool {"api_id":"azure-openai","pool_id":"aoai-pool","policies":{"circuit_breaker":{"error_reasons":["BackendConnectionFailure","Timeout"]}}}',
+    ]);
+    const { text } = await harness.client.call("get_backend_pool", api);
+    expect(text).toContain("Each: circuit breaker 5 failures in PT1M on 429,500-599, open PT1M; credential managedIdentity");
+  });
+
   it("is unknown where there are no logs to ask, with the reason", async () => {
     const harness = await open(2, { env: { AIGW_LOGS_ENDPOINT: "" } });
     const { routes, observed, notes } = await harness.ask(getBackendPool, api);
@@ -190,6 +292,17 @@ describe("plans, of what the others can carry", () => {
       { ...chat, name: "text-embedding-3-small", model: "text-embedding-3-small", version: "1" },
     ]);
     expect((await harness.ask(updateBackendPool, addWest)).warnings).toEqual([]);
+  });
+
+  it("hold the peak of requests against the survivor's own limit too", async () => {
+    const harness = await open(1);
+    await deploy(harness, "aoai-westeurope", [{ ...chat, tokensPerMinute: 100_000_000, requestsPerMinute: 1 }]);
+    const { summary, warnings } = await harness.ask(updateBackendPool, addWest);
+    const peak = /100,000,000 TPM of gpt-4o for a peak of [\d,]+ and 1 RPM for ([\d,]*\d)/.exec(summary)?.[1];
+    expect(Number(peak)).toBeGreaterThan(1);
+    expect(warnings).toContain(
+      `If aoai-eastus fails: the peak of the last 24 h was ${peak} RPM of gpt-4o, the limit of aoai-westeurope is 1: callers would get 429.`,
+    );
   });
 
   it("warn of another version of the model before the member is added", async () => {
