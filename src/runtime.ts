@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Changes } from "./change/changes.ts";
@@ -17,6 +18,8 @@ export interface Runtime {
   readonly caller: string;
   /** What one call works with; rejects with `not_configured` where the configuration does not lead to a service. */
   contexts(call: Opening): Promise<Contexts>;
+  /** Writes a record where changes are kept, and takes it away again; rejects where that cannot be. */
+  tryJournal(): Promise<void>;
   /** The drills that this process has begun to look after. */
   lookedAfter(): Promise<readonly LookedAfter[]>;
 }
@@ -47,6 +50,7 @@ interface Opened {
   /** Null where no test key is configured. */
   readonly prober: Prober | null;
   readonly fault: DrillTools["fault"];
+  readonly tryJournal: () => Promise<void>;
 }
 
 /**
@@ -62,12 +66,12 @@ export function openRuntime(
 ): Runtime {
   const caller = localCaller();
   const sandbox = embeddedSandbox(now, configuration.values.sandbox === true ? loopback : undefined);
-  let opened: Promise<{ readonly gateway: Gateway; readonly changes: Changes; readonly drills: DrillTools }> | undefined;
+  let opened: Promise<Pick<Opened, "gateway" | "tryJournal"> & { readonly changes: Changes; readonly drills: DrillTools }> | undefined;
   const open = async () => {
     const found = target(configuration);
     const { values } = configuration;
     const { allowOverride = [], protect = [], planTtl, probeDeployment = "gpt-4o", readOnly } = values;
-    const [{ gateway, store, prober, fault }, { openChanges }, { machineProcesses }] = await Promise.all([
+    const [{ gateway, store, prober, fault, tryJournal }, { openChanges }, { machineProcesses }] = await Promise.all([
       found.kind === "sandbox" ? openSandbox(sandbox) : openAzure(found, values, environment),
       import("./change/changes.ts"),
       import("./processes.ts"),
@@ -87,12 +91,18 @@ export function openRuntime(
     });
     // Nobody waits for what earlier processes have left; where it fails it stays to be seen in get_drill.
     if (resumes && readOnly === false) void changes.resumeDrills().catch(() => undefined);
-    return { gateway, changes, drills: { probes: prober !== null, deployment: probeDeployment, fault } };
+    return { gateway, tryJournal, changes, drills: { probes: prober !== null, deployment: probeDeployment, fault } };
   };
   return {
     caller,
     lookedAfter: async () => (opened === undefined ? [] : (await opened).changes.lookedAfter),
+    async tryJournal() {
+      opened ??= open();
+      await (await opened).tryJournal();
+    },
     async contexts({ signal, trail }) {
+      // Every request under way listens to the call's signal and stops with its answer: that many side by side are no leak.
+      setMaxListeners(0, signal);
       opened ??= open();
       const { gateway, changes, drills } = await opened;
       const reader = gateway.reader(signal);
@@ -144,17 +154,19 @@ async function openSandbox(sandbox: () => Promise<Sandbox>): Promise<Opened> {
       fetch: async (request) => (await dataPlane()).fetch(request),
     }),
     fault: { url: faultOriginUrl, own: true },
+    tryJournal: async () => {},
   };
 }
 
 async function openAzure(service: AzureTarget, values: Configuration["values"], environment: Environment): Promise<Opened> {
-  const [{ openGateway }, { directoryStore }, { fingerprintKey }, { defaultStateDirectory }, { openProber }] = await Promise.all([
-    import("./azure/gateway.ts"),
-    import("./change/directory-store.ts"),
-    import("./change/fingerprint-key.ts"),
-    import("./change/state-directory.ts"),
-    import("./azure/prober.ts"),
-  ]);
+  const [{ openGateway }, { directoryStore, tryDirectory }, { fingerprintKey }, { defaultStateDirectory }, { openProber }] =
+    await Promise.all([
+      import("./azure/gateway.ts"),
+      import("./change/directory-store.ts"),
+      import("./change/fingerprint-key.ts"),
+      import("./change/state-directory.ts"),
+      import("./azure/prober.ts"),
+    ]);
   const { state, gatewayEndpoint, probeKey, faultUrl } = values;
   const directory = state === undefined ? defaultStateDirectory(environment, process.platform) : resolve(state);
   const store = directoryStore(directory);
@@ -165,6 +177,7 @@ async function openAzure(service: AzureTarget, values: Configuration["values"], 
     store,
     prober: probeKey === undefined ? null : openProber({ origin, key: probeKey }),
     fault: faultUrl === undefined ? null : { url: faultUrl, own: false },
+    tryJournal: () => tryDirectory(directory),
   };
 }
 

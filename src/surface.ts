@@ -28,7 +28,7 @@ interface SurfaceOptions {
 export function openSurface(
   configuration: Configuration,
   { environment, err, now = () => new Date(), wait, resumes = false, announce }: SurfaceOptions,
-): Surface & Offered & Pick<Runtime, "lookedAfter"> {
+): Surface & Offered & Pick<Runtime, "lookedAfter" | "tryJournal"> {
   const { readOnly, direct, sandbox, auditFile } = configuration.values;
   const log = jsonLog(err, now);
   const loopback: Loopback | undefined = announce && {
@@ -36,7 +36,7 @@ export function openSurface(
     failed: (reason) => log("error", "the sandbox is not served", { reason }),
   };
   const audit = auditLog({ write: err, file: auditFile, now, log });
-  const { caller, contexts, lookedAfter } = openRuntime(configuration, environment, now, loopback, {
+  const { caller, contexts, lookedAfter, tryJournal } = openRuntime(configuration, environment, now, loopback, {
     resumes,
     hear: () => heardInBackground(audit, caller),
     ...(wait === undefined ? {} : { wait }),
@@ -46,6 +46,7 @@ export function openSurface(
     caller,
     contexts,
     lookedAfter,
+    tryJournal,
     readOnly: readOnly !== false,
     direct: direct === true,
     sharedPlans: sandbox !== true,

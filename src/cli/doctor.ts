@@ -1,16 +1,25 @@
 import { target } from "../config/target.ts";
 import { type Configuration, readConfiguration, settings } from "../config.ts";
+import { type Finding, ok, problem } from "../diagnose/check.ts";
 import { type Diagnosis, diagnose, type Unknown } from "../diagnose/diagnose.ts";
 import { GatewayError } from "../errors.ts";
 import { openTrail } from "../mcp/audit.ts";
 import type { Surface } from "../mcp/call.ts";
 import { visible } from "../mcp/sanitize.ts";
 import { misuse } from "./arguments.ts";
+import { shellWord } from "./command-name.ts";
 import { type Terminal, terminal } from "./terminal.ts";
+
+interface Journal {
+  /** Writes a record where changes are kept, and takes it away again; rejects where that cannot be. */
+  readonly tryJournal: () => Promise<void>;
+}
 
 interface DoctorOptions {
   readonly configuration: Configuration;
-  readonly surface: Pick<Surface, "contexts">;
+  readonly surface: Pick<Surface, "contexts"> & Journal;
+  /** The program as its user can run it again. */
+  readonly program: string;
   readonly operands: readonly string[];
   readonly json: boolean;
   readonly colour: boolean;
@@ -28,6 +37,8 @@ interface Report {
   readonly endpoints?: Readonly<Record<string, string>>;
   /** Why it could not be looked at, where it could not. */
   readonly failure?: { readonly message: string; readonly details: readonly string[] };
+  /** Whether changes can be written down; left out where none may be made. */
+  readonly journal?: Finding;
   readonly diagnosis?: Diagnosis;
   /** Commands, in their order. */
   readonly next: readonly string[];
@@ -42,24 +53,25 @@ export async function doctor(options: DoctorOptions): Promise<0 | 1 | 2> {
   if (operands.length > 0) throw misuse(`'doctor' takes no operand, but got '${operands[0]}'.`);
   const report = await examine(options);
   out(json ? `${JSON.stringify(report, null, 2)}\n` : `${visible(page(report, terminal(colour)))}\n`);
-  const { diagnosis } = report;
+  const { diagnosis, journal } = report;
   if (diagnosis === undefined) return 2;
-  if (diagnosis.problems.length > 0) return 1;
+  if (diagnosis.problems.length > 0 || journal?.status === "problem") return 1;
   return diagnosis.unknown.length > 0 ? 2 : 0;
 }
 
-async function examine({ configuration, surface, signal, progress }: DoctorOptions): Promise<Report> {
+async function examine({ configuration, surface, program, signal, progress }: DoctorOptions): Promise<Report> {
   progress("Reading the configuration");
-  const unset = notConfigured(configuration);
+  const again = [`${program} doctor${configuration.values.sandbox === true ? " --sandbox" : ""}`];
+  const unset = notConfigured(configuration, program, again);
   if (unset !== null) return unset;
-  const sandbox = configuration.values.sandbox === true;
   try {
     const { read } = await surface.contexts({ signal, trail: openTrail() });
     progress(`Asking Azure for ${read.service}, its policies, backends, logs and metrics`);
     const diagnosis = withScope(await diagnose(read, {}, read.grammar, read.now()), configuration);
     const isClosed = diagnosis.window === null || diagnosis.unknown.some(({ checks }) => checks.includes("access"));
-    const next = isClosed ? again(sandbox) : firstCalls(configuration);
-    return { service: read.service, ...endpointsOf(configuration), diagnosis, next };
+    const journal = configuration.values.readOnly === false ? { journal: await journalOf(surface) } : {};
+    const next = isClosed ? [...otherService(diagnosis), ...again] : firstCalls(configuration, program);
+    return { service: read.service, ...endpointsOf(configuration), ...journal, diagnosis, next };
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code === "cancelled" || error.code === "internal") throw error;
     const { message, details, hint } = error;
@@ -67,13 +79,34 @@ async function examine({ configuration, surface, signal, progress }: DoctorOptio
       service: null,
       ...endpointsOf(configuration),
       failure: { message, details },
-      next: [...(hint === undefined ? [] : [hint]), ...again(sandbox)],
+      next: [...(hint === undefined ? [] : [hint]), ...again],
     };
   }
 }
 
+/** Every change is written down before it is made. */
+async function journalOf({ tryJournal }: Journal): Promise<Finding> {
+  try {
+    await tryJournal();
+    return ok();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return problem(
+      error.message,
+      "No change can be planned: what is to be changed is written down there first.",
+      error.hint ?? "Set AIGW_STATE",
+    );
+  }
+}
+
+const serviceIds = ['az apim list --query "[].id" --output tsv', "export AIGW_SERVICE=<one of these ids>"];
+
+/** Where Azure has no service of this id: how to find the one that is meant. */
+const otherService = ({ problems }: Diagnosis): readonly string[] =>
+  problems.some(({ check, do: todo }) => check === "access" && todo.includes("az apim list")) ? serviceIds : [];
+
 /** How to come to a service, where the configuration does not lead to one. */
-function notConfigured(configuration: Configuration): Report | null {
+function notConfigured(configuration: Configuration, program: string, again: readonly string[]): Report | null {
   try {
     target(configuration);
     return null;
@@ -84,26 +117,27 @@ function notConfigured(configuration: Configuration): Report | null {
     return {
       service: null,
       failure: { message, details: isFirst ? [] : details },
-      next: isFirst
-        ? [
-            "az login",
-            'az apim list --query "[].id" --output tsv',
-            "export AIGW_SERVICE=<one of these ids>",
-            ...again(false),
-            "azure-ai-gateway-mcp demo  # without Azure",
-          ]
-        : again(false),
+      next: isFirst ? ["az login", ...serviceIds, ...again, `${program} demo  # without Azure`] : [...completed(configuration), ...again],
     };
   }
 }
 
-const again = (sandbox: boolean): readonly string[] => [`azure-ai-gateway-mcp doctor${sandbox ? " --sandbox" : ""}`];
+/** What sets each variable that is wrong; of a name without the rest of its address, the whole id in its place. */
+function completed({ problems, values }: Configuration): readonly string[] {
+  if (problems.length === 0) {
+    const query = `[?name=='${values.service ?? ""}'].id`;
+    return [`az apim list --query "${query}" --output tsv`, "export AIGW_SERVICE=<this id>"];
+  }
+  return problems.flatMap(({ setting: { env, find, placeholder = "VALUE" }, reason }) =>
+    env === undefined ? [] : [...(find === undefined ? [] : [find]), `export ${env}=<${placeholder}>  # ${reason}`],
+  );
+}
 
-function firstCalls(configuration: Configuration): readonly string[] {
+function firstCalls(configuration: Configuration, program: string): readonly string[] {
   const flag = configuration.values.sandbox ? " --sandbox" : "";
   const variables = variablesOf(configuration).map((variable) => ` --env ${variable}`);
   return [
-    `azure-ai-gateway-mcp call list_subscriptions '{}'${flag}`,
+    `${program} call list_subscriptions '{}'${flag}`,
     `claude mcp add azure-ai-gateway${variables.join("")} -- npx -y azure-ai-gateway-mcp${flag}`,
   ];
 }
@@ -120,8 +154,6 @@ function variablesOf({ values }: Configuration): readonly string[] {
     return [`${env}=${shellWord(String(value))}`];
   });
 }
-
-const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 function endpointsOf({ values: { sandbox, armEndpoint, logsEndpoint } }: Configuration): Pick<Report, "endpoints"> {
   if (sandbox === true || (armEndpoint === undefined && logsEndpoint === undefined)) return {};
@@ -141,17 +173,29 @@ function withScope(diagnosis: Diagnosis, configuration: Configuration): Diagnosi
   return { ...diagnosis, unknown: diagnosis.unknown.map(({ checks, why, do: todo }) => ({ checks, why: named(why), do: named(todo) })) };
 }
 
-function page({ service, endpoints = {}, failure, diagnosis, next }: Report, style: Terminal): string {
+function page({ service, endpoints = {}, failure, journal, diagnosis, next }: Report, style: Terminal): string {
   return [
     ...(service === null ? [] : [style.heading(service)]),
     ...Object.entries(endpoints).map(([variable, url]) => style.muted(`${variable}=${url}`)),
     ...(failure === undefined ? [] : [`${style.bad("x")} ${failure.message}`, ...failure.details.map((detail) => `    ${detail}`)]),
+    ...(journal === undefined ? [] : journalLines(journal, style)),
     ...(diagnosis === undefined ? [] : diagnosisLines(diagnosis, style)),
     "",
     style.heading("Next"),
     ...next.map((command) => `  ${command}`),
   ].join("\n");
 }
+
+const journalLines = (journal: Finding, style: Terminal): readonly string[] =>
+  journal.status === "problem" ? problemLines({ check: "journal", ...journal }, style) : [`${style.good("+")} journal`];
+
+type Told = Pick<Diagnosis["problems"][number], "seen" | "means" | "do"> & { readonly check: string };
+
+const problemLines = ({ check, seen, means, do: todo }: Told, style: Terminal): readonly string[] => [
+  `${style.bad("x")} ${check}  ${seen}`,
+  `    ${means}`,
+  `    Do: ${todo}`,
+];
 
 function diagnosisLines({ cause, problems, unknown, ok, changed, notes }: Diagnosis, style: Terminal): readonly string[] {
   return [
@@ -161,7 +205,7 @@ function diagnosisLines({ cause, problems, unknown, ok, changed, notes }: Diagno
       `    ${why}`,
       `    ${todo}`,
     ]),
-    ...problems.flatMap(({ check, seen, means, do: todo }) => [`${style.bad("x")} ${check}  ${seen}`, `    ${means}`, `    Do: ${todo}`]),
+    ...problems.flatMap((one) => problemLines(one, style)),
     "",
     cause.verdict,
     ...((cause.failed?.unknown ?? 0) > 0

@@ -23,11 +23,18 @@ const runners: Record<Command, Runner> = {
     return call({ surface, lookedAfter: surface.lookedAfter, operands, json, signal: stopSignal(), readInput, ...output });
   },
   async doctor(operands, configuration, { out, err }) {
-    const [{ doctor }, { wantsColour }] = await Promise.all([import("./doctor.ts"), import("./terminal.ts")]);
+    const [{ doctor }, { wantsColour }, { commandName }] = await Promise.all([
+      import("./doctor.ts"),
+      import("./terminal.ts"),
+      import("./command-name.ts"),
+    ]);
+    const started = { script: process.argv[1] ?? "", directory: process.cwd(), path: process.env.PATH ?? "" };
     const surface = openSurface(configuration, { environment: process.env, err });
     const progress = (text: string): void => (process.stderr.isTTY === true ? err(`${text} ...\n`) : undefined);
     const json = configuration.values.json === true;
-    return doctor({ configuration, surface, operands, json, colour: wantsColour(process.stdout), signal: stopSignal(), out, progress });
+    const colour = wantsColour(process.stdout);
+    const signal = stopSignal();
+    return doctor({ configuration, surface, program: commandName(started), operands, json, colour, signal, out, progress });
   },
   async recover(operands, configuration, { out, err }) {
     const { recover } = await import("./recover.ts");

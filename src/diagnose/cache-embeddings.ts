@@ -8,12 +8,12 @@ import { pinnedDeployment } from "../pool/served.ts";
 import { type DeploymentLoad, findDeployment, loadFor, modelHostOf, refusalAt, roleCommand } from "./accounts.ts";
 import { type Finding, ok, problem, untold } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { at, edit, hitsOf, leastMisses, looksUp, ofLookups } from "./semantic-caches.ts";
+import { at, hitsOf, leastMisses, looksUp, ofLookups, setAt, streamedByCallers } from "./semantic-caches.ts";
 import { some } from "./wording.ts";
 
 /** The backend that makes embeddings: https://learn.microsoft.com/azure/api-management/azure-openai-enable-semantic-caching */
 export function cacheEmbeddings(evidence: Evidence): Finding {
-  const written = ofLookups(evidence, (lookup, { apiId, inventory }) => writtenFault(lookup, apiId, inventory, evidence));
+  const written = ofLookups(evidence, (lookup, { inventory }) => writtenFault(lookup, inventory, evidence));
   if (written.status !== "ok" || (hitsOf(evidence)?.hits ?? 0) > 0 || !looksUp(evidence)) return written;
   const judged: (Finding | null)[] = [];
   ofLookups(evidence, (lookup, { inventory }) => {
@@ -27,7 +27,7 @@ export function cacheEmbeddings(evidence: Evidence): Finding {
     (told.length > 0 && told.length === judged.length ? told[0] : undefined) ??
     untold(
       "No hit of the cache shows that its embeddings backend answers, and no log of the gateway says how it does.",
-      "Send one prompt twice; where the second is no hit either, call the embeddings backend's URL with the gateway's credential: 401 or 404 is the cause",
+      "Send one prompt twice, without stream; where the second is no hit either, call the embeddings backend's URL with the gateway's credential: 401 or 404 is the cause",
     )
   );
 }
@@ -41,13 +41,13 @@ const chatModel = /^(?!.*embed)(?:gpt|o[1-9]|chatgpt|phi|llama|meta-llama|mistra
 const embeddingsModel = /embed/i;
 
 /** What the documents, and the account behind the backend, say is wrong. */
-function writtenFault(lookup: EffectiveElement, apiId: string, inventory: Inventory, evidence: Evidence): Finding | null {
+function writtenFault(lookup: EffectiveElement, inventory: Inventory, evidence: Evidence): Finding | null {
   const { name, backend, url, deployment } = embeddingsBackend(lookup, inventory);
   if (backend === undefined) {
     return problem(
       `${at(lookup)}: embeddings backend '${name}' does not exist.`,
       means,
-      `Create a backend of that name for an embeddings deployment (.../deployments/<name>/embeddings), or name another: ${edit(apiId)}`,
+      `Create a backend of that name for an embeddings deployment (.../deployments/<name>/embeddings), or name another: ${setAt(lookup, { "embeddings-backend-id": "<its name>" })}`,
     );
   }
   const fault = deployment === null ? null : deploymentFault(name, url, deployment, evidence);
@@ -56,7 +56,7 @@ function writtenFault(lookup: EffectiveElement, apiId: string, inventory: Invent
     return problem(
       `Embeddings backend '${name}' leads to ${new URL(url).pathname}.`,
       means,
-      `Let it lead to .../deployments/<name>/embeddings: ${edit(apiId)}`,
+      `Let its URL lead to .../deployments/<name>/embeddings: the portal, Backends, '${name}'`,
     );
   }
   const { credentials } = backend.properties;
@@ -65,7 +65,7 @@ function writtenFault(lookup: EffectiveElement, apiId: string, inventory: Invent
   return problem(
     `${at(lookup)}: nothing signs in to embeddings backend '${name}'.`,
     "The embeddings model answers 401, and no prompt is compared.",
-    `Set embeddings-backend-auth="system-assigned" on the lookup, and grant the identity "Cognitive Services OpenAI User": ${edit(apiId)}`,
+    `Set embeddings-backend-auth="system-assigned" on the lookup, and grant the identity "Cognitive Services OpenAI User": ${setAt(lookup, { "embeddings-backend-auth": "system-assigned" })}`,
   );
 }
 
@@ -137,7 +137,8 @@ function counted(lookup: EffectiveElement, inventory: Inventory, evidence: Evide
   }
   if (succeeded > 0) return ok(`'${deployment}' has answered ${succeeded} calls`);
   const { misses } = hitsOf(evidence) ?? { misses: 0 };
-  if (lookup.conditions.length > 0 || misses < leastMisses) return null;
+  // What is known of the others says nothing of calls that are streamed: whether the gateway asks for embeddings for those is not documented.
+  if (lookup.conditions.length > 0 || misses < leastMisses || streamedByCallers(evidence) !== null) return null;
   return problem(
     `Embeddings backend '${name}': account ${served.account.name} has counted no call of '${deployment}', while ${misses} calls looked the cache up.`,
     `The gateway does not reach it, or is refused before the model. ${means}`,

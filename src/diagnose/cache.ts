@@ -1,9 +1,25 @@
+import type { EffectiveElement, ElementContent } from "../policy/effective.ts";
+import { pathOf } from "../policy/select.ts";
+import { cacheEmbeddings } from "./cache-embeddings.ts";
 import { type Finding, knowing, ok, problem, untold } from "./check.ts";
 import { servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { withoutCalls } from "./failure-counts.ts";
 import { type Read, type Values, valuesOf } from "./reads.ts";
-import { at, cachesOf, edit, hitsOf, leastMisses, looksUp, ofLookups } from "./semantic-caches.ts";
+import {
+  additionTo,
+  appendBeside,
+  at,
+  cachesOf,
+  editsIn,
+  hitsOf,
+  leastMisses,
+  looksUp,
+  ofLookups,
+  setAt,
+  storeFor,
+  streamedByCallers,
+} from "./semantic-caches.ts";
 import { short } from "./wording.ts";
 
 /** One of both without the other caches nothing. */
@@ -17,42 +33,47 @@ export const cachePair = (evidence: Evidence): Finding =>
       return problem(
         "No policy looks up a semantic cache.",
         "Every call goes to the model.",
-        `Add llm-semantic-cache-lookup to inbound and -store to outbound: ${edit(name)}`,
+        `Add llm-semantic-cache-lookup to inbound and -store to outbound: ${additionTo(name, { stores: true })}`,
       );
     }
-    const half = caches.find(({ lookup, hasStore }) => lookup === null || !hasStore);
+    const half = caches.find(({ lookup, store }) => lookup === null || store === null);
     if (half === undefined) return ok();
     return half.lookup === null
       ? problem(
           `API '${half.apiId}' stores into the semantic cache and never looks it up.`,
           "Nothing is ever answered from the cache.",
-          `Add llm-semantic-cache-lookup to inbound: ${edit(half.apiId)}`,
+          `Add llm-semantic-cache-lookup to inbound: ${additionTo(half.apiId, { stores: false })}`,
         )
       : problem(
           `${at(half.lookup)}: a lookup without llm-semantic-cache-store.`,
           "Nothing is ever put into the cache, so nothing is found.",
-          `Add <llm-semantic-cache-store duration="3600" /> to outbound: ${edit(half.apiId)}`,
+          `Add ${storeFor(half.lookup)} to outbound: ${appendBeside(half.lookup, "outbound", storeFor(half.lookup))}`,
         );
   });
 
 /** https://learn.microsoft.com/azure/api-management/azure-openai-enable-semantic-caching#prerequisites */
 export const cacheRedis = (evidence: Evidence): Finding =>
-  knowing({ ...servingReads(evidence), caches: evidence.caches }, ({ caches, ...read }) => {
-    const uses = cachesOf(servingInventory(read), evidence).length > 0;
-    if (!uses || caches.length > 0) return ok();
-    const { hits = 0, misses = 0 } = hitsOf(evidence) ?? {};
-    if (hits > 0) {
-      return untold(
-        `No external cache is listed, and yet ${hits} of ${hits + misses} answers came without a backend: from a cache that is not listed, or from a policy.`,
-        "Look at the external cache in the portal (API Management, External cache), and whether a policy answers by itself",
-      );
-    }
-    return problem(
-      "The service has no external cache.",
-      "A semantic cache needs Azure Managed Redis with RediSearch as an external cache: without it nothing is kept.",
-      "Create one and add it: portal, API Management, External cache; or az rest --method put on .../caches/default",
+  knowing(servingReads(evidence), (read) =>
+    cachesOf(servingInventory(read), evidence).length === 0
+      ? ok()
+      : knowing({ caches: evidence.caches }, ({ caches }) => listed(caches, evidence)),
+  );
+
+function listed(caches: readonly unknown[], evidence: Evidence): Finding {
+  if (caches.length > 0) return ok();
+  const { hits = 0, misses = 0 } = hitsOf(evidence) ?? {};
+  if (hits > 0) {
+    return untold(
+      `No external cache is listed, and yet ${hits} of ${hits + misses} answers came without a backend: from a cache that is not listed, or from a policy.`,
+      "Look at the external cache in the portal (API Management, External cache), and whether a policy answers by itself",
     );
-  });
+  }
+  return problem(
+    "The service has no external cache.",
+    "A semantic cache needs Azure Managed Redis with RediSearch as an external cache: without it nothing is kept.",
+    "Create one and add it: portal, API Management, External cache; or az rest --method put on .../caches/default",
+  );
+}
 
 /** From here on whoever wrote it had a similarity in mind; above the first number answers to other prompts come back. */
 const loosest = 0.2;
@@ -60,11 +81,11 @@ const similarity = 0.5;
 const strictest = 0.01;
 
 export const cacheThreshold = (evidence: Evidence): Finding =>
-  ofLookups(evidence, (lookup, { apiId }) => {
+  ofLookups(evidence, (lookup) => {
     const text = lookup.attributes["score-threshold"] ?? "";
     const threshold = text.trim() === "" ? Number.NaN : Number(text);
     const seen = `${at(lookup)}: score-threshold ${text}.`;
-    const set = (value: string): string => `Set score-threshold="${value}": ${edit(apiId)}`;
+    const set = (value: string): string => `Set score-threshold="${value}": ${setAt(lookup, { "score-threshold": value })}`;
     if (threshold >= similarity) {
       return problem(
         seen,
@@ -78,48 +99,48 @@ export const cacheThreshold = (evidence: Evidence): Finding =>
     return null;
   });
 
+const bySubscription = "<vary-by>@(context.Subscription.Id)</vary-by>";
+
+function replaceVaryBy({ place, step, content }: EffectiveElement, found: ElementContent): string {
+  const all = content.filter(({ name }) => name === "vary-by");
+  const index = all.length === 1 ? "" : `[${all.indexOf(found) + 1}]`;
+  return editsIn(place.document, [{ select: `${pathOf(step.element)}/vary-by${index}`, replace: bySubscription }]);
+}
+
 /** What no two calls have in common. */
 const unique =
   /\bRequestId\b|\bNewGuid\b|\bDateTime\b|\bTimestamp\b|\bRandom\b|traceparent|correlation|\bIpAddress\b|Request\s*\??\.\s*Body\b/i;
 
 export const cacheVaryBy = (evidence: Evidence): Finding =>
-  ofLookups(evidence, (lookup, { apiId }) => {
+  ofLookups(evidence, (lookup) => {
     const found = lookup.content.find(({ name, text }) => name === "vary-by" && unique.test(text));
     if (found === undefined || isHitOften(evidence)) return null;
     return problem(
       `${at(lookup)}: vary-by ${short(found.text)}.`,
       "It may be another for every call: then none finds what an earlier one has stored.",
-      `Write <vary-by>@(context.Subscription.Id)</vary-by>: ${edit(apiId)}`,
+      `Write ${bySubscription}: ${replaceVaryBy(lookup, found)}`,
     );
   });
 
 /** https://learn.microsoft.com/azure/api-management/how-to-server-sent-events */
 export const cacheStreaming = (evidence: Evidence): Finding =>
-  ofLookups(evidence, (lookup, { apiId, streams }) => {
+  ofLookups(evidence, (lookup, { streaming }) => {
     const asked = streamedByCallers(evidence);
-    if (!streams && asked !== null) {
+    if (streaming === null && asked !== null) {
       return problem(
-        `${asked} answers were streamed, as their callers asked for, and none came from the cache.`,
+        `${asked.streamed} of ${asked.answers} answers were streamed, as their callers asked for, and none came from the cache.`,
         "A streamed answer is not stored: such calls fill no cache.",
         "Let callers whose prompts repeat ask without stream: true",
       );
     }
-    return streams
-      ? problem(
+    return streaming === null
+      ? null
+      : problem(
           `${at(lookup)}: the answer is streamed (forward-request buffer-response="false").`,
           "A streamed answer is not stored.",
-          `Stream only where the caller asks for it, in a <choose> around forward-request: ${edit(apiId)}`,
-        )
-      : null;
+          `Take it off, or put it into a <choose> for callers that stream: ${setAt(streaming, { "buffer-response": null })}`,
+        );
   });
-
-/** `38 of 40`, where nearly all answers were streamed and none came from the cache; else null. */
-function streamedByCallers(evidence: Evidence): string | null {
-  const { streams } = evidence.traffic;
-  if (streams?.kind !== "read" || (hitsOf(evidence)?.hits ?? 0) > 0) return null;
-  const { answers, streamed } = streams.value;
-  return answers >= leastMisses && streamed >= 0.9 * answers ? `${streamed} of ${answers}` : null;
-}
 
 /** From this share on the cache does its work, however it varies. Assumed; it is what the rule for thresholds takes for little. */
 const oftenHit = 0.2;
@@ -142,15 +163,35 @@ export function cacheHits(evidence: Evidence, others: readonly Finding[]): Findi
     if (misses < leastMisses) {
       return untold(
         `0 of ${misses} answers came from the cache: too few to judge.`,
-        "Send one prompt twice, and ask again two minutes later",
+        "Send one prompt twice, without stream, and ask again two minutes later",
       );
     }
+    const embeddings = cacheEmbeddings(evidence);
+    const answered = embeddings.status === "ok" ? embeddings.remark : undefined;
+    const suspects = answered === undefined ? "the embeddings backend or Redis" : "Redis";
     return problem(
       `0 of ${misses} answers came from the cache.`,
-      "Lookup and store are in place: either no two prompts are alike, or the embeddings or Redis fail without a word.",
-      "Send one prompt twice. A miss again: it is the embeddings backend or Redis, try both by themselves. A hit: no two prompts were alike, then loosen score-threshold a step (0.05 to 0.1) with apply_policy",
+      `Lookup and store are in place${answered === undefined ? "" : `, and embeddings are made (${answered})`}: either no two prompts are alike, or ${suspects} fails without a word.`,
+      `Send one prompt twice. A miss again: try ${suspects} by itself. A hit: no two prompts were alike${loosening(evidence)}`,
     );
   });
+}
+
+/** A step of 0.02 up to 0.15, from where answers to other prompts come back. Assumed. */
+const step = 0.02;
+const widest = 0.15;
+
+/** What loosens the first lookup's threshold by a step; nothing where it is wide enough, or no number. */
+function loosening(evidence: Evidence): string {
+  const steps: string[] = [];
+  ofLookups(evidence, (lookup) => {
+    const threshold = Number(lookup.attributes["score-threshold"] ?? Number.NaN);
+    const next = Number((threshold + step).toFixed(4));
+    if (next <= widest) steps.push(setAt(lookup, { "score-threshold": `${next}` }));
+    return null;
+  });
+  const [first] = steps;
+  return first === undefined ? "" : `, then loosen the threshold by a step: ${first}`;
 }
 
 function knowingOrNull<R extends Readonly<Record<string, Read<unknown>>>>(

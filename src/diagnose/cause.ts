@@ -1,9 +1,11 @@
-import { type Changed, canHaveCaused } from "./changes.ts";
-import type { Symptom } from "./check.ts";
+import { precededBy } from "./begun.ts";
+import type { Changed } from "./changes.ts";
+import type { Check, CheckName, Symptom } from "./check.ts";
+import { keysRejected, unownedKeys } from "./client-errors.ts";
 import type { Evidence } from "./evidence.ts";
-import { breakerOpen, breakerOpener, brokenOffWhileAnswering, isNotable, isUnanswered, sum } from "./failure-counts.ts";
-import { closedTeams, deletedAddress, type Rejection, rejectionOf, rewritten } from "./rejection-kinds.ts";
-import type { Calls, Failure } from "./traffic.ts";
+import { breakerOpen, breakerOpener, brokenOffWhileAnswering, isOutage, isUnanswered, sum } from "./failure-counts.ts";
+import { closedTeams, deletedAddress, type Rejection, rejectedAs, rejectionOf, rewritten } from "./rejection-kinds.ts";
+import { type Calls, type Failure, rewritten429 } from "./traffic.ts";
 import { whyUnsent } from "./unsent-calls.ts";
 import { calls, clock, isOfOneDay, some, span } from "./wording.ts";
 
@@ -28,6 +30,7 @@ const words: Readonly<Record<string, readonly [side: Side, what: string]>> = {
   "error:unreachable": ["backend", "not reached"],
   "error:timeout": ["backend", "without an answer in time"],
   "backend:429": ["backend", "throttled by the model itself"],
+  [rewritten429]: ["backend", "throttled by the model itself, of which a policy made another error"],
   "gateway:rewritten-backend-error": ["backend", "throttled for an error of the backend"],
   "error:policy": ["gateway", "failed in a policy"],
   "error:unclassified": ["gateway", "5xx without a reason"],
@@ -41,8 +44,8 @@ const words: Readonly<Record<string, readonly [side: Side, what: string]>> = {
 /** What each symptom is about; all failures for the others. */
 const meant: Partial<Readonly<Record<Symptom, RegExp>>> = {
   "403": /^rejected:40[13]$|-quota$/,
-  "429": /^gateway:|^backend:429$/,
-  "5xx": /^error:/,
+  "429": /^gateway:|^backend:429/,
+  "5xx": new RegExp(`^error:|^${rewritten429}$`),
 };
 
 /** Failures of one kind. */
@@ -56,10 +59,43 @@ export interface Part {
   readonly failures: readonly Failure[];
 }
 
-export function causeOf(evidence: Evidence, changed: readonly Changed[]): Cause {
-  const { calls: read } = evidence.traffic;
+/** Symptoms that are no way in which calls fail: what the checks found of them is the answer, and failed calls are told beside. */
+const subjects: Partial<Readonly<Record<Symptom, string>>> = {
+  latency: "latency",
+  cache: "the cache",
+  failover: "failover",
+  logging: "logging",
+};
+
+/** Checks of how calls ended: one of them has to stand out before anybody is blamed. */
+const ofCalls: ReadonlySet<CheckName> = new Set([
+  "limits",
+  "quotas",
+  "deployments",
+  "backend-errors",
+  "backend-connection",
+  "policy-failures",
+  "unexplained-errors",
+  "breakers",
+  "clients",
+  "keys",
+  "backend-access",
+  "refusals",
+  "addresses",
+  "requests",
+  "models",
+]);
+
+/** Whose doing it was, of what was asked: `checks` are those that were made for it. */
+export function causeOf(evidence: Evidence, changed: readonly Changed[], checks: readonly Check[]): Cause {
+  const { traffic, symptom } = evidence;
+  const { calls: read } = traffic;
   const when = windowText(evidence);
-  if (read.kind === "refused") return { verdict: `How calls ended is unknown (${when}): ${unread(evidence)}.`, failed: null };
+  const found = subjectText(symptom, checks);
+  const also = [keyText(evidence), maskedText(evidence)];
+  if (read.kind === "refused") {
+    return { verdict: joined(found, `How calls ended is unknown (${when}): ${unread(evidence)}.`), failed: null };
+  }
   const { requests, source } = read.value;
   const parts = partsOf(read.value, evidence);
   const counts = { backend: countOf(parts, "backend"), gateway: countOf(parts, "gateway"), client: countOf(parts, "client") };
@@ -68,17 +104,63 @@ export function causeOf(evidence: Evidence, changed: readonly Changed[]): Cause 
   const all = parts.reduce((total, part) => total + part.requests, 0);
   const told = source.startsWith("gateway logs") ? "" : `, by ${source}`;
   const head = `${calls(requests)}, ${when}${told}`;
-  if (requests === 0) return { verdict: idleText(evidence, `${when}${told}`), failed };
-  if (all === 0) return { verdict: `Nothing failed${evidence.symptom === null ? "" : " that way"}: ${head}.`, failed };
-  const [first = "backend"] = sidesByCount(failed);
-  const lead = isNotable(all, requests, evidence.symptom !== null) ? leadOf(first, failed[first] ?? 0, all) : "Nothing stands out";
-  const bySide = sidesByCount(failed).map((side) => sideText(side, parts, evidence));
+  if (requests === 0) return { verdict: joined(found, idleText(evidence, `${when}${told}`)), failed };
+  if (all === 0) return { verdict: joined(found, `${nothingText(evidence)}: ${head}.`, ...also), failed };
+  const asked = symptom !== null && meant[symptom] !== undefined;
+  const notable = asked || isOutage(read.value) || checks.some(({ check, status }) => status === "problem" && ofCalls.has(check));
+  if (found !== "" && symptom !== "failover" && !notable) return { verdict: joined(found, `${all} failed of ${head}.`), failed };
+  const lead = notable ? leadOf(failed, all) : "Nothing stands out";
+  const [first = "backend", ...others] = sidesByCount(failed);
+  const bySide = [first, ...others].map((side) => sideText(side, parts, evidence));
   return {
-    verdict: [`${lead}: ${all} failed of ${head}.`, ...bySide, idsText(parts), afterText(parts, first, changed, evidence)]
-      .filter((text) => text !== "")
-      .join(" "),
+    verdict: joined(
+      found,
+      `${lead}: ${all} failed of ${head}.`,
+      ...bySide,
+      ...also,
+      idsText(parts),
+      afterText(parts, first, changed, evidence),
+    ),
     failed,
   };
+}
+
+const joined = (...texts: readonly string[]): string => texts.filter((text) => text !== "").join(" ");
+
+/** What the checks have come to of a symptom that is no way to fail. */
+function subjectText(symptom: Symptom | null, checks: readonly Check[]): string {
+  const subject = symptom === null ? undefined : subjects[symptom];
+  if (subject === undefined) return "";
+  const names = checks.filter(({ check, status }) => status === "problem" && check !== "access").map(({ check }) => check);
+  if (names.length > 0) return `Found about ${subject}: ${some(names)}.`;
+  return checks.some(({ status }) => status === "unknown") ? `About ${subject} not all is known.` : `Nothing found about ${subject}.`;
+}
+
+function nothingText(evidence: Evidence): string {
+  const { subscriptionId, symptom } = evidence;
+  const what = subscriptionId !== null && keyText(evidence) !== "" ? `No logged call of ${subscriptionId} failed` : "Nothing failed";
+  return symptom !== null && meant[symptom] !== undefined ? `${what} that way` : what;
+}
+
+/** Of a team that was asked about: what may have kept its calls from being its own in the logs. */
+function keyText(evidence: Evidence): string {
+  const { subscriptionId, symptom, traffic } = evidence;
+  if (subscriptionId === null || (symptom !== null && symptom !== "403")) return "";
+  const rejected = traffic.unowned.kind === "read" ? unownedKeys(evidence, traffic.unowned.value) : [];
+  const closed = closedTeams(
+    evidence,
+    rejected.map(({ api }) => api),
+  );
+  return joined(
+    closed === "unknown" || closed.length === 0 ? "" : `${some(closed)}.`,
+    rejected.length === 0 ? "" : `${keysRejected(rejected)} and carry no team.`,
+  );
+}
+
+function maskedText({ traffic: { masked }, symptom }: Evidence): string {
+  const count = masked?.kind === "read" ? sum(masked.value) : 0;
+  if (count === 0 || (symptom !== null && symptom !== "5xx" && symptom !== "failover")) return "";
+  return `Behind ${calls(count)} that succeeded a backend had failed: a policy answered for it.`;
 }
 
 function unread({ subscriptionId, traffic }: Evidence): string {
@@ -95,7 +177,12 @@ function idleText(evidence: Evidence, when: string): string {
   return `No logged calls of ${subscriptionId}, ${when}: calls whose key is rejected carry no team.${state}`;
 }
 
-function leadOf(side: Side, count: number, all: number): string {
+function leadOf(failed: Failed, all: number): string {
+  const [side = "backend", other] = sidesByCount(failed);
+  const count = failed[side] ?? 0;
+  if (other !== undefined && count === failed[other]) {
+    return other === "unknown" ? `As much the ${side} as nobody who can be told` : `As much the ${side} as the ${other}`;
+  }
   if (side === "unknown") return count === all ? "Whose doing it was cannot be told" : "Of most it cannot be told whose doing it was";
   return count === all ? `It was the ${side}` : `Mostly the ${side}`;
 }
@@ -190,7 +277,7 @@ function rejections(cause: string, requests: number, failures: readonly Failure[
   const parts = kinds.map((kind): Part => {
     const of = sorted.filter((one) => one.kind === kind).map(({ failure }) => failure);
     const [side, what] = whose(kind, code, of, evidence);
-    return { side, cause: `rejected:${kind}`, what, requests: sum(of), failures: of };
+    return { side, cause: rejectedAs(kind), what, requests: sum(of), failures: of };
   });
   const untold = requests - parts.reduce((total, part) => total + part.requests, 0);
   const without: Part = {
@@ -219,6 +306,8 @@ function whose(kind: Rejection, code: string, failures: readonly Failure[], evid
     }
     case "deployment":
       return ["unknown", `for what the backend has not (${some([failures[0]?.deployment ?? code])}, ${code})`];
+    case "member":
+      return ["gateway", `sent to a member without the deployment that another has (${some([failures[0]?.deployment ?? code])}, ${code})`];
     case "request":
       return rewritten(evidence) === null
         ? ["client", `rejected by the model with ${code}`]
@@ -273,17 +362,13 @@ function idsText(parts: readonly Part[]): string {
     : `Correlation ids: ${chosen.map(({ side, id }) => (side === "unknown" ? id : `${id} (${side})`)).join(", ")}.`;
 }
 
-/** A change is worth naming that came so long before the failures began. */
-const afterMs = 15 * 60_000;
-
 /** The last change before the failures began that can have to do with them. */
 function afterText(parts: readonly Part[], side: Side, changed: readonly Changed[], { window }: Evidence): string {
   const own = parts.filter((part) => part.side === side);
-  const begun = own.flatMap((part) => part.failures.map(({ first, api }) => ({ time: first, cause: part.cause, api })));
-  const [began] = begun.toSorted((a, b) => a.time.localeCompare(b.time));
-  if (began === undefined) return "";
-  const last = changed.findLast(
-    (change) => change.time <= began.time && Date.parse(began.time) - Date.parse(change.time) <= afterMs && canHaveCaused(change, began),
+  const found = precededBy(
+    changed,
+    own.flatMap((part) => part.failures.map(({ first, api }) => ({ time: first, cause: part.cause, api }))),
   );
-  return last === undefined ? "" : `It began at ${clock(began.time, window)}, after ${clock(last.time, window)}: ${last.what}.`;
+  if (found === null) return "";
+  return `It began at ${clock(found.began.time, window)}, after ${clock(found.change.time, window)}: ${found.change.what}.`;
 }

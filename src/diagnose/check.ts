@@ -13,6 +13,7 @@ export const checkNames = [
   "deployments",
   "deployment-limits",
   "backend-errors",
+  "backend-masked-errors",
   "backend-connection",
   "breakers",
   "policy-failures",

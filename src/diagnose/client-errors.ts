@@ -1,13 +1,13 @@
 import type { ServedModels } from "../gateway/model-accounts.ts";
 import { roleCommand, servedAt } from "./accounts.ts";
-import { type Finding, knowing } from "./check.ts";
+import { type Finding, knowing, ok, problem, untold } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
-import { brokenOffWhileAnswering, ofCauses, ofDetails, sum } from "./failure-counts.ts";
+import { brokenOffWhileAnswering, ofCauses, ofDetails, sum, withoutCalls } from "./failure-counts.ts";
 import { isSignedIn } from "./policies-in-effect.ts";
 import { closedTeams, deletedAddress, isAccess, isRejected, type Rejection, rejectionOf, rewritten } from "./rejection-kinds.ts";
 import { fixOfPolicy, isAsked, quoted, reasons, statuses } from "./server-errors.ts";
 import type { Failure } from "./traffic.ts";
-import { short, some, windowInput } from "./wording.ts";
+import { calls as callsText, short, some, windowInput } from "./wording.ts";
 
 /** Failures that were rejected for one of these reasons; of a symptom that is meant, 401 and 403 alone. */
 const rejectedFor =
@@ -33,6 +33,7 @@ export const clients = (evidence: Evidence): Finding =>
 
 /** Calls without a key, or with one that opens nothing: of whom, no log says. */
 export const keys = (evidence: Evidence): Finding => {
+  if (evidence.subscriptionId !== null) return keysOfTeam(evidence, evidence.subscriptionId);
   const found = ofDetails(evidence, rejectedFor(evidence, "key"), isAsked(evidence, "403"), (failures) => {
     const missing = failures.filter(({ reason }) => reason === "SubscriptionKeyNotFound");
     const invalid = sum(failures) - sum(missing);
@@ -55,13 +56,51 @@ export const keys = (evidence: Evidence): Finding => {
         `${means} Every subscription is active: a mistake of callers, no role that is missing.`,
         "Check the header's name and the key that callers send: list_subscriptions",
       ];
-    return [
-      `${means} Refused like that: ${some(closed)}.`,
-      "Meant so? Else activate the subscription, or put the API back into its product (portal, Subscriptions, Products): list_subscriptions",
-    ];
+    return [`${means} Refused like that: ${some(closed)}.`, openAgain];
   });
   return found.status === "ok" ? knowing({ subscriptions: evidence.subscriptions }, () => found) : found;
 };
+
+const openAgain =
+  "Meant so? Else activate the subscription, or put the API back into its product (portal, Subscriptions, Products): list_subscriptions";
+
+/** `20 calls of the service were rejected for their key`. */
+export function keysRejected(failures: readonly Failure[]): string {
+  const count = sum(failures);
+  return `${callsText(count)} of the service ${count === 1 ? "was rejected for its key" : "were rejected for their key"}`;
+}
+
+/** Calls of nobody that the logs know whose key was rejected. */
+export const unownedKeys = (evidence: Evidence, failures: readonly Failure[]): readonly Failure[] =>
+  failures.filter((failure) => rejectionOf(failure, evidence) === "key");
+
+/** What is known of one team's key: the team's own state, and whether anybody's key was rejected. */
+function keysOfTeam(evidence: Evidence, team: string): Finding {
+  const { calls, unowned } = evidence.traffic;
+  return knowing({ calls, unowned, subscriptions: evidence.subscriptions }, ({ calls: { requests }, unowned: all }) => {
+    const rejected = unownedKeys(evidence, all);
+    const closed = closedTeams(
+      evidence,
+      rejected.map(({ api }) => api),
+    );
+    if (closed !== "unknown" && closed.length > 0) {
+      return problem(
+        `${some(closed)}.`,
+        rejected.length === 0
+          ? "Its key is refused, whoever sends it; no call of the window was rejected for its key."
+          : `Its key is refused. Such calls carry no team in the logs: ${keysRejected(rejected)}, its own perhaps among them.`,
+        openAgain,
+      );
+    }
+    if (rejected.length > 0) {
+      return untold(
+        `${keysRejected(rejected)} and carry no team: whether ${team}'s were among them is not known.`,
+        `Compare the key and the header's name that ${team} sends with list_subscriptions; diagnose_gateway {"symptom":"403"} shows the rejected keys of all`,
+      );
+    }
+    return requests === 0 ? withoutCalls(evidence) : ok();
+  });
+}
 
 /** The model refuses the gateway's own credential. */
 export const backendAccess = (evidence: Evidence): Finding =>
@@ -91,7 +130,7 @@ export const refusals = (evidence: Evidence): Finding =>
   ofDetails(evidence, rejectedFor(evidence, "policy", "other"), isAsked(evidence, "403"), (failures) => {
     const [most] = failures;
     const by = most === undefined || most.source === "" ? "A policy, or the gateway itself," : `Policy ${most.source}`;
-    return [`${by} refuses callers${reasons(failures)}${quoted(most?.message ?? "")}.`, fixOfPolicy(evidence)];
+    return [`${by} refuses callers${reasons(failures)}${quoted(most?.message ?? "")}.`, fixOfPolicy(evidence, failures)];
   });
 
 /** Paths that no API or operation has. */
@@ -133,7 +172,9 @@ export const requests = (evidence: Evidence): Finding =>
     const by = rewritten(evidence);
     return [
       `The model rejects what it is sent (${statuses(failures)})${by === null ? ": callers send requests that it does not take" : `: what callers send, or what ${by} makes of it`}.`,
-      by === null ? "Compare the request with the model's API version; the answer's body says what is wrong" : fixOfPolicy(evidence),
+      by === null
+        ? "Compare the request with the model's API version; the answer's body says what is wrong"
+        : fixOfPolicy(evidence, failures),
     ];
   });
 

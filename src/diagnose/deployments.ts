@@ -5,7 +5,8 @@ import { type Finding, ok } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import { countOf, openers } from "./failure-counts.ts";
 import { boundOf } from "./limits.ts";
-import type { Failure } from "./traffic.ts";
+import { rewritesAnswer } from "./policies-in-effect.ts";
+import { type Failure, rewritten429 } from "./traffic.ts";
 import { ofBackends } from "./unsent-calls.ts";
 import { some } from "./wording.ts";
 
@@ -19,8 +20,12 @@ interface Throttled {
 }
 
 /** 429 of the model deployment itself: its own limits beside those of the teams, as raising one does nothing for the other. */
-export const deployments = (evidence: Evidence): Finding =>
-  ofBackends(evidence, "deployments", evidence.symptom === "429", (failures) => {
+export function deployments(evidence: Evidence): Finding | null {
+  const { traffic, symptom } = evidence;
+  const rewritten = traffic.calls.kind === "read" ? countOf(traffic.calls.value, [rewritten429]) : 0;
+  // Callers have seen no 5xx of it otherwise.
+  if (symptom === "5xx" && rewritten === 0) return null;
+  return ofBackends(evidence, "deployments", symptom === "429" || symptom === "5xx", (failures) => {
     const named = byLogs(evidence, failures);
     const throttled = named.length === 0 ? byOwnCount(evidence) : named;
     const which = throttled.length === 0 ? "" : `: ${throttled.slice(0, 2).map(textOf).join("; ")}`;
@@ -36,9 +41,20 @@ export const deployments = (evidence: Evidence): Finding =>
             teams.map(({ text }) => text),
             2,
           )})`;
-    const early = throttled.some(refusesEarly) ? " It refuses below its limit, too: by the tokens that a call may need." : "";
-    return [`The model deployment itself refuses${which}. Raising ${raised} changes nothing.${early}`, remedy(throttled)];
+    return [
+      `The model deployment itself refuses${which}. Raising ${raised} changes nothing.${rewrittenText(evidence, failures)}${earlyText(throttled)}`,
+      remedy(throttled),
+    ];
   });
+}
+
+/** What callers have seen in place of a 429. */
+function rewrittenText(evidence: Evidence, failures: readonly Failure[]): string {
+  const seen = failures.filter(({ cause }) => cause === rewritten429).map(({ status }) => status);
+  if (seen.length === 0) return "";
+  const by = [...new Set(seen)].flatMap((status) => rewritesAnswer(evidence, status) ?? []);
+  return ` Callers got ${some(seen.map((status) => `${status}`))}: a policy makes that of the 429${by.length === 0 ? "" : `, ${some(by, 2)}`}.`;
+}
 
 /** As the logs name them, those with the most refused calls first. */
 function byLogs(evidence: Evidence, failures: readonly Failure[]): readonly Throttled[] {
@@ -94,11 +110,35 @@ function countedIn(load: DeploymentLoad): readonly string[] {
 /** From this share of a limit on the limit is what was met. Assumed. */
 const nearly = 0.8;
 
-/** Below its limit it still refuses: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota#understanding-rate-limits */
-const refusesEarly = ({ known }: Throttled): boolean => {
+/** Below this share it was not, whatever tokens calls were expected to need. Assumed. */
+const far = 0.1;
+
+/** How much of its limit of tokens a deployment has used in its busiest minute; null where that is not known. */
+function shareUsed({ known }: Throttled): number | null {
   const [limit, peak] = [known?.own.tokensPerMinute ?? null, known?.load?.peakTokens ?? null];
-  return limit !== null && peak !== null && peak < nearly * limit;
-};
+  return limit === null || peak === null || limit === 0 ? null : peak / limit;
+}
+
+/** In how many calls of one minute, at most: only those of the whole window are known. */
+function mayMeetCalls({ known }: Throttled): boolean {
+  const calls = [...(known?.load?.answered.values() ?? [])].reduce((sum, count) => sum + count, 0);
+  return known?.own.requestsPerMinute != null && calls >= nearly * known.own.requestsPerMinute;
+}
+
+const isFarBelow = (one: Throttled): boolean => (shareUsed(one) ?? 1) < far && !mayMeetCalls(one);
+
+/**
+ * Below its limit a deployment still refuses: by the tokens that a call may need, by calls within seconds
+ * (https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota#understanding-rate-limits), and while the region has much to do
+ * (https://learn.microsoft.com/answers/a/12567967).
+ */
+function earlyText(throttled: readonly Throttled[]): string {
+  if (throttled.some(isFarBelow))
+    return " It refuses far below its limit: for calls that come at once, for a large max_tokens, or as the region itself is busy; more capacity may change nothing.";
+  return throttled.some((one) => (shareUsed(one) ?? 1) < nearly)
+    ? " It refuses below its limit, too: by the tokens that a call may need."
+    : "";
+}
 
 /** Only the SKU is changed so: https://learn.microsoft.com/rest/api/aiservices/accountmanagement/deployments/update */
 function remedy([first]: readonly Throttled[]): string {
@@ -107,6 +147,9 @@ function remedy([first]: readonly Throttled[]): string {
     return `Read its limits: az cognitiveservices account deployment list --resource-group <group> --name <account> --query "[].{name:name, sku:sku, limits:properties.rateLimits}"; raise its capacity, ${more}`;
   }
   const { account, own } = first.known;
+  if (isFarBelow(first)) {
+    return "Leave its capacity: read the 429's message and Retry-After at a caller, lower max_tokens and calls at once; add a backend in another region with update_backend_pool, or deploy it with provisioned throughput";
+  }
   if (own.sku === null || own.capacity === null) {
     return `Read its capacity: az cognitiveservices account deployment show ${accountOptions(account)} --deployment-name ${own.name} --query sku; raise it, ${more}`;
   }
@@ -141,5 +184,5 @@ export function deploymentLimits(evidence: Evidence): Finding | null {
       return counted.length === 0 ? [] : [`${account.name}/${own.name}: ${counted.join(", ")}; may use ${limitsText(own)}`];
     }),
   );
-  return ok(used.length === 0 || deployments(evidence).status === "problem" ? undefined : some(used));
+  return ok(used.length === 0 || deployments(evidence)?.status === "problem" ? undefined : some(used));
 }

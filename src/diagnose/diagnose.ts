@@ -24,8 +24,8 @@ import { some } from "./wording.ts";
 interface Rule {
   readonly check: CheckName;
   readonly explains: readonly Symptom[];
-  /** Null where nothing was read that it could judge. */
-  readonly run: (evidence: Evidence) => Finding | null;
+  /** Null where nothing was read that it could judge; several findings where a hand of its own mends each. */
+  readonly run: (evidence: Evidence) => Finding | readonly Finding[] | null;
 }
 
 const cacheRules: readonly Rule[] = [
@@ -40,9 +40,10 @@ const cacheRules: readonly Rule[] = [
 const rules: readonly Rule[] = [
   { check: "limits", explains: ["429"], run: limits },
   { check: "quotas", explains: ["403", "429"], run: quotas },
-  { check: "deployments", explains: ["429", "failover"], run: deployments },
+  { check: "deployments", explains: ["429", "5xx", "failover"], run: deployments },
   { check: "deployment-limits", explains: ["429"], run: deploymentLimits },
   { check: "backend-errors", explains: ["5xx", "failover"], run: serverErrors.backendErrors },
+  { check: "backend-masked-errors", explains: ["5xx", "failover"], run: serverErrors.maskedErrors },
   { check: "backend-connection", explains: ["5xx", "latency", "failover"], run: serverErrors.backendConnection },
   { check: "breakers", explains: ["5xx", "failover"], run: serverErrors.breakers },
   { check: "policy-failures", explains: ["5xx"], run: serverErrors.policyFailures },
@@ -112,14 +113,11 @@ export function judged(evidence: Evidence): Diagnosis {
   const { symptom, window } = evidence;
   const told = rules
     .filter(({ explains }) => symptom === null || explains.includes(symptom))
-    .flatMap(({ check, run }): readonly Check[] => {
-      const finding = run(evidence);
-      return finding === null ? [] : [{ check, ...finding }];
-    });
+    .flatMap(({ check, run }): readonly Check[] => [run(evidence) ?? []].flat().map((finding) => ({ check, ...finding })));
   const found = changed(evidence);
   return {
     ...sorted([{ check: "access", ...access(evidence) }, ...told], evidence),
-    cause: causeOf(evidence, found),
+    cause: causeOf(evidence, found, told),
     window: { since: window.since.toISOString(), until: window.until.toISOString() },
     changed: found,
     notes: notesOf(evidence),

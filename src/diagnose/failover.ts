@@ -27,19 +27,25 @@ const ofPools = (evidence: Evidence, check: (pools: Pools, inventory: Inventory)
     return check(poolsOf(inventory, evidence), inventory);
   });
 
-/** The findings of these codes as one; `means` says what they have in common. */
+const mostTold = 2;
+
+/** Sentences, and how many are left of them. */
+function sentences(texts: readonly string[]): string {
+  const different = [...new Set(texts)];
+  const left = different.length - mostTold;
+  return [...different.slice(0, mostTold), ...(left > 0 ? [`And ${left} more.`] : [])].join(" ");
+}
+
+/** The findings of these codes as one; `means` says what they have in common. Each that is told has its own remedy. */
 function among({ findings }: Pools, codes: readonly FindingCode[], means: string): Finding {
   const found = findings.filter(({ code }) => codes.includes(code));
   const [first] = found;
   return first === undefined
     ? ok()
     : problem(
-        some(
-          found.map(({ text }) => text),
-          2,
-        ),
+        sentences(found.map(({ text }) => text)),
         means,
-        first.fix,
+        [...new Set(found.slice(0, mostTold).map(({ fix }) => fix))].join("; then "),
       );
 }
 
@@ -58,24 +64,48 @@ export const failoverBackends = (evidence: Evidence): Finding =>
     const [first] = broken;
     if (first === undefined) return ok();
     return problem(
-      some(
-        broken.map(({ text }) => text),
-        2,
-      ),
+      sentences(broken.map(({ text }) => text)),
       "Calls that are sent there cannot be answered.",
       `get_backend_pool {"api_id":"${first.apiId}"} names the policy line`,
     );
   });
 
-/** One member alone is a choice, until it fails. */
+/** One member alone is a choice, until it fails; of several it is worth a word that others have taken over. */
 export function failoverMembers(evidence: Evidence): Finding {
   return ofPools(evidence, (pools) => {
+    const unsigned = among(pools, ["unequal_credentials"], "A failover there is answered with 401: the member cannot take over.");
+    if (unsigned.status === "problem") return unsigned;
     const finding = among(pools, ["one_member", "too_many_members"], "A failure of that backend reaches every caller.");
     const alone = pools.findings.find(({ code }) => code === "one_member");
     const matters =
       evidence.symptom === "failover" || failsNotably(evidence) || pools.findings.some(({ code }) => code === "too_many_members");
-    return finding.status === "problem" && !matters ? ok(alone?.text) : finding;
+    if (finding.status === "problem") return matters ? finding : ok(alone?.text);
+    return ok(takenOver(pools, evidence) ?? undefined);
   });
+}
+
+/**
+ * Members behind the first ones of a pool that have answered calls: they get none while a first one is available
+ * (https://learn.microsoft.com/azure/api-management/backends#load-balanced-pool). Null where there are none, and where the logs do not tell.
+ */
+function takenOver({ routes }: Pools, { traffic: { served } }: Evidence): string | null {
+  if (served.kind === "refused") return null;
+  const answered = (ids: readonly string[]): number =>
+    served.value.reduce((total, { backend, succeeded }) => total + (ids.includes(backend) ? succeeded : 0), 0);
+  const texts = routes.flatMap(({ routes: ways }) =>
+    ways.flatMap(({ backendId, members }) => {
+      const first = Math.min(...members.map(({ priority }) => priority));
+      const usual = members.filter(({ priority }) => priority === first).map((member) => member.backendId);
+      const standby = members.filter(({ priority }) => priority !== first).map((member) => member.backendId);
+      const taken = answered(standby);
+      return taken === 0
+        ? []
+        : [
+            `failover in ${backendId}: ${some(standby.filter((id) => answered([id]) > 0))} answered ${taken} of ${taken + answered(usual)} calls in the place of ${some(usual)}`,
+          ];
+    }),
+  );
+  return texts.length === 0 ? null : some(texts, 2);
 }
 
 /** Whether backends fail so often that what takes over matters. */

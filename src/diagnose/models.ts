@@ -1,15 +1,14 @@
-import type { Inventory } from "../gateway/inventory.ts";
-import type { ModelDeployment } from "../gateway/model-accounts.ts";
 import type { Member } from "../pool/backend.ts";
-import { resolveRoutes } from "../pool/routes.ts";
-import { isOtherModel, type MemberModels, memberModels, modelTitle } from "../pool/served.ts";
+import { modelFindingsOf } from "../pool/model-findings.ts";
 import { groupsBy } from "../usage/groups.ts";
-import { findDeployment, modelHostOf, refusalAt } from "./accounts.ts";
+import { modelHostOf, refusalAt } from "./accounts.ts";
 import { type Finding, knowing, ok, problem, untold } from "./check.ts";
-import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
+import { servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
-import { withoutCalls } from "./failure-counts.ts";
+import { sum, told, withoutCalls } from "./failure-counts.ts";
+import { behind, type Lack, lackOf, poolsOf, routesOf } from "./pool-members.ts";
 import type { Refusal } from "./reads.ts";
+import { rejectionOf } from "./rejection-kinds.ts";
 import type { ServedModel } from "./traffic.ts";
 import { short, some } from "./wording.ts";
 
@@ -21,16 +20,18 @@ export function models(evidence: Evidence): Finding | null {
   const { models: answers } = evidence.traffic;
   if (answers === null) return null;
   return knowing(servingReads(evidence), (read) => {
-    const pools = poolsOf(servingInventory(read), evidence);
+    const routes = routesOf(servingInventory(read), evidence);
+    const pools = poolsOf(routes);
     const answered = answers.kind === "read" ? answers.value : [];
-    const [deployed] = pools.flatMap((members) => differentDeployments(members, evidence));
-    if (deployed !== undefined) return differing(deployed, evidence, pools);
+    const [deployed] = routes
+      .flatMap((one) => modelFindingsOf(one, evidence.accounts.served))
+      .filter(({ code }) => code === "different_models");
+    if (deployed !== undefined) return problem(short(deployed.text, 400), differing, deployed.fix);
     const [named] = [...groupsBy(answered, ({ deployment }) => deployment).values()].flatMap(differentAnswers);
-    if (named !== undefined) return differing(named, evidence, pools);
+    if (named !== undefined)
+      return problem(short(named, 240), differing, `Compare what they have: ${listCommands(pools.flat(), evidence)}`);
     const [missing] = pools.flatMap((members) => missingDeployments(members, evidence));
-    if (missing !== undefined) {
-      return problem(missing.text, "A failover there is answered with 404: the member cannot take over.", missing.todo);
-    }
+    if (missing !== undefined) return lackingAt(missing, evidence);
     const silent = pools
       .flat()
       .filter((member) => behind(member, evidence) === null && !answered.some(({ backend }) => backend === member.backendId));
@@ -39,48 +40,7 @@ export function models(evidence: Evidence): Finding | null {
   });
 }
 
-/** The members of each pool that has several. */
-const poolsOf = (inventory: Inventory, evidence: Evidence): readonly (readonly Member[])[] =>
-  apisAsked(inventory, evidence)
-    .flatMap((apiId) => resolveRoutes(inventory, evidence.csharp, apiId).routes)
-    .map(({ members }) => members.filter(({ url }) => url !== null))
-    .filter((members) => members.length > 1);
-
-const differing = (seen: string, evidence: Evidence, pools: readonly (readonly Member[])[]): Finding =>
-  problem(
-    short(seen, 240),
-    "Members of a pool answer with different models: callers see a change of behaviour at every failover.",
-    `Deploy the same model and version behind all members: ${listCommand(pools.flat(), evidence)}`,
-  );
-
-/** What stands behind a member; null where that is not known. */
-function behind(member: Member, { accounts }: Evidence): Extract<MemberModels, { kind: "read" }> | null {
-  const models = memberModels(member, accounts.served);
-  return models.kind === "read" ? models : null;
-}
-
-interface Deployed {
-  readonly backend: string;
-  readonly own: ModelDeployment;
-}
-
-/** Deployments that calls of a pool meet under one name, or where the members name them, and that serve different models. */
-function differentDeployments(members: readonly Member[], evidence: Evidence): readonly string[] {
-  const all = members.flatMap((member): readonly (Deployed & { readonly name: string })[] => {
-    const { deployments = [], pinned = null } = behind(member, evidence) ?? {};
-    return deployments.map((own) => ({ backend: member.backendId, own, name: pinned === null ? own.name.toLowerCase() : "" }));
-  });
-  return [...groupsBy(all, ({ name }) => name).values()].flatMap((group) =>
-    group.some((one) => group.some((other) => isOtherModel(one.own, other.own)))
-      ? [
-          group
-            .map(({ backend, own }) => `${backend} has ${modelTitle(own)} as '${own.name}'`)
-            .join(", ")
-            .concat("."),
-        ]
-      : [],
-  );
-}
+const differing = "Members of a pool answer with different models: callers see a change of behaviour at every failover.";
 
 /** Of one deployment's name: backends that never have answered with a model of one another's. */
 function differentAnswers(served: readonly ServedModel[]): readonly string[] {
@@ -99,30 +59,44 @@ function differentAnswers(served: readonly ServedModel[]): readonly string[] {
 }
 
 /** Deployments that were called, that one member has and another has not. */
-function missingDeployments(members: readonly Member[], evidence: Evidence): readonly { readonly text: string; readonly todo: string }[] {
+function missingDeployments(members: readonly Member[], evidence: Evidence): readonly Lack[] {
   const { models: answers, failures } = evidence.traffic;
   const ids = new Set(members.map(({ backendId }) => backendId));
   const called = [...(answers?.kind === "read" ? answers.value : []), ...(failures.kind === "read" ? failures.value : [])].flatMap(
     ({ backend, deployment }) => (backend !== null && deployment !== null && ids.has(backend) ? [deployment] : []),
   );
-  const open = members.flatMap((member) => {
-    const models = behind(member, evidence);
-    return models?.pinned === null ? [{ ...member, deployments: models.deployments }] : [];
-  });
-  return [...new Set(called)].flatMap((name) => {
-    const having = open.filter(({ deployments }) => findDeployment(deployments, name) !== undefined);
-    const lacking = open.filter((member) => !having.includes(member));
-    if (having.length === 0 || lacking.length === 0) return [];
-    const text = `Deployment '${name}' is called, and ${some(lacking.map(({ backendId }) => backendId))} ${lacking.length === 1 ? "has" : "have"} none of that name (${some(having.map(({ backendId }) => backendId))} ${having.length === 1 ? "has" : "have"}).`;
-    return [{ text, todo: `Create it there: ${listCommand(lacking, evidence)} shows what there is` }];
-  });
+  return [...new Set(called)].flatMap((name) => lackOf(members, name, evidence) ?? []);
 }
 
-function listCommand(members: readonly Member[], evidence: Evidence): string {
-  const [id] = members.flatMap((member) => behind(member, evidence)?.account.resourceId ?? []);
-  const url = id ?? "<ARM id of the account>";
-  return `az rest --method get --url "${url}/deployments?api-version=2025-06-01" --query "value[].{name:name, model:properties.model}"`;
+/** With the calls that it has cost already. */
+function lackingAt({ deployment, lacking, having, todo }: Lack, evidence: Evidence): Finding {
+  const names = (members: readonly Member[]): string => some(members.map(({ backendId }) => backendId));
+  const has = (members: readonly Member[]): string => `${names(members)} ${members.length === 1 ? "has" : "have"}`;
+  const { calls, failures } = evidence.traffic;
+  const lost =
+    failures.kind === "read"
+      ? failures.value.filter(
+          (one) => lacking.some(({ backendId }) => backendId === one.backend) && rejectionOf(one, evidence) === "member",
+        )
+      : [];
+  const cost = calls.kind === "read" && sum(lost) > 0 ? ` It has cost ${told(lost, calls.value.requests, evidence)}` : "";
+  return problem(
+    `Deployment '${deployment}' is called, and ${has(lacking)} none of that name (${has(having)}).${cost}`,
+    "A failover there is answered with 404: the member cannot take over. The callers' name is right.",
+    `Create it there: ${todo}`,
+  );
 }
+
+/** What each of the accounts has. */
+const listCommands = (members: readonly Member[], evidence: Evidence): string => {
+  const ids = new Set(members.flatMap((member) => behind(member, evidence)?.account.resourceId ?? []));
+  const urls = ids.size === 0 ? ["<ARM id of each account>"] : [...ids];
+  return urls
+    .map(
+      (id) => `az rest --method get --url "${id}/deployments?api-version=2025-06-01" --query "value[].{name:name, model:properties.model}"`,
+    )
+    .join("; ");
+};
 
 /** Members that have answered nothing, and whose accounts do not say, may have any model. */
 function unknownOf(silent: readonly Member[], evidence: Evidence): Finding {

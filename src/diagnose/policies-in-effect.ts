@@ -50,7 +50,7 @@ const answering = ["return-response", "mock-response"];
 export function answeredBy(evidence: Evidence, status: number): string | null {
   const inventory = servingOf(evidence);
   if (inventory === null) return null;
-  const found = policiesMet(inventory, evidence).find((element) => answering.includes(element.name) && statusOf(element) === status);
+  const found = policiesMet(inventory, evidence).find((element) => answers(element, status));
   return found === undefined ? null : `${placeText(found.place)} (${found.name})`;
 }
 
@@ -68,6 +68,32 @@ function statusOf(element: ElementContent): number {
       : element.content.find(({ name }) => name === "set-status")?.attributes.code;
   return Number(code ?? 200);
 }
+
+/** Where a policy gives an answer of the backend this status; null where none is known to. */
+export function rewritesAnswer(evidence: Evidence, status: number): string | null {
+  const inventory = servingOf(evidence);
+  if (inventory === null) return null;
+  const found = policiesMet(inventory, evidence).find((element) => {
+    if (element.section !== "outbound" && element.section !== "on-error") return false;
+    return element.name === "set-status" ? Number(element.attributes.code) === status : answers(element, status);
+  });
+  return found === undefined ? null : `${placeText(found.place)} (${found.name})`;
+}
+
+const answers = (element: ElementContent, status: number): boolean => answering.includes(element.name) && statusOf(element) === status;
+
+/** Where policies of this name stand that calls of an API meet, of all APIs without one: all, or those alone that evaluate an expression. */
+export function placesOf(evidence: Evidence, name: string, apiId: string | null, evaluating: boolean): readonly string[] {
+  const inventory = servingOf(evidence);
+  if (inventory === null) return [];
+  const met = policiesMet(inventory, apiId === null ? evidence : { ...evidence, apiId });
+  return [
+    ...new Set(met.filter((element) => element.name === name && (!evaluating || evaluates(element))).map(({ place }) => placeText(place))),
+  ];
+}
+
+const evaluates = ({ attributes, text, content }: ElementContent): boolean =>
+  [...Object.values(attributes), text].some((one) => /^@[({]/.test(one.trim())) || content.some(evaluates);
 
 /** Policies that make another request of what the caller has sent. */
 const rewriting = ["set-body", "rewrite-uri", "set-query-parameter", "find-and-replace", "json-to-xml", "xml-to-json"];

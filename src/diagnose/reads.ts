@@ -90,7 +90,10 @@ export async function attempt<T>(read: ReadName, reading: Promise<T>): Promise<R
   try {
     return { kind: "read", value: await reading };
   } catch (error) {
-    if (error instanceof GatewayError && error.code !== "cancelled" && error.code !== "internal") return { kind: "refused", read, error };
+    if (error instanceof GatewayError && isRefusal(read, error)) return { kind: "refused", read, error };
     throw error;
   }
 }
+
+/** The journal's own errors are of the directory that it stands in: what is wrong with that keeps nothing else from being read. */
+const isRefusal = (read: ReadName, { code }: GatewayError): boolean => code !== "cancelled" && (code !== "internal" || read === "journal");

@@ -1,14 +1,15 @@
 import { sameName } from "../gateway/model.ts";
 import type { Evidence } from "./evidence.ts";
 import { answeredBy, rewrittenBy } from "./policies-in-effect.ts";
+import { lackBehind } from "./pool-members.ts";
 import type { Failure } from "./traffic.ts";
 
 /**
  * Why a call was rejected with a 4xx. `credential`: the backend refuses the gateway's own. `key`: no key, or one that opens nothing. `policy`: a
- * policy has refused it. `address`: no operation has its path. `deployment`: the backend has not what the path names. `request`: the backend rejects
- * what is in it. `other`: the gateway has rejected it, and no log says why.
+ * policy has refused it. `address`: no operation has its path. `deployment`: the backend has not what the path names. `member`: it has not, and another
+ * member of its pool has. `request`: the backend rejects what is in it. `other`: the gateway has rejected it, and no log says why.
  */
-export type Rejection = "credential" | "key" | "policy" | "address" | "deployment" | "request" | "other";
+export type Rejection = "credential" | "key" | "policy" | "address" | "deployment" | "member" | "request" | "other";
 
 /** https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies#predefined-errors-for-built-in-steps */
 const keyReasons = ["SubscriptionKeyNotFound", "SubscriptionKeyInvalid"];
@@ -22,12 +23,19 @@ export const isAccess = ({ status }: Failure): boolean => status === 401 || stat
 
 export function rejectionOf(failure: Failure, evidence: Evidence): Rejection {
   const { status, backendStatus, reason, source } = failure;
-  if (backendStatus === status) return isAccess(failure) ? "credential" : status === 404 ? "deployment" : "request";
+  if (backendStatus === status) {
+    if (isAccess(failure)) return "credential";
+    if (status !== 404) return "request";
+    return lackBehind(failure, evidence) === null ? "deployment" : "member";
+  }
   if (keyReasons.includes(reason)) return "key";
   if (reason === "OperationNotFound") return "address";
   // What the backend had answered, a policy has made another answer of.
   return source !== "" || policyReasons.test(reason) || backendStatus !== 0 || answeredBy(evidence, status) !== null ? "policy" : "other";
 }
+
+/** As changes are held against it: what a backend has not is one cause, whoever else has it. */
+export const rejectedAs = (kind: Rejection): string => `rejected:${kind === "member" ? "deployment" : kind}`;
 
 /** Subscriptions whose key is refused, whoever sends it, for people; `unknown` where they could not be read. */
 export function closedTeams(evidence: Evidence, apis: readonly (string | null)[]): readonly string[] | "unknown" {

@@ -1,9 +1,14 @@
+import { type DocumentId, documentTitle, type PolicyScope, policyDocumentId, policyScopeOf } from "../gateway/documents.ts";
 import type { Inventory } from "../gateway/inventory.ts";
+import { childElements } from "../policy/document.ts";
 import { type EffectiveElement, effective } from "../policy/effective.ts";
+import type { PolicyEdit } from "../policy/patch.ts";
+import { pathOf } from "../policy/select.ts";
 import { type Finding, knowing, ok } from "./check.ts";
 import { apisAsked, servingInventory, servingReads } from "./configuration.ts";
 import type { Evidence } from "./evidence.ts";
 import { valuesOf } from "./reads.ts";
+import type { Streams } from "./traffic.ts";
 
 /** Both names of the policies: https://learn.microsoft.com/azure/api-management/azure-openai-semantic-cache-lookup-policy */
 const lookupNames = ["llm-semantic-cache-lookup", "azure-openai-semantic-cache-lookup"];
@@ -13,9 +18,9 @@ const storeNames = ["llm-semantic-cache-store", "azure-openai-semantic-cache-sto
 export interface Cache {
   readonly apiId: string;
   readonly lookup: EffectiveElement | null;
-  readonly hasStore: boolean;
-  /** Whether the same call's answer is streamed through, whatever it asks for. */
-  readonly streams: boolean;
+  readonly store: EffectiveElement | null;
+  /** What streams the same call's answer through, whatever it asks for. */
+  readonly streaming: EffectiveElement | null;
   readonly inventory: Inventory;
 }
 
@@ -27,8 +32,9 @@ export function cachesOf(inventory: Inventory, evidence: Evidence): readonly Cac
       const { elements } = effective(inventory, { apiId, operationId: null, productId });
       const named = (names: readonly string[]) => elements.filter(({ name }) => names.includes(name));
       const [lookup = null] = named(lookupNames);
-      const hasStore = named(storeNames).length > 0;
-      return lookup === null && !hasStore ? [] : [{ apiId, lookup, hasStore, streams: elements.some(alwaysStreams), inventory }];
+      const [store = null] = named(storeNames);
+      const streaming = elements.find(alwaysStreams) ?? null;
+      return lookup === null && store === null ? [] : [{ apiId, lookup, store, streaming, inventory }];
     });
   });
 }
@@ -52,12 +58,56 @@ export const ofLookups = (evidence: Evidence, check: (lookup: EffectiveElement, 
 
 export const at = ({ place }: EffectiveElement): string => `${place.document}, line ${place.line}`;
 
-export const edit = (apiId: string): string => `apply_policy {"api_id":"${apiId}","edits":[...]}`;
+/** The call that makes these edits in a policy; of a fragment, which no call of ours writes, where it stands. */
+export function editsIn(document: DocumentId, edits: readonly PolicyEdit[]): string {
+  const scope = policyScopeOf(document);
+  if (scope === null) return `the portal, ${documentTitle(document)}, ${edits.map(({ select }) => select).join(", ")}`;
+  return `apply_policy ${JSON.stringify({ ...targetOf(scope), edits })}`;
+}
+
+function targetOf(scope: PolicyScope): Readonly<Record<string, string | true>> {
+  switch (scope.kind) {
+    case "api":
+      return { api_id: scope.apiId };
+    case "operation":
+      return { api_id: scope.apiId, operation_id: scope.operationId };
+    case "product":
+      return { product_id: scope.productId };
+    default:
+      return { global: true };
+  }
+}
+
+/** Attributes of a policy, set where it stands. */
+export const setAt = ({ place, step }: EffectiveElement, set: NonNullable<PolicyEdit["set"]>): string =>
+  editsIn(place.document, [{ select: pathOf(step.element), set }]);
+
+/** The store of the same name as a lookup. */
+export const storeFor = ({ name }: EffectiveElement): string => `<${name.replace(/-lookup$/, "-store")} duration="3600" />`;
+
+/** A text at the end of a section of the policy that an element stands in. */
+export function appendBeside({ place, step: { policy } }: EffectiveElement, section: string, xml: string): string {
+  const has = policy.root !== null && childElements(policy.root).some(({ name }) => name === section);
+  const append = has ? { select: section, append: xml } : { select: "policies", append: `<${section}><base />${xml}</${section}>` };
+  return editsIn(place.document, [append]);
+}
 
 /** Whether calls look a semantic cache up, and store into it. */
 export function looksUp(evidence: Evidence): boolean {
   const read = valuesOf(servingReads(evidence));
-  return "values" in read && cachesOf(servingInventory(read.values), evidence).some(({ lookup, hasStore }) => lookup !== null && hasStore);
+  return (
+    "values" in read && cachesOf(servingInventory(read.values), evidence).some(({ lookup, store }) => lookup !== null && store !== null)
+  );
+}
+
+/** What adds a lookup, and with `stores` the store, to an API: which embeddings backend it asks is the operator's to say. */
+export function additionTo(apiId: string, { stores }: { readonly stores: boolean }): string {
+  const lookup =
+    '<llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="<embeddings backend>" embeddings-backend-auth="system-assigned"><vary-by>@(context.Subscription.Id)</vary-by></llm-semantic-cache-lookup>';
+  return editsIn(policyDocumentId({ kind: "api", apiId }), [
+    { select: "inbound", append: lookup },
+    ...(stores ? [{ select: "outbound", append: '<llm-semantic-cache-store duration="3600" />' }] : []),
+  ]);
 }
 
 /** Answers without a call to a backend, and with one; null where nobody asked, or it cannot be read. */
@@ -67,3 +117,11 @@ export function hitsOf({ traffic: { cache } }: Evidence): { readonly hits: numbe
 
 /** So many answers without a single hit are no chance. Assumed. */
 export const leastMisses = 20;
+
+/** Where nearly all answers were streamed, as callers asked for, and none came from the cache: how many; else null. */
+export function streamedByCallers(evidence: Evidence): Streams | null {
+  const { streams } = evidence.traffic;
+  if (streams?.kind !== "read" || (hitsOf(evidence)?.hits ?? 0) > 0) return null;
+  const { answers, streamed } = streams.value;
+  return answers >= leastMisses && streamed >= 0.9 * answers ? streams.value : null;
+}

@@ -8,6 +8,7 @@ import type { CallFilter } from "../usage/queries/calls.ts";
 import { rowsQuery } from "../usage/queries/counts.ts";
 import { failuresQuery } from "../usage/queries/failures.ts";
 import { latencyQuery } from "../usage/queries/latency.ts";
+import { maskedQuery } from "../usage/queries/masked.ts";
 import type { Columns, LogsQuery, LogsRow } from "../usage/queries/query.ts";
 import { streamsQuery } from "../usage/queries/streams.ts";
 import { readUsage, type UsageGround, type UsageReport } from "../usage/report.ts";
@@ -17,9 +18,12 @@ import type { Symptom } from "./check.ts";
 import { type Metered, readMetered } from "./metered-traffic.ts";
 import { attempt, type Read, type Readers } from "./reads.ts";
 
+/** A 429 of the model that a policy has made a 5xx of: to logs and metrics an error of the backend. */
+export const rewritten429 = "backend:429-rewritten";
+
 /** Calls that have ended in one way, as the gateway's logs have them. */
 export interface Failure {
-  /** As `causeName` says it. */
+  /** As `causeName` says it, and `rewritten429`. */
   readonly cause: string;
   /** Id of the backend that was called last, or its host; null where none was. */
   readonly backend: string | null;
@@ -46,7 +50,7 @@ export interface Failure {
 /** How calls of the window have ended, whoever tells it. */
 export interface Calls {
   readonly requests: number;
-  /** By cause, as `causeName` says it; `succeeded` among them. */
+  /** By cause, as `causeName` says it and `rewritten429`; `succeeded` among them. */
   readonly ended: ReadonlyMap<string, number>;
   readonly source: string;
   /** Why these may not be all calls. */
@@ -91,6 +95,10 @@ export interface Traffic {
   readonly calls: Read<Calls>;
   /** Those that did not succeed, in detail; without teams, backends and messages where platform metrics tell them. What follows is from logs alone, but for cache and delays. */
   readonly failures: Read<readonly Failure[]>;
+  /** Rejected calls of nobody that the logs know, where a team was asked about: its own may be among them. */
+  readonly unowned: Read<readonly Failure[]>;
+  /** Answers of backends that were errors, and of which a policy has made a success; their cause is `succeeded`. Null where no log tells. */
+  readonly masked: Read<readonly Failure[]> | null;
   readonly teams: Read<readonly TeamCalls[]>;
   readonly cache: Read<CacheUse & { readonly succeeded: number }> | null;
   /** Of the window, and of the one of the same length before it. */
@@ -122,6 +130,8 @@ export async function readTraffic(
     return {
       calls: ground,
       failures: ground,
+      unowned: ground,
+      masked: null,
       teams: ground,
       cache: ground,
       delays: ground,
@@ -140,9 +150,19 @@ export async function readTraffic(
   const idle =
     gone !== null && subscriptionId !== null && writesLogs(ground.value, report) ? ({ kind: "read", value: noCalls } as const) : null;
   // Metrics know no subscriptions: their numbers would be those of all teams.
-  const calls = subscriptionId !== null && gone !== null ? (idle ?? gone) : mapped(report, callsOf);
+  const ended = subscriptionId !== null && gone !== null ? (idle ?? gone) : mapped(report, callsOf);
   const logged = freshness.kind === "readable" ? freshness.newest !== null : null;
-  if (idle !== null) return { calls, ...nothing, logged };
+  const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
+    attempt(
+      "logs",
+      askLogs(readers.logs, query).then(({ rows }) => rows),
+    );
+  const name = backendNames(backends);
+  const failuresBy = async (of: CallFilter): Promise<Read<readonly Failure[]>> =>
+    mapped(await rowsOf(failuresQuery(of)), (rows) => rows.map((row) => failureOf(row, name)));
+  const unownedOf = async (): Promise<Traffic["unowned"]> =>
+    subscriptionId === null ? { kind: "read", value: [] } : mapped(await failuresBy({ ...filter, subscriptions: [] }), unownedAmong);
+  if (idle !== null) return { calls: ended, ...nothing, unowned: await unownedOf(), logged };
   if (gone !== null) {
     // Of all teams, as above.
     const metered =
@@ -151,30 +171,29 @@ export async function readTraffic(
         : gone;
     const of = <Part extends keyof Metered>(part: Part): Read<Metered[Part]> =>
       metered.kind === "read" ? { kind: "read", value: metered.value[part] } : gone;
+    const failures = mapped(of("failures"), (all) => all.map(named429));
     return {
-      calls,
-      ...{ failures: of("failures"), cache: of("cache"), delays: of("delays") },
+      calls: withCausesOf(ended, failures),
+      ...{ failures, unowned: gone, masked: null, cache: of("cache"), delays: of("delays") },
       ...{ teams: gone, models: gone, served: gone, streams: gone, logged },
     };
   }
-  const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<Read<readonly LogsRow<M>[]>> =>
-    attempt(
-      "logs",
-      askLogs(readers.logs, query).then(({ rows }) => rows),
-    );
   const wants = (...some: readonly Symptom[]): boolean => symptom === null || some.includes(symptom);
-  const [failures, teams, cache, delays, models, streams] = await Promise.all([
-    rowsOf(failuresQuery(filter)),
+  const [failures, unowned, masked, teams, cache, delays, models, streams] = await Promise.all([
+    failuresBy(filter),
+    unownedOf(),
+    rowsOf(maskedQuery(filter)),
     rowsOf(rowsQuery(filter, ["subscription"], mostGroups)),
     wants("cache") ? rowsOf(cacheQuery(filter)) : null,
     wants("latency") ? Promise.all([filter, { ...filter, window: before(window) }].map((one) => rowsOf(latencyQuery(one, [])))) : null,
     rowsOf(rowsQuery(filter, ["backend", "model"], mostGroups)),
     wants("cache") ? rowsOf(streamsQuery(filter)) : null,
   ]);
-  const name = backendNames(backends);
   return {
-    calls,
-    failures: mapped(failures, (rows) => rows.map((row) => failureOf(row, name))),
+    calls: withCausesOf(ended, failures),
+    failures,
+    unowned,
+    masked: mapped(masked, (rows) => rows.map((row) => maskedOf(row, name))),
     teams: mapped(teams, (rows) =>
       rows.map(({ keys, values }) => ({ subscription: keys.subscription ?? "", requests: values.Requests ?? 0 })),
     ),
@@ -201,6 +220,7 @@ function withoutLogs({ freshness }: UsageGround, report: Read<UsageReport>): Ext
 /** What the logs say of no call. */
 const nothing = {
   failures: { kind: "read", value: [] },
+  masked: null,
   teams: { kind: "read", value: [] },
   cache: null,
   delays: { kind: "read", value: { now: null, before: null } },
@@ -224,7 +244,7 @@ const mapped = <T, U>(read: Read<T>, change: (value: T) => U): Read<U> =>
   read.kind === "read" ? { kind: "read", value: change(read.value) } : read;
 
 /** What a report says of calls that are missing; what else it notes is about tokens, or about where it has its numbers from. */
-const incomplete = /^The logs have answered in part|^Calls after |^Platform metrics count |\bsample\b/;
+const incomplete = /^The logs have answered in part|^Logs cannot be read|^Calls after |^Platform metrics count |\bsample\b/;
 
 /** The requests of rows are those that ended so: a shadow limit's rows have none of their own. */
 function callsOf({ rows, totals, sources, notes }: UsageReport): Calls {
@@ -241,7 +261,14 @@ type FailureRow = LogsRow<ReturnType<typeof failuresQuery>["measures"]>;
 
 const orNull = (key: string | undefined): string | null => (key === undefined || key === "" || key === "none" ? null : key);
 
-function failureOf({ keys, values }: FailureRow, name: (place: string) => string): Failure {
+type MaskedRow = LogsRow<ReturnType<typeof maskedQuery>["measures"]>;
+
+const failureOf = (row: FailureRow, name: (place: string) => string): Failure => {
+  const { Path, Reason, Source, Message } = row.values;
+  return named429({ ...maskedOf(row, name), path: Path, reason: Reason, source: Source, message: Message });
+};
+
+function maskedOf({ keys, values }: MaskedRow, name: (place: string) => string): Failure {
   const place = orNull(keys.backend);
   return {
     cause: keys.cause ?? "",
@@ -249,17 +276,35 @@ function failureOf({ keys, values }: FailureRow, name: (place: string) => string
     deployment: place?.split("/")[1] ?? null,
     subscription: orNull(keys.subscription),
     api: orNull(values.Api),
-    path: values.Path,
+    ...{ path: "", reason: "", source: "", message: "" },
     status: values.Status ?? 0,
     backendStatus: values.BackendStatus ?? 0,
-    reason: values.Reason,
-    source: values.Source,
-    message: values.Message,
     requests: values.Requests ?? 0,
     first: values.First ?? "",
     last: values.Last ?? "",
     examples: Array.isArray(values.Examples) ? values.Examples.filter((id) => typeof id === "string") : [],
   };
+}
+
+const named429 = (failure: Failure): Failure =>
+  failure.cause === "error:backend" && failure.backendStatus === 429 ? { ...failure, cause: rewritten429 } : failure;
+
+/** A call without a team that was rejected before any backend: of whom it was, no log says. */
+const unownedAmong = (failures: readonly Failure[]): readonly Failure[] =>
+  failures.filter(
+    ({ cause, subscription, backendStatus }) => subscription === null && backendStatus === 0 && cause.startsWith("rejected:"),
+  );
+
+/** Errors of backends that were 429 under their own cause, as the failures tell them apart. */
+function withCausesOf(calls: Read<Calls>, failures: Read<readonly Failure[]>): Read<Calls> {
+  if (calls.kind === "refused" || failures.kind === "refused") return calls;
+  const { ended } = calls.value;
+  const errors = ended.get("error:backend") ?? 0;
+  const rewritten = failures.value.reduce((sum, { cause, requests }) => sum + (cause === rewritten429 ? requests : 0), 0);
+  const moved = Math.min(errors, rewritten);
+  if (moved === 0) return calls;
+  const causes = new Map([...ended, ["error:backend", errors - moved], [rewritten429, moved]]);
+  return { kind: "read", value: { ...calls.value, ended: causes } };
 }
 
 type DelayRows = Read<readonly LogsRow<ReturnType<typeof latencyQuery>["measures"]>[]>;

@@ -15,9 +15,10 @@ export function cacheUse(values: CacheValues | undefined): CacheUse {
     },
     ...tokensSaved({
       hits: count("Hits"),
+      misses: count("Misses"),
       hitTokens: count("HitTokens"),
-      missTokens: count("MissTokens"),
-      meteredMisses: count("MeteredMisses"),
+      saved: count("Saved"),
+      estimated: count("Estimated"),
     }),
   };
 }
@@ -25,7 +26,7 @@ export function cacheUse(values: CacheValues | undefined): CacheUse {
 /** The same where nothing but answers without and with a call to a backend is known. */
 export const cacheUseOf = ({ hits, misses }: { readonly hits: number; readonly misses: number }): CacheUse => ({
   estimators: { "no backend call": estimator(hits, misses) },
-  ...tokensSaved({ hits, hitTokens: 0, missTokens: 0, meteredMisses: 0 }),
+  ...tokensSaved({ hits, misses, hitTokens: 0, saved: 0, estimated: 0 }),
 });
 
 /** Hits without a single miss are no rate: where the column is not set on misses it would always be 100 %. */
@@ -36,17 +37,26 @@ function estimator(hits: number, misses: number): { readonly hits: number; reado
 
 interface Saving {
   readonly hits: number;
+  readonly misses: number;
   readonly hitTokens: number;
-  readonly missTokens: number;
-  readonly meteredMisses: number;
+  /** Of so many hits, by the calls that they are like. */
+  readonly saved: number;
+  readonly estimated: number;
 }
 
-function tokensSaved({ hits, hitTokens, missTokens, meteredMisses }: Saving): Pick<CacheUse, "tokens_saved" | "method"> {
+function tokensSaved({ hits, misses, hitTokens, saved, estimated }: Saving): Pick<CacheUse, "tokens_saved" | "method"> {
+  if (hits === 0 && misses === 0) return { tokens_saved: 0, method: "no call succeeded" };
   if (hits === 0) return { tokens_saved: 0, method: "every successful call went to a backend" };
   if (hitTokens > 0) return { tokens_saved: hitTokens, method: "tokens logged on calls without a backend" };
-  if (meteredMisses === 0) return { tokens_saved: "unknown", method: "no tokens are logged to estimate by" };
+  if (estimated === 0) {
+    return {
+      tokens_saved: "unknown",
+      method: "no call of the same team and API went to a backend in the same hour with its tokens logged",
+    };
+  }
+  const of = estimated < hits ? ` of ${estimated} of ${hits} hits, the others unknown` : "";
   return {
-    tokens_saved: Math.round((hits * missTokens) / meteredMisses),
-    method: "estimate: calls without a backend, times the mean tokens of the others",
+    tokens_saved: Math.round(saved),
+    method: `estimate${of}: mean tokens of the same team's and API's calls to a backend in the same hour, for each hit`,
   };
 }

@@ -68,7 +68,8 @@ export async function readUsageBySubscription(logs: LogsReader, ground: UsageGro
       of(subscriptionId) {
         const [row] = countsOf(subscriptionId);
         const [counted] = spentOf(subscriptionId);
-        const metered = known && ((row?.values.Succeeded ?? 0) === 0 || (row?.values.Metered ?? 0) > 0);
+        // Calls that did not succeed have no tokens, whether tokens are logged or not.
+        const metered = (row?.values.Succeeded ?? 0) === 0 || (row?.values.Metered ?? 0) > 0;
         return {
           requests: row?.values.Requests ?? 0,
           throttled: row?.values.Throttled ?? 0,
@@ -111,6 +112,13 @@ async function tokenMetricsOf(logs: LogsReader, filter: CallFilter): Promise<Tok
     throw error;
   }
 }
+
+/** Of a window in which platform metrics and logs both have no call. */
+export const idleUsage = (window: Window): UsageBySubscription => ({
+  window,
+  of: () => ({ requests: 0, throttled: 0, tokens: 0, tpm: { average: 0, p95: 0, peak: 0 } }),
+  notes: [],
+});
 
 const unknownUsage = (window: Window, reason: string): UsageBySubscription => ({
   window,

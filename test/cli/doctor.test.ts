@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { getEventListeners } from "node:events";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -26,7 +27,13 @@ interface Seen {
 /** The command as somebody types it, with nothing but these variables. */
 async function typed(
   environment: Readonly<Record<string, string>>,
-  { json = false, flags = {}, operands = [] as readonly string[] } = {},
+  {
+    json = false,
+    flags = {},
+    operands = [] as readonly string[],
+    program = "azure-ai-gateway-mcp",
+    signal = new AbortController().signal,
+  } = {},
 ): Promise<Seen> {
   const configuration = readConfiguration(flags, environment);
   const out: string[] = [];
@@ -34,10 +41,11 @@ async function typed(
   const status = await doctor({
     configuration,
     surface: openSurface(configuration, { environment, err: () => {}, now: () => now }),
+    program,
     operands,
     json,
     colour: false,
-    signal: new AbortController().signal,
+    signal,
     out: (text) => out.push(text),
     progress: (text) => progress.push(text),
   });
@@ -90,7 +98,11 @@ describe("from nothing to the first call", () => {
     const { status, out } = await typed({ AIGW_SERVICE: "my-apim", AZURE_SUBSCRIPTION_ID: "the first" });
     expect(status).toBe(2);
     expect(out).toContain("AZURE_SUBSCRIPTION_ID must be a UUID. Find it with: az account show --query id --output tsv");
-    expect(nextOf(out)).toEqual(["azure-ai-gateway-mcp doctor"]);
+    expect(nextOf(out)).toEqual([
+      "az account show --query id --output tsv",
+      "export AZURE_SUBSCRIPTION_ID=<UUID>  # must be a UUID",
+      "azure-ai-gateway-mcp doctor",
+    ]);
   });
 
   test("with half of an address: the other half", async () => {
@@ -99,6 +111,20 @@ describe("from nothing to the first call", () => {
     expect(out).toContain("AZURE_SUBSCRIPTION_ID is not set");
     expect(out).toContain("AZURE_RESOURCE_GROUP is not set");
     expect(out).toContain("x AIGW_SERVICE is a name alone");
+    expect(nextOf(out)).toEqual([
+      `az apim list --query "[?name=='my-apim'].id" --output tsv`,
+      "export AIGW_SERVICE=<this id>",
+      "azure-ai-gateway-mcp doctor",
+    ]);
+  });
+
+  test("with an id that is none: how to find one", async () => {
+    const { out } = await typed({ AIGW_SERVICE: "/subscriptions/xx/foo" }, { program: "npx -y azure-ai-gateway-mcp" });
+    expect(nextOf(out)).toEqual([
+      'az apim list --query "[].id" --output tsv',
+      expect.stringMatching(/^export AIGW_SERVICE=<\S+> {2}# must be the name of an API Management service or its whole ARM id$/),
+      "npx -y azure-ai-gateway-mcp doctor",
+    ]);
   });
 
   test("on the sandbox all is well, and the first call is one to be copied", { timeout }, async () => {
@@ -170,7 +196,11 @@ describe("a service that cannot be looked at", () => {
     const { environment } = await served();
     const { status, out } = await typed({ ...environment, AIGW_SERVICE: `${environment.AIGW_SERVICE}`.replace(/sandbox$/, "other") });
     expect(status).toBe(1);
-    expect(out).toContain("az apim list");
+    expect(nextOf(out)).toEqual([
+      'az apim list --query "[].id" --output tsv',
+      "export AIGW_SERVICE=<one of these ids>",
+      "azure-ai-gateway-mcp doctor",
+    ]);
   });
 });
 
@@ -198,6 +228,57 @@ test("a refusal that names neither action nor scope: the service that was asked 
   expect(new Set(commands).size).toBe(commands.length);
   expect(nextOf(out)).toEqual(["azure-ai-gateway-mcp doctor"]);
   expect(out).toMatch(/No right to Microsoft\.ApiManagement\/service\/\S+, Microsoft\.ApiManagement\/service\/\S+, /);
+});
+
+describe("where changes are written down", () => {
+  test("is tried, and nothing is left there", { timeout }, async () => {
+    const { environment } = await served();
+    const state = environment.AIGW_STATE ?? "";
+    for (const directory of [state, join(state, "not", "made")]) {
+      const { status, out } = await typed({ ...environment, AIGW_STATE: directory });
+      expect({ status, journal: out.includes("+ journal") }).toEqual({ status: 0, journal: true });
+    }
+    expect(await readdir(state)).toEqual([]);
+  });
+
+  test.each<[string, (state: string) => Promise<string>]>([
+    [
+      "a file",
+      async (state) => {
+        await writeFile(join(state, "file"), "");
+        return join(state, "file");
+      },
+    ],
+    ["a place where nothing can be made", async () => "/proc/nope"],
+    [
+      "a directory that others may write to",
+      async (state) => {
+        await chmod(state, 0o777);
+        return state;
+      },
+    ],
+  ])("%s will not do: status 1, and the variable", { timeout }, async (_, spoil) => {
+    const { environment } = await served();
+    const state = await spoil(environment.AIGW_STATE ?? "");
+    const { status, out } = await typed({ ...environment, AIGW_STATE: state });
+    expect(status).toBe(1);
+    expect(out).toContain(`x journal  The journal in ${state} cannot be used: `);
+    expect(out).toContain("Do: Set AIGW_STATE to a directory that this user can write to.");
+    const readOnly = await typed({ ...environment, AIGW_STATE: state, AIGW_READ_ONLY: "true" });
+    expect(readOnly.out).not.toContain("x journal");
+  });
+});
+
+test("requests side by side are no leak: nothing is warned of, and none listens on", { timeout }, async () => {
+  const warned: string[] = [];
+  const hear = (warning: Error): void => void warned.push(warning.name);
+  process.on("warning", hear);
+  onTestFinished(() => void process.off("warning", hear));
+  const { environment } = await served();
+  const { signal } = new AbortController();
+  await typed(environment, { signal });
+  await new Promise((done) => setImmediate(done));
+  expect({ warned, listening: getEventListeners(signal, "abort").length }).toEqual({ warned: [], listening: 0 });
 });
 
 test("something that is wrong: status 1; --json has the same for a program", { timeout }, async () => {

@@ -1,6 +1,8 @@
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
 import { movableClock } from "../../src/sandbox/clock.ts";
+import { demoSetting } from "../../src/sandbox/monitor/diagnostic-settings.ts";
+import { seedDemo } from "../../src/sandbox/seed.ts";
 import { sandboxService } from "../../src/sandbox/service.ts";
 import { armId } from "../../src/sandbox/world.ts";
 import { getMetrics } from "../../tools/get-metrics.ts";
@@ -118,6 +120,50 @@ describe("a governance report", () => {
     const failovers = sectionOf(page, "Failovers and drills");
     expect(failovers).toMatch(/aoai-westeurope answered API azure-openai in the place of aoai-eastus \(\d+ calls\), during a drill$/m);
     expect(failovers).toMatch(/- Drill 2026-11-20 10:0\d to 10:\d\d: evacuate aoai-eastus of aoai-pool/);
+  });
+
+  it("knows that an idle day has none of everything", async () => {
+    const harness = await openAt(noon, { seed: "empty", env: { AIGW_PRICES: "gpt-4o=2.5/10" } });
+    seedDemo(harness.sandbox.world);
+    harness.sandbox.world.diagnosticSettings = [demoSetting];
+    const page = await pageOf(harness, { report: "P1D" });
+    const totals = new Map(rowsOf(page, "change").map(([name, ...cells]) => [name, cells[0]]));
+    expect(Object.fromEntries(totals)).toMatchObject({
+      Requests: "0",
+      Tokens: "0",
+      Throttled: "0",
+      Errors: "0",
+      "Tokens saved by the cache": "0 (no call succeeded)",
+      Cost: "0.00",
+    });
+    expect(sectionOf(page, "Teams")).toMatch(/No team has made a call\.\n\nNo calls: /);
+    expect(sectionOf(page, "Teams")).not.toContain("unknown");
+    expect(sectionOf(page, "Findings")).toContain("Nothing was found.");
+    expect(page).not.toContain("Usage is unknown");
+  });
+
+  it("knows that calls which were all rejected took no tokens, and says what a finding is about", async () => {
+    const harness = await openAt(noon, { seed: "empty", env: { AIGW_PRICES: "gpt-4o=2.5/10" } });
+    seedDemo(harness.sandbox.world);
+    harness.sandbox.world.diagnosticSettings = [demoSetting];
+    const rejected = { code: 401, backendCode: null, backendUrl: "", api: "azure-openai" } as const;
+    await log(
+      harness,
+      [
+        ...Array.from({ length: 12 }, () => ({
+          ...rejected,
+          time: "2026-03-01T11:00:00Z",
+          subscription: null,
+          reason: "SubscriptionKeyInvalid",
+        })),
+        ...Array.from({ length: 4 }, () => ({ ...rejected, code: 400, time: "2026-03-01T11:00:00Z" })),
+      ].map((call, index) => ({ ...call, id: `rejected-${index}` })),
+    );
+    const page = await pageOf(harness);
+    const teams = new Map(rowsOf(page, "Team").map(([name, ...cells]) => [name, cells]));
+    expect(teams.get("Growth")).toEqual(["0", "unknown", "0", "0", "0.00"]);
+    expect(teams.get("(no subscription)")).toEqual(["0", "unknown", "none", "0", "0.00"]);
+    expect(sectionOf(page, "Findings")).toMatch(/- keys: 12 of 16 calls, [^.]*\. \S.{20,}/);
   });
 
   it("calls unknown what it does not know: without logs, teams and tokens and failovers", async () => {

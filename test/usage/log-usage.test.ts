@@ -178,7 +178,7 @@ describe("what is included", () => {
   test.each<[string, readonly LoggedCall[], object]>([
     ["nothing cached", [{ time: at(1), tokens: [1, 1] }], { tokens_saved: 0 }],
     [
-      "hits without tokens: an estimate by the mean of the misses",
+      "hits without tokens: an estimate by the mean of calls like them",
       [
         { time: at(1), tokens: [10, 20] },
         { time: at(2), tokens: [30, 40] },
@@ -195,6 +195,31 @@ describe("what is included", () => {
         },
       },
     ],
+    [
+      "hits without tokens: other teams, other APIs and other hours have other calls",
+      [
+        ...[9000, 9400].map((prompt) => ({ time: at(1), subscription: "analytics", tokens: [prompt, 600] as const })),
+        { time: at(1), api: "batch", tokens: [50_000, 1000] },
+        { time: "2026-11-20T06:30:00Z", tokens: [7000, 700] },
+        { time: at(1), tokens: [30, 5] },
+        { time: at(2), backendCode: null },
+        { time: at(3), backendCode: null },
+      ],
+      {
+        tokens_saved: 70,
+        method: expect.stringMatching(/^estimate: mean tokens of the same team's and API's calls to a backend in the same hour/),
+      },
+    ],
+    [
+      "hits that no call is like are not estimated",
+      [
+        { time: at(1), tokens: [30, 5] },
+        { time: at(2), backendCode: null },
+        { time: at(3), subscription: "labs", backendCode: null },
+      ],
+      { tokens_saved: 35, method: expect.stringMatching(/^estimate of 1 of 2 hits, the others unknown/) },
+    ],
+    ["no calls at all", [], { tokens_saved: 0, method: "no call succeeded" }],
     [
       "hits with tokens",
       [

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/errors.ts";
 import type { ListedDocument } from "../../src/gateway/documents.ts";
 import type { LogsReader } from "../../src/gateway/ports.ts";
-import { observedPercents, readObservedShares } from "../../src/usage/observed-shares.ts";
+import { observedPercents, readObservedShares, silentMembers } from "../../src/usage/observed-shares.ts";
 
 const now = new Date("2026-11-20T10:30:20Z");
 const window = { since: new Date("2026-11-20T09:20:00Z"), until: new Date("2026-11-20T10:20:00Z") };
@@ -65,7 +65,7 @@ test.each<[string, Readonly<Record<string, number>>, [string, string | null][], 
     [100, "unknown"],
   ],
 ])("of %s", (_, calls, members, expected) => {
-  const read = { kind: "read" as const, window, calls: new Map(Object.entries(calls)), partial: null };
+  const read = { calls: new Map(Object.entries(calls)) };
   expect(
     observedPercents(
       read,
@@ -121,9 +121,10 @@ test("counts the hour that is complete, and nothing before or after it", async (
     ["2026-11-20T10:20:00Z", "b.example", 1000],
   ] as const;
   const read = await readObservedShares(logsOf(rows, 600, "too much"), service, "chat", backends, now);
-  expect(read).toEqual({
+  expect(read).toMatchObject({
     kind: "read",
     window,
+    recent: { since: new Date("2026-11-20T10:15:00Z"), calls: new Map(Object.entries({ a: 4, b: 5 })) },
     calls: new Map([
       ["a", 7],
       ["b", 5],
@@ -152,4 +153,31 @@ test("rejects where the call was cancelled", async () => {
   const cancelled = new GatewayError("cancelled", "Stopped.");
   const logs = { ...logsOf([], null), query: () => Promise.reject(cancelled) };
   await expect(readObservedShares(logs, service, "chat", backends, now)).rejects.toBe(cancelled);
+});
+
+describe("members that get nothing lately", () => {
+  const minute = (time: string, backendId: string, requests: number) => ({ time: new Date(`2026-11-20T${time}:00Z`), backendId, requests });
+  const silent = (minutes: readonly ReturnType<typeof minute>[], shares: Readonly<Record<string, number>> = { a: 75, b: 25 }) => {
+    const recent = new Map<string, number>();
+    for (const { time, backendId, requests } of minutes)
+      if (time >= new Date("2026-11-20T10:15:00Z")) recent.set(backendId, (recent.get(backendId) ?? 0) + requests);
+    const members = Object.entries(shares).map(([backendId, share]) => ({ backendId, url: at(backendId), share }));
+    return silentMembers({ window, recent: { since: new Date("2026-11-20T10:15:00Z"), calls: recent }, minutes }, members).map(
+      ({ backendId, since, others }) => `${backendId} ${since.toISOString().slice(11, 16)} ${others}`,
+    );
+  };
+  test.each<[string, Parameters<typeof silent>, string[]]>([
+    ["one of two", [[minute("10:01", "a", 30), minute("10:02", "b", 3), minute("10:16", "b", 3)]], ["a 10:02 6"]],
+    ["one that had none in the hour", [[minute("10:16", "b", 4)]], ["a 09:20 4"]],
+    ["one that has answered since", [[minute("10:14", "b", 40), minute("10:16", "a", 1), minute("10:16", "b", 40)]], []],
+    ["a pause of everyone", [[minute("10:01", "a", 30), minute("10:02", "b", 30)]], []],
+    ["too few calls to tell", [[minute("10:01", "a", 30), minute("10:16", "b", 3)]], []],
+    ["a small share, which takes more calls", [[minute("10:16", "a", 15)]], []],
+    ["a small share, and enough of them", [[minute("10:16", "a", 17)]], ["b 09:20 17"]],
+    ["one that stands by", [[minute("10:16", "a", 99)], { a: 100, b: 0 }], []],
+    ["one that has all the calls", [[minute("10:16", "b", 2)], { a: 100, b: 0 }], ["a 09:20 2"]],
+    ["calls that went elsewhere", [[minute("10:16", "other", 99), minute("10:16", "b", 1)]], []],
+  ])("%s", (_, given, expected) => {
+    expect(silent(...given)).toEqual(expected);
+  });
 });

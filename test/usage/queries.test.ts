@@ -9,6 +9,7 @@ import { failoversQuery } from "../../src/usage/queries/failovers.ts";
 import { failuresQuery } from "../../src/usage/queries/failures.ts";
 import { freshnessQuery } from "../../src/usage/queries/freshness.ts";
 import { latencyQuery } from "../../src/usage/queries/latency.ts";
+import { maskedQuery } from "../../src/usage/queries/masked.ts";
 import { type Columns, columnsOf, groupColumns, type LogsQuery } from "../../src/usage/queries/query.ts";
 import { spendingQuery } from "../../src/usage/queries/spending.ts";
 import { isTokenGrouping, metricTpmQuery, tokenMetricsQuery } from "../../src/usage/queries/token-metrics.ts";
@@ -39,6 +40,7 @@ const queries: readonly (readonly [string, LogsQuery<Columns>])[] = [
     [`endings, filter ${index}`, endingsQuery(one)],
     [`cache, filter ${index}`, cacheQuery(one)],
     [`failures, filter ${index}`, failuresQuery(one)],
+    [`masked errors, filter ${index}`, maskedQuery(one)],
     [`backends, filter ${index}`, backendShareQuery(one)],
     [`rows, filter ${index}`, rowsQuery(one, ["subscription"], 10)],
     [`failovers, filter ${index}`, failoversQuery(one)],

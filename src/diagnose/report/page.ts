@@ -54,7 +54,10 @@ const said = (value: Known): string => (value === "unknown" ? value : grouped(va
 function changeOf(before: Known, now: Known): string {
   if (before === "unknown" || now === "unknown") return "unknown";
   if (before === 0) return now === 0 ? "0 %" : "new";
-  const percent = Math.round((100 * (now - before)) / before);
+  const change = (100 * (now - before)) / before;
+  const percent = Math.round(change);
+  // What is left is not nothing.
+  if (percent === -100 && now > 0) return `${Math.max(-99.9, Math.round(10 * change) / 10)} %`;
   return `${percent > 0 ? "+" : ""}${percent} %`;
 }
 
@@ -231,7 +234,7 @@ function changeLines({ changes, leftOut }: GovernanceReport): string {
 
 function findingLines({ findings }: GovernanceReport): string {
   if (findings === null) return "Unknown: the checks could not be made.";
-  const lines = findings.problems.map(({ check, seen }) => `${check}: ${inPage(seen)}`);
+  const lines = findings.problems.map(({ check, seen, means }) => `${check}: ${inPage(seen)} ${inPage(means, 90)}`);
   const unknown = [...new Set(findings.unknown.flatMap(({ checks }) => checks))];
   return [
     entries(lines, "Nothing was found.", ": diagnose_gateway shows them"),

@@ -11,7 +11,7 @@ import { failoversQuery } from "../queries/failovers.ts";
 import type { Columns, LogsQuery, LogsRow } from "../queries/query.ts";
 import { spendingQuery } from "../queries/spending.ts";
 import { readUsage, type UsageGround, type UsageReaders, type UsageReport } from "../report.ts";
-import { readUsageBySubscription, type SubscriptionUsage, type UsageBySubscription } from "../subscription-usage.ts";
+import { idleUsage, readUsageBySubscription, type SubscriptionUsage, type UsageBySubscription } from "../subscription-usage.ts";
 import type { Window } from "../window.ts";
 import { type Costs, costsOf } from "./costs.ts";
 import { type Failover, failoversIn } from "./failovers.ts";
@@ -51,7 +51,7 @@ export async function readGovernedTraffic(
   const before = { since: new Date(2 * window.since.getTime() - window.until.getTime()), until: window.since };
   const read = (one: Window) =>
     readUsage(readers, ground, { window: one, groupBy: [], subscriptions: [], include: ["cache"], limit: 1 }, now);
-  const [seen, seenEarlier, used, usedEarlier] = await Promise.all([
+  const [seen, seenEarlier, logUsage, usedEarlier] = await Promise.all([
     read(window),
     read(before),
     readUsageBySubscription(readers.logs, ground, window),
@@ -60,6 +60,7 @@ export async function readGovernedTraffic(
   const gap = seen.totals.requests === 0 ? unloggedBy(ground) : undefined;
   const [current, earlier] = gap === undefined ? [seen, seenEarlier] : [countedOnly(seen, gap), countedOnly(seenEarlier, gap)];
   const logged = isLogged(current);
+  const used = isIdle(current) ? idleUsage(window) : logUsage;
   const filter: CallFilter = { window, resourceId: ground.service.resourceId, interval: "PT1M" };
   const rowsOf = async <M extends Columns>(query: LogsQuery<M>): Promise<readonly LogsRow<M>[] | null> =>
     logged ? unlessRefused(askLogs(readers.logs, query).then(({ rows }) => rows)) : null;
@@ -79,7 +80,7 @@ export async function readGovernedTraffic(
     throttledOf: (subscriptionId) => (endings === null ? null : throttledIn(bySubscription.get(subscriptionId.toLowerCase()) ?? [])),
     callers: [...bySubscription.values()].map(([row]) => row?.keys.subscription ?? ""),
     failovers: minutes && failoversIn(minutes, backendNames(backends)),
-    costs: costsOf(spent, prices),
+    costs: freeWithoutTokens(costsOf(spent, prices), current),
     notes: notesOn(used, current, earlier),
   };
 }
@@ -98,6 +99,13 @@ function countedOnly(report: UsageReport, gap: Gap): UsageReport {
 }
 
 const isLogged = ({ sources }: UsageReport): boolean => sources[0]?.name.startsWith("gateway logs") === true;
+
+/** Logs answer of no calls only where platform metrics have none either. */
+const isIdle = (report: UsageReport): boolean => isLogged(report) && report.totals.requests === 0;
+
+/** Without a token there is nothing to price. */
+const freeWithoutTokens = (costs: Costs | null, { totals }: UsageReport): Costs | null =>
+  costs === null || totals.tokens !== 0 ? costs : { ...costs, total: { amount: 0, atLeast: false } };
 
 const unlessRefused = async <T>(reading: Promise<T>): Promise<T | null> => {
   try {

@@ -106,6 +106,13 @@ describe("numbers", () => {
     expect(before).not.toContain("The logs hold");
   });
 
+  test("what is left of much is not nothing", () => {
+    const text = page({ traffic: { earlier: usage({ requests: 41_000 }) } });
+    expect(text).toContain("| Requests | 100 | -99.8 % |");
+    expect(page({ traffic: { earlier: usage({ requests: 4_000_000 }) } })).toContain("| Requests | 100 | -99.9 % |");
+    expect(page({ traffic: { now: usage({ requests: 0 }), earlier: usage({ requests: 41_000 }) } })).toContain("| Requests | 0 | -100 % |");
+  });
+
   test("a share that may be of another limit is marked, and the mark explained", () => {
     const text = page({ teams: [team("Growth", { share: 42_021, doubt: "written" }), team("Labs", { share: 130, doubt: "beyond" })] });
     expect(text).toContain("| Growth | 1,000 | +100 % | 42,021 † | 0 |");
