@@ -227,5 +227,5 @@ function byRemedy(unknown: readonly Unknown[]): readonly Unknown[] {
 function whyAll(reasons: readonly string[]): string {
   if (reasons.length === 1) return reasons.join("");
   const actions = reasons.map((reason) => /^No right to (\S+) on .+\.$/.exec(reason)?.[1]);
-  return actions.includes(undefined) ? reasons.join(" ") : `No right to ${actions.join(", ")}.`;
+  return actions.includes(undefined) ? reasons.join(" ") : `No right to ${[...new Set(actions)].join(", ")}.`;
 }

@@ -23,6 +23,10 @@ const turnsToGo = 20_000;
 
 export const start = new Date("2026-11-20T10:00:00Z");
 
+/** Inputs of the two kinds of drills. */
+export const rehearsal = { duration: "PT2M", override: ["credential_to_fault_origin"] };
+export const growth = { mode: "evacuate", duration: "PT2M", subscriptions: ["growth"] };
+
 /** Five failures in a minute with an answer: no answer at all opens none. */
 const breaker = breakerOfFive({}, { statusCodeRanges: [{ min: 500, max: 599 }], errorReasons: [] });
 

@@ -1,16 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { recover } from "../../src/cli/recover.ts";
 import type { JsonObject } from "../../src/gateway/documents.ts";
 import type { Behaviour } from "../../src/sandbox/models/script.ts";
 import { armId } from "../../src/sandbox/world.ts";
 import { renderDrill } from "../../src/tool.ts";
 import { getDrill } from "../../tools/get-drill.ts";
 import { stopDrill } from "../../tools/stop-drill.ts";
-import { type DrillService, openDrillService } from "./drill-kit.ts";
+import { type DrillService, growth, openDrillService, rehearsal } from "./drill-kit.ts";
 
 const timeout = 120_000;
-const rehearsal = { duration: "PT2M", override: ["credential_to_fault_origin"] };
-const growth = { mode: "evacuate", duration: "PT2M", subscriptions: ["growth"] };
 
 type Entry = readonly [backendId: string, priority: number, weight: number];
 
@@ -372,100 +369,4 @@ describe("an evacuation's verdict", { timeout }, () => {
     expect(second.verdict).toBe("shifted");
     expect(second.means).toMatch(/none of 7 calls \(and \d+ test calls of the drill itself\)/);
   });
-});
-
-describe("whom a drill concerns", { timeout }, () => {
-  const blocked = (guards: readonly { readonly name: string; readonly verdict: string }[]) =>
-    guards.filter(({ verdict }) => verdict === "blocked").map(({ name }) => name);
-
-  test("all that can call the API by name are everyone", async () => {
-    const { plan } = await openDrillService();
-    const all = ["growth", "prod-critical", "analytics", "labs"];
-    const named = await plan({ ...growth, subscriptions: all });
-    expect([named.status, blocked(named.guards)]).toEqual(["blocked", ["all_traffic"]]);
-    expect((await plan({ ...growth, subscriptions: all.slice(1) })).status).toBe("planned");
-  });
-
-  test("a suspended one counts for nobody, and is warned of as one without access is", async () => {
-    const { harness, plan } = await openDrillService();
-    const { world } = harness.sandbox;
-    world.put("subscriptions/labs", { ...world.get("subscriptions/labs")?.properties, state: "suspended" });
-    world.put("subscriptions/elsewhere", {
-      ...world.get("subscriptions/growth")?.properties,
-      displayName: "Elsewhere",
-      scope: armId("apis/echo"),
-    });
-    const named = await plan({ ...growth, subscriptions: ["growth", "labs", "elsewhere"] });
-    expect(named.status).toBe("planned");
-    expect(named.warnings.join()).toMatch(/'elsewhere'.* does not open API 'azure-openai'/);
-    expect(named.warnings.join()).toContain("'labs' is suspended");
-    expect(blocked((await plan({ ...growth, subscriptions: ["growth", "prod-critical", "analytics"] })).guards)).toEqual(["all_traffic"]);
-  });
-
-  const protects: readonly (readonly [backend: string, input: Record<string, unknown>, status: string])[] = [
-    ["aoai-eastus", growth, "blocked"],
-    ["aoai-westeurope", growth, "planned"],
-    ["aoai-eastus", rehearsal, "planned"],
-    ["aoai-westeurope", rehearsal, "planned"],
-  ];
-  test.each(protects)("protecting %s: %o is %s", async (backend, input, status) => {
-    const { plan } = await openDrillService({ env: { AIGW_PROTECT: `backend:${backend}` } });
-    const planned = await plan(input);
-    expect([planned.status, blocked(planned.guards)]).toEqual([status, status === "blocked" ? ["protected"] : []]);
-  });
-
-  test("which of two pools with the member is meant can be said", async () => {
-    const { harness, plan } = await openDrillService();
-    const { world } = harness.sandbox;
-    world.put("backends/second", { ...world.get("backends/aoai-pool")?.properties });
-    const [operation = ""] = world.list("apis/azure-openai/operations").map(({ path }) => path);
-    const text =
-      '<policies><inbound><base /><set-backend-service backend-id="second" /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>';
-    world.put(`${operation}/policies/policy`, { format: "rawxml", value: text });
-    const input = { api_id: "azure-openai", backend_id: "aoai-eastus", ...growth };
-    expect(await harness.refuse("run_failover_drill", input)).toMatch(/several pools.*pool_id/s);
-    expect(await harness.refuse("run_failover_drill", { ...input, pool_id: "third" })).toContain("no pool 'third'");
-    expect((await plan({ ...growth, pool_id: "second" })).documents[0]?.id).toBe("backends/drill-without-aoai-eastus-second");
-  });
-});
-
-describe("what recover tells", { timeout }, () => {
-  async function recovered(service: DrillService): Promise<string> {
-    const printed: string[] = [];
-    await recover({
-      surface: service.surface(),
-      operands: [],
-      json: false,
-      signal: new AbortController().signal,
-      out: (text) => printed.push(text),
-    });
-    return printed.join("");
-  }
-
-  test("every document that it has taken away", async () => {
-    const service = await openDrillService();
-    const { begin, pass, clock } = service;
-    await begin(growth);
-    await pass(1);
-    await clock.advance(120_000);
-    expect(await recovered(service)).toContain(
-      "Removed or put back now: apis/azure-openai/policies/policy, backends/drill-without-aoai-eastus-aoai-pool.",
-    );
-  });
-
-  test("a drill that runs, with its documents", async () => {
-    const service = await openDrillService();
-    const drill_id = await service.begin(growth);
-    const text = await recovered(service);
-    expect(text).toContain(`Drill ${drill_id} runs until 2026-11-20T10:02:00Z, and a process looks after it`);
-    expect(text).toContain("backends/drill-without-aoai-eastus-aoai-pool");
-    expect(text).not.toContain("Nothing is left behind");
-  });
-});
-
-test("a drill that has nobody to look after it is warned of before, and told", { timeout }, async () => {
-  const { plan } = await openDrillService();
-  expect((await plan(rehearsal)).warnings.join()).toContain(
-    "call apply_change), which stays until it is cleaned up. Where that process ends before, no more test calls are made",
-  );
 });

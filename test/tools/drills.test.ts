@@ -7,12 +7,10 @@ import { runFailoverDrill } from "../../tools/run-failover-drill.ts";
 import { stopDrill } from "../../tools/stop-drill.ts";
 import { openHarness } from "../harness.ts";
 import { openAINote, runsOpenAI } from "../sandbox/traffic/kit.ts";
-import { type DrillService, openDrillService } from "./drill-kit.ts";
+import { type DrillService, growth, openDrillService, rehearsal } from "./drill-kit.ts";
 
 const many = <T>(times: number, value: T): readonly T[] => Array.from({ length: times }, () => value);
 const timeout = 120_000;
-const growth = { mode: "evacuate", duration: "PT2M", subscriptions: ["growth"] };
-const rehearsal = { duration: "PT2M", override: ["credential_to_fault_origin"] };
 
 /** Everything that serves production, as it is now. */
 const kept = ({ harness }: DrillService, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
