@@ -42,7 +42,7 @@ const route = z.looseObject({
   members: z.array(member),
 });
 
-/** Where there were calls in its last minutes also `recent_since` and `recent_calls`. */
+/** Where there were calls in its last minutes also `recent_since` and `recent_calls`; `failed` and `recent_failed` where any were. */
 const observedWindow = z.looseObject({ since: z.string(), until: z.string(), calls: z.number() });
 
 const output = z.object({
@@ -109,7 +109,7 @@ export const getBackendPool = defineTool({
       `Backends of API '${api_id}' on ${service}`,
       ...routes.map(renderRoute),
       observed !== undefined &&
-        `Observed: ${observed.calls} calls in the logs of ${observed.since} to ${clockText(observed.until)}${recentText(observed)}, by who answered last`,
+        `Observed: ${observed.calls} calls in the logs of ${observed.since} to ${clockText(observed.until)}${failedText(observed.failed)}${recentText(observed)}, shares by who answered`,
       retry !== null && `Retry: ${retry.count} times on ${retry.condition} (${retry.source})`,
       ...shared_with.map(({ backend_id, api_ids }) => `${backend_id} also serves: ${api_ids.join(", ")}`),
       ...findings.map(({ code, severity, text, fix }) => `${severity === "problem" ? "Problem" : "Advice"} ${code}: ${text} Fix: ${fix}`),
@@ -136,7 +136,7 @@ interface Observed {
   readonly notes: readonly string[];
 }
 
-/** Percent of the calls of an hour, and of its last minutes where there were any. */
+/** Percent of the answered calls of an hour, and of its last minutes where there were any; unknown for a member of several routes. */
 interface Shares {
   readonly observed_percent: number | "unknown";
   readonly recent_percent?: number | "unknown";
@@ -160,31 +160,37 @@ async function readObserved(
       of: (some) => some.map(() => ({ observed_percent: "unknown" as const })),
       notes: [`Observed shares: unknown, ${read.reason}`],
     };
-  const { window, calls, recent, partial } = read;
-  const recentCalls = callsIn(recent.calls);
+  const { window, all, recent, partial } = read;
+  const recentCalls = callsIn(recent);
   return {
     of: (some) => {
-      const [hour, now] = [observedPercents(read, some), observedPercents(recent, some)];
-      return some.map((_, index) => ({
-        observed_percent: hour[index] ?? "unknown",
-        ...(recentCalls === 0 ? {} : { recent_percent: now[index] ?? "unknown" }),
-      }));
+      const [hour, now] = [observedPercents(all, some), observedPercents(recent, some)];
+      return some.map(({ backendId }, index) => {
+        const onSeveral = routes.filter(({ members: of }) => of.some((one) => one.backendId === backendId)).length > 1;
+        return {
+          observed_percent: onSeveral ? "unknown" : (hour[index] ?? "unknown"),
+          ...(recentCalls === 0 ? {} : { recent_percent: onSeveral ? "unknown" : (now[index] ?? "unknown") }),
+        };
+      });
     },
     window: {
       since: timeText(window.since),
       until: timeText(window.until),
-      calls: callsIn(calls),
+      calls: callsIn(all),
+      ...(all.failed === 0 ? {} : { failed: all.failed }),
       ...(recentCalls === 0 ? {} : { recent_since: timeText(recent.since), recent_calls: recentCalls }),
+      ...(recent.failed === 0 ? {} : { recent_failed: recent.failed }),
     },
     notes: [
       ...(partial === null ? [] : [`Observed shares are of a part of the calls: ${partial}`]),
-      ...new Set(routes.flatMap((one) => silentMembers(read, one.members)).map(silentText)),
+      // The logs do not say which of several routes a call has taken.
+      ...(routes.length > 1 ? [] : routes.flatMap((one) => silentMembers(read, one.members)).map((one) => silentText(one, window.until))),
     ],
   };
 }
 
-const silentText = ({ backendId, since, others }: Silent): string =>
-  `${backendId} gets nothing since ${timeText(since)}, others ${others} calls: it is new, its breaker is open, or a retry hides that it fails (diagnose_gateway)`;
+const silentText = ({ backendId, since, others }: Silent, until: Date): string =>
+  `${backendId} answered none of ${others} calls from ${timeText(since)} to ${clockText(timeText(until))}; why: diagnose_gateway {"symptom":"failover"}, list_changes`;
 
 /** Whole minutes. */
 const timeText = (time: Date): string => time.toISOString().replace(/:00\.000Z$/, "Z");
@@ -331,8 +337,10 @@ function sharesText({ share_percent: share, observed_percent: observed, recent_p
   return `${share} %${observed === undefined ? "" : `, observed ${percentText(observed)}${now}`}`;
 }
 
-const recentText = ({ recent_since: since, recent_calls: calls }: z.output<typeof observedWindow>): string =>
-  since === undefined ? "" : ` (last minutes: ${calls} since ${clockText(since)})`;
+const recentText = ({ recent_since: since, recent_calls: calls, recent_failed: failed }: z.output<typeof observedWindow>): string =>
+  since === undefined ? "" : ` (last minutes: ${calls} since ${clockText(since)}${failedText(failed)})`;
+
+const failedText = (failed: unknown): string => (failed === undefined ? "" : `, ${failed} of them failed`);
 
 /** `10:02Z` of a whole time. */
 const clockText = (time: unknown): string => String(time).replace(/^.*T/, "");

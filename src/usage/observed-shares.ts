@@ -7,16 +7,18 @@ import { askLogs, isDegradable } from "./log-answers.ts";
 import { backendShareQuery } from "./queries/backends.ts";
 import { completeUntil, type Window } from "./window.ts";
 
-/** Which backends have answered an API's calls, by the logs; each call counts for the one that answered last. */
+/**
+ * Which backends have answered an API's calls, by the logs; a call counts for the one that answered it in the end, and for none where that failed
+ * (429, 5xx, no answer): a member that is asked now and then and fails serves nothing.
+ */
 export type ObservedShares =
   | {
       readonly kind: "read";
       /** The logs are complete until its end. */
       readonly window: Window;
-      /** Calls by backend id. */
-      readonly calls: ReadonlyMap<string, number>;
-      /** The same of the last minutes of the window. */
-      readonly recent: { readonly since: Date; readonly calls: ReadonlyMap<string, number> };
+      readonly all: Answered;
+      /** The last minutes of the window. */
+      readonly recent: Answered & { readonly since: Date };
       /** Calls by backend id, minute by minute. */
       readonly minutes: readonly AnsweredMinute[];
       /** Azure Monitor's reason where not all are counted. */
@@ -24,11 +26,19 @@ export type ObservedShares =
     }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** Calls that a backend has answered in the minute from `time` on. */
+/** Calls of some time. */
+interface Answered {
+  /** Those that were answered, by backend id. */
+  readonly calls: ReadonlyMap<string, number>;
+  readonly failed: number;
+}
+
+/** Calls that a backend has answered, and failed, in the minute from `time` on. */
 interface AnsweredMinute {
   readonly time: Date;
   readonly backendId: string;
-  readonly requests: number;
+  readonly answered: number;
+  readonly failed: number;
 }
 
 const minuteMs = 60_000;
@@ -59,32 +69,33 @@ export async function readObservedShares(
   const nameOf = backendNames(backends);
   const minutes = rows.points
     .filter(({ time }) => time >= since && time < until)
-    .map(({ time, place, requests }): AnsweredMinute => ({ time, backendId: nameOf(place), requests }));
+    .map(({ time, place, requests, failed }): AnsweredMinute => ({ time, backendId: nameOf(place), answered: requests - failed, failed }));
   const recentSince = new Date(until.getTime() - recentMs);
   return {
     kind: "read",
     window: { since, until },
-    calls: callsOf(minutes),
-    recent: { since: recentSince, calls: callsOf(minutes.filter(({ time }) => time >= recentSince)) },
+    all: sumOf(minutes),
+    recent: { since: recentSince, ...sumOf(minutes.filter(({ time }) => time >= recentSince)) },
     minutes,
     partial: rows.partial,
   };
 }
 
-function callsOf(minutes: readonly AnsweredMinute[]): ReadonlyMap<string, number> {
+function sumOf(minutes: readonly AnsweredMinute[]): Answered {
   const calls = new Map<string, number>();
-  for (const { backendId, requests } of minutes) calls.set(backendId, (calls.get(backendId) ?? 0) + requests);
-  return calls;
+  for (const { backendId, answered } of minutes) if (answered > 0) calls.set(backendId, (calls.get(backendId) ?? 0) + answered);
+  return { calls, failed: minutes.reduce((sum, { failed }) => sum + failed, 0) };
 }
 
-export const callsIn = (calls: ReadonlyMap<string, number>): number => [...calls.values()].reduce((sum, count) => sum + count, 0);
+/** All calls, those that failed among them. */
+export const callsIn = ({ calls, failed }: Answered): number => [...calls.values()].reduce((sum, count) => sum + count, failed);
 
-/** A member that answers none of the calls of which it should get a share. */
+/** A member that has answered none of the calls of which it has a share. */
 export interface Silent {
   readonly backendId: string;
-  /** From when on; the window's start where it has answered none in it. */
+  /** Behind the minute of its last answer; the window's start where it has answered none in it. */
   readonly since: Date;
-  /** Calls that other members have answered from then on. */
+  /** Calls that other members have answered from then on to the window's end. */
   readonly others: number;
 }
 
@@ -92,22 +103,23 @@ export interface Silent {
 const chance = 0.01;
 
 /**
- * Members with a computed share that have answered nothing lately, while others of them have, so often that it is no chance. None where the
- * logs do not tell who is at a member's host.
+ * Members with a computed share that have answered nothing at the window's end, while others of them have, so often that it is no chance. None where
+ * the logs do not tell who is at a member's host. Why, the logs do not tell here: a breaker, a drill, or a share that has been given just now.
  */
 export function silentMembers(
-  read: Pick<Extract<ObservedShares, { kind: "read" }>, "window" | "recent" | "minutes">,
+  read: Pick<Extract<ObservedShares, { kind: "read" }>, "window" | "all" | "minutes">,
   members: readonly { readonly backendId: string; readonly url: string | null; readonly share: number }[],
 ): readonly Silent[] {
-  const told = observedPercents(read.recent, members);
+  const told = observedPercents(read.all, members);
+  const answers = read.minutes.filter(({ answered }) => answered > 0);
   return members.flatMap(({ backendId, share }, index) => {
-    if (share === 0 || told[index] !== 0) return [];
-    const last = Math.max(...read.minutes.filter((minute) => minute.backendId === backendId).map(({ time }) => time.getTime()));
+    if (share === 0 || told[index] === "unknown") return [];
+    const last = Math.max(...answers.filter((minute) => minute.backendId === backendId).map(({ time }) => time.getTime()));
     const since = new Date(Number.isFinite(last) ? last + minuteMs : read.window.since.getTime());
     const ids = new Set(members.map((member) => member.backendId));
-    const others = read.minutes
+    const others = answers
       .filter((minute) => minute.time >= since && ids.has(minute.backendId))
-      .reduce((sum, { requests }) => sum + requests, 0);
+      .reduce((sum, { answered }) => sum + answered, 0);
     return (1 - share / 100) ** others < chance && others > 1 ? [{ backendId, since, others }] : [];
   });
 }
@@ -128,6 +140,7 @@ async function sharesSince(logs: LogsReader, resourceId: string, apiId: string, 
       time: new Date(time),
       place: backend,
       requests: values.Requests ?? 0,
+      failed: values.Failed ?? 0,
     }));
     return { kind: "read" as const, points, partial };
   } catch (error) {
@@ -137,11 +150,11 @@ async function sharesSince(logs: LogsReader, resourceId: string, apiId: string, 
 }
 
 /**
- * Percent of each of these members among their calls, in their order; unknown where they have had none, and where the logs do not tell apart who
+ * Percent of each of these members among the calls that they have answered, in their order; unknown where they have had none, and where the logs do not tell apart who
  * is at a member's host.
  */
 export function observedPercents(
-  { calls }: Pick<Extract<ObservedShares, { kind: "read" }>, "calls">,
+  { calls }: Pick<Answered, "calls">,
   members: readonly { readonly backendId: string; readonly url: string | null }[],
 ): readonly (number | "unknown")[] {
   const hostAt = (url: string | null): string | null => (url !== null && URL.canParse(url) ? new URL(url).hostname : null);

@@ -221,7 +221,7 @@ describe("get_backend_pool, of observed shares", () => {
     const id = "backends/aoai-eastus";
     harness.sandbox.world.put(id, {
       ...harness.sandbox.world.get(id)?.properties,
-      circuitBreaker: breakerOfFive({ tripDuration: "PT30M" }),
+      circuitBreaker: breakerOfFive({ tripDuration: "PT2M" }),
     });
     await calls(harness, clock, 40);
     await clock.advance(15 * 60_000);
@@ -240,7 +240,9 @@ describe("get_backend_pool, of observed shares", () => {
     expect(Number(first?.observed_percent)).toBeGreaterThan(0);
     expect([first?.recent_percent, second?.recent_percent]).toEqual([0, 100]);
     expect(observed).toMatchObject({ recent_since: expect.stringMatching(/Z$/), recent_calls: expect.any(Number) });
-    expect(notes).toEqual([expect.stringMatching(/^aoai-eastus gets nothing since 2026-11-20T10:\d\dZ, others \d+ calls: /)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^aoai-eastus answered none of \d+ calls from 2026-11-20T10:\d\dZ to 10:\d\dZ; why: diagnose_gateway /),
+    ]);
     const { text } = await harness.client.call("get_backend_pool", api);
     expect(text).toMatch(/75 %, observed \d+ %, last minutes 0 %/);
   });

@@ -79,7 +79,7 @@ const service = { resourceId: "/subscriptions/s/x", tier: "v2" as const };
 
 /** Logs that have these rows, of which 99 % come in within so many seconds. */
 function logsOf(
-  rows: readonly (readonly [string, string, number])[],
+  rows: readonly (readonly [time: string, place: string, requests: number, failed?: number])[],
   lagSeconds: number | null,
   partial: string | null = null,
 ): LogsReader {
@@ -105,7 +105,7 @@ function logsOf(
               ["Requests", "long"],
               ["Failed", "long"],
             ],
-            rows.map(([time, place, requests]) => [time, place, requests, 0]),
+            rows.map(([time, place, requests, failed = 0]) => [time, place, requests, failed]),
           ),
     queryWorkspace: () => Promise.reject(new Error("not asked")),
     settings: () => Promise.reject(new Error("not asked")),
@@ -117,18 +117,15 @@ test("counts the hour that is complete, and nothing before or after it", async (
     ["2026-11-20T09:19:00Z", "a.example", 1000],
     ["2026-11-20T09:20:00Z", "a.example/gpt-4o", 3],
     ["2026-11-20T10:19:00Z", "a.example", 4],
-    ["2026-11-20T10:19:00Z", "b.example", 5],
+    ["2026-11-20T10:19:00Z", "b.example", 7, 2],
     ["2026-11-20T10:20:00Z", "b.example", 1000],
   ] as const;
   const read = await readObservedShares(logsOf(rows, 600, "too much"), service, "chat", backends, now);
   expect(read).toMatchObject({
     kind: "read",
     window,
-    recent: { since: new Date("2026-11-20T10:15:00Z"), calls: new Map(Object.entries({ a: 4, b: 5 })) },
-    calls: new Map([
-      ["a", 7],
-      ["b", 5],
-    ]),
+    recent: { since: new Date("2026-11-20T10:15:00Z"), calls: new Map(Object.entries({ a: 4, b: 5 })), failed: 2 },
+    all: { calls: new Map(Object.entries({ a: 7, b: 5 })), failed: 2 },
     partial: "too much",
   });
 });
@@ -155,14 +152,15 @@ test("rejects where the call was cancelled", async () => {
   await expect(readObservedShares(logs, service, "chat", backends, now)).rejects.toBe(cancelled);
 });
 
-describe("members that get nothing lately", () => {
-  const minute = (time: string, backendId: string, requests: number) => ({ time: new Date(`2026-11-20T${time}:00Z`), backendId, requests });
+describe("members that have answered nothing at the end", () => {
+  const minute = (time: string, backendId: string, answered: number, failed = 0) => ({
+    ...{ time: new Date(`2026-11-20T${time}:00Z`), backendId, answered, failed },
+  });
   const silent = (minutes: readonly ReturnType<typeof minute>[], shares: Readonly<Record<string, number>> = { a: 75, b: 25 }) => {
-    const recent = new Map<string, number>();
-    for (const { time, backendId, requests } of minutes)
-      if (time >= new Date("2026-11-20T10:15:00Z")) recent.set(backendId, (recent.get(backendId) ?? 0) + requests);
+    const calls = new Map<string, number>();
+    for (const { backendId, answered } of minutes) calls.set(backendId, (calls.get(backendId) ?? 0) + answered);
     const members = Object.entries(shares).map(([backendId, share]) => ({ backendId, url: at(backendId), share }));
-    return silentMembers({ window, recent: { since: new Date("2026-11-20T10:15:00Z"), calls: recent }, minutes }, members).map(
+    return silentMembers({ window, all: { calls, failed: 0 }, minutes }, members).map(
       ({ backendId, since, others }) => `${backendId} ${since.toISOString().slice(11, 16)} ${others}`,
     );
   };
@@ -170,7 +168,8 @@ describe("members that get nothing lately", () => {
     ["one of two", [[minute("10:01", "a", 30), minute("10:02", "b", 3), minute("10:16", "b", 3)]], ["a 10:02 6"]],
     ["one that had none in the hour", [[minute("10:16", "b", 4)]], ["a 09:20 4"]],
     ["one that has answered since", [[minute("10:14", "b", 40), minute("10:16", "a", 1), minute("10:16", "b", 40)]], []],
-    ["a pause of everyone", [[minute("10:01", "a", 30), minute("10:02", "b", 30)]], []],
+    ["one whose trial calls fail", [[minute("10:01", "a", 30), minute("10:06", "a", 0, 1), minute("10:16", "b", 6)]], ["a 10:02 6"]],
+    ["a pause of everyone since", [[minute("10:01", "a", 30), minute("10:02", "b", 30)]], ["a 10:02 30"]],
     ["too few calls to tell", [[minute("10:01", "a", 30), minute("10:16", "b", 3)]], []],
     ["a small share, which takes more calls", [[minute("10:16", "a", 15)]], []],
     ["a small share, and enough of them", [[minute("10:16", "a", 17)]], ["b 09:20 17"]],
