@@ -68,7 +68,15 @@ export const untold = (why: string, todo: string): Finding => ({
 export const problem = (seen: string, means: string, todo: string): Finding => ({ status: "problem", seen, means, do: todo });
 
 /** What a check says where all that it needs was read; unknown, for every reason there is, where not. */
-export function knowing<R extends Readonly<Record<string, Read<unknown>>>>(reads: R, check: (values: Values<R>) => Finding): Finding {
+export function knowing<R extends Readonly<Record<string, Read<unknown>>>>(reads: R, check: (values: Values<R>) => Finding): Finding;
+export function knowing<R extends Readonly<Record<string, Read<unknown>>>>(
+  reads: R,
+  check: (values: Values<R>) => Finding | null,
+): Finding | null;
+export function knowing<R extends Readonly<Record<string, Read<unknown>>>>(
+  reads: R,
+  check: (values: Values<R>) => Finding | null,
+): Finding | null {
   const read = valuesOf(reads);
   return "values" in read ? check(read.values) : { status: "unknown", refusals: read.refusals };
 }

@@ -95,7 +95,7 @@ function keysOfTeam(evidence: Evidence, team: string): Finding {
     if (rejected.length > 0) {
       return untold(
         `${keysRejected(rejected)} and carry no team: whether ${team}'s were among them is not known.`,
-        `Compare the key and the header's name that ${team} sends with list_subscriptions; diagnose_gateway {"symptom":"403"} shows the rejected keys of all`,
+        `Compare the key and the header's name that ${team} sends with list_subscriptions; diagnose_gateway {"symptom":"403",${windowInput(evidence.window)}} shows the rejected keys of all`,
       );
     }
     return requests === 0 ? withoutCalls(evidence) : ok();

@@ -3,7 +3,7 @@ import { withUndo } from "./begun.ts";
 import { type CheckName, type Finding, knowing, ok, problem, untold } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Calls, type Failure, rewritten429 } from "./traffic.ts";
-import { calls, some, span } from "./wording.ts";
+import { calls, some, span, windowInput } from "./wording.ts";
 
 /** What nobody has asked about is worth a word from so many calls on, and from this share of all. Assumed: fewer are the ordinary course of things. */
 const leastCalls = 5;
@@ -103,12 +103,12 @@ export const countOf = ({ ended }: Calls, causes: readonly string[]): number =>
   causes.reduce((total, cause) => total + (ended.get(cause) ?? 0), 0);
 
 /** Of calls that there were none of nothing is known, neither good nor bad. */
-export const withoutCalls = ({ subscriptionId }: Pick<Evidence, "subscriptionId">): Finding =>
+export const withoutCalls = ({ subscriptionId, window }: Pick<Evidence, "subscriptionId" | "window">): Finding =>
   subscriptionId === null
     ? untold("No calls in the window.", "Ask for a window with calls (since, until): list them with get_metrics")
     : untold(
         `No logged calls of ${subscriptionId} in the window: calls whose key is rejected carry no team.`,
-        'diagnose_gateway {"symptom":"403"} shows the rejected keys of all; or ask for another window (since, until)',
+        `diagnose_gateway {"symptom":"403",${windowInput(window)}} shows the rejected keys of all; or ask for another window`,
       );
 
 export type Meaning = (failures: readonly Failure[]) => readonly [means: string, todo: string];

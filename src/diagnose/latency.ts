@@ -17,7 +17,7 @@ const slowMs = 60_000;
 
 /**
  * Where the time goes, against the same length of time before. Without calls before there is nothing to compare with: then only what no gateway should take is a
- * problem, and anything else unknown to who has asked for it.
+ * problem, anything else unknown to who has asked for it, and not judged for who has not.
  */
 export function latency(evidence: Evidence): Finding | null {
   const { delays, calls } = evidence.traffic;
@@ -25,13 +25,13 @@ export function latency(evidence: Evidence): Finding | null {
   return knowing({ delays, calls }, ({ delays: { now, before }, calls: { requests } }) => {
     const asked = evidence.symptom === "latency";
     if (requests === 0) return withoutCalls(evidence);
-    if (now === null) return asked ? untold(`How long ${requests} calls took is not known.`, metrics(evidence, "operation")) : ok();
-    if (requests < leastCalls && !asked) return ok();
+    if (now === null) return asked ? untold(`How long ${requests} calls took is not known.`, metrics(evidence, "operation")) : null;
+    if (requests < leastCalls && !asked) return null;
     const seen = seenText(now, before, requests);
     const part = culprit(now, before);
     if (part !== null) return slowIn(part, seen, evidence);
-    if (!asked) return ok();
-    return before === null
+    if (!asked) return before === null && now.total >= leastMs ? null : ok();
+    return before === null && now.total >= leastMs
       ? untold(
           `${seen}; of the same time before there are no calls to compare that with.`,
           "Ask for a window that has calls before it (since, until), from when answers were as they should be until now",

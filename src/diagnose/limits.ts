@@ -80,7 +80,7 @@ function apart({ limit: { document, element, line } }: Bound, { window }: Eviden
           : null;
   const mend =
     target === null ? `set its counter-key in ${documentTitle(document)}, line ${line}` : `apply_policy {${target},"edits":${edits}}`;
-  return `count each team by itself: ${mend}; who uses it up: get_metrics {"group_by":["subscription"],${windowInput(window)}}`;
+  return `count each team by itself: ${mend} (each then has all of it: guard limit_raise blocks that unless the operator allows its override, or the number is lowered with it); who uses it up: get_metrics {"group_by":["subscription"],${windowInput(window)}}`;
 }
 
 /** 403, or 429, where a quota is used up. */

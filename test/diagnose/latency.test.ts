@@ -85,9 +85,15 @@ describe("without calls before there is nothing to compare with", () => {
     const asked = latencyOf(await service.diagnose({ symptom: "latency" }));
     expect(asked).toMatchObject({ problem: undefined, ok: false });
     expect(asked.unknown?.why).toMatch(/^95 % within 200\d\d ms: backend 200\d\d ms, .* there are no calls to compare that with\.$/);
-    const { problems, unknown } = await service.diagnose();
-    expect(problems).toEqual([]);
-    expect(unknown.flatMap(({ checks }) => checks)).not.toContain("latency");
+    const notAsked = await service.diagnose();
+    expect(notAsked.problems).toEqual([]);
+    expect(latencyOf(notAsked)).toMatchObject({ problem: undefined, unknown: undefined, ok: false });
+  });
+
+  test("answers without a wait need no comparison", { timeout }, async () => {
+    const service = await openService();
+    await service.send("growth", 24, { secondsApart: 10 });
+    for (const input of [{ symptom: "latency" }, {}]) expect((await service.diagnose(input)).ok).toMatch(/\blatency\b/);
   });
 
   test("answers that nobody waits for are too slow whatever they were before", { timeout }, async () => {
