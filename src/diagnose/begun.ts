@@ -7,7 +7,7 @@ import type { Failure } from "./traffic.ts";
 const afterMs = 15 * 60_000;
 
 /** When failures of one kind began. */
-export interface Began extends Begun {
+interface Began extends Begun {
   /** ISO 8601, UTC. */
   readonly time: string;
 }

@@ -249,7 +249,7 @@ export interface Prober {
 }
 
 /** How long a test call is waited for. */
-export interface ProbeLimits {
+interface ProbeLimits {
   readonly timeoutMs?: number;
   /** Its abort ends the wait at once, without an answer. */
   readonly signal?: AbortSignal;

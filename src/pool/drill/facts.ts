@@ -88,7 +88,7 @@ export const startingMs = (durationMs: number): number => Math.min(longestStartM
  * The member behind an answer of this region. In a rehearsal never the one whose copy fails: it is not in the copy of the pool, and what is at the
  * origin that fails may name the same region. Null where none or several fit.
  */
-export const memberBehind = ({ mode, members, backendId }: DrillPlan, region: string): DrillMember | null => {
+const memberBehind = ({ mode, members, backendId }: DrillPlan, region: string): DrillMember | null => {
   const found = memberIn(members, region);
   return mode === "rehearse" && found?.backendId === backendId ? null : found;
 };
